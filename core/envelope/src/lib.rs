@@ -1,0 +1,1 @@
+//! Data keys, sealed segments, KMS ciphertext blobs.

@@ -1,0 +1,1 @@
+//! The one front door: operations declared once, ports between rooms, the pipeline.

@@ -1,0 +1,1 @@
+//! AWS Signature Version 4: header, presigned and streaming signatures, verified and made.

@@ -1,0 +1,1 @@
+//! Transactions, their commit with the events, and sealed blobs.

@@ -1,0 +1,1 @@
+//! The signed load generator and the benches of cargo xtask bench.

@@ -1,0 +1,1 @@
+//! IAM and STS: users, access keys, identity policies.

@@ -1,0 +1,1 @@
+//! AWS KMS: keys, aliases, key policies, envelope cryptography.

@@ -1,0 +1,1 @@
+//! EC2 DescribeRegions: which Regions there are.

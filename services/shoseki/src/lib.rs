@@ -1,0 +1,1 @@
+//! The product's own service: what AWS has no API for.
