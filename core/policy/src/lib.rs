@@ -1,1 +1,40 @@
-//! The IAM policy language: parse, match, decide.
+//! # The IAM policy language: parse, match, decide
+//!
+//! Here lives who may do what: the policy documents of AWS (identity, resource, trust, boundary, session and service
+//! control policies), how their statements match a request, how several policies combine into one decision, and the
+//! proof that a decision was made. Pure: no IO, no clock, no randomness; all that a condition tests comes in the
+//! [`Context`].
+//!
+//! Start reading at [`decide`]. [`Policy::parse`] turns text into a [`Policy`] whose patterns are compiled;
+//! `statement` matches one statement and says why it did not match; `condition` holds the operators; `pattern` the
+//! wildcards and variables; `principal` who asks and whom a policy names; `authorized` the proof.
+//!
+//! ## Invariants
+//! - Silence is a deny, and an explicit deny wins over every allow. Adding a deny statement never opens a door.
+//! - What cannot be evaluated counts against the caller: an `Allow` does not match, a `Deny` does.
+//! - The order of statements and of policies never changes whether a request is allowed.
+//! - [`Authorized`] is made by [`authorize`] and [`authorize_exempt`] alone, and an empty list of checks is refused.
+//! - Nothing in a policy or a request makes this crate panic.
+//!
+//! SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>,
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
+#![deny(missing_docs)]
+
+mod authorized;
+mod condition;
+mod context;
+mod decide;
+mod explain;
+mod json;
+mod parse;
+mod pattern;
+mod principal;
+mod statement;
+
+pub use authorized::{Authorized, Exemption, Refusal, authorize, authorize_exempt};
+pub use context::Context;
+pub use decide::{Check, Decision, Denial, Grounds, Policies, PolicyType, Request, ResourceKind, decide};
+pub use explain::{StatementTrace, TraceOutcome, explain};
+pub use parse::{Malformed, ParseError, Policy, PolicyKind, counted_size};
+pub use principal::Principal;
+pub use statement::{Effect, Statement};

@@ -1,0 +1,234 @@
+//! The call's context: who calls, from where, in which account and Region, and the world it runs in.
+
+use crate::{World, error::PortRefusal};
+use base::{AccountId, Arn, Fault, Random, Region, Timestamp};
+use policy::Principal;
+use record::Params;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wire::{ServiceName, TlsDetails};
+
+/// Calls nest no deeper than this; deeper is a bug that fails the call.
+pub const DEPTH_MAX: u8 = 8;
+
+/// A principal whose signature was verified.
+#[derive(Debug)]
+pub struct SignedCaller {
+    /// Who it is.
+    pub principal: Principal,
+    /// The access key that signed.
+    pub access_key_id: String,
+    /// The principal's unique id, as a record's `principalId`.
+    pub principal_id: String,
+}
+
+/// A service acting by itself, named by its principal.
+#[derive(Clone, Debug)]
+pub struct ServiceCaller {
+    /// The service principal, such as `cloudtrail.amazonaws.com`.
+    pub name: &'static str,
+    /// The resource for which it acts (`aws:SourceArn`).
+    pub source_arn: Option<Arn>,
+    /// The account for which it acts (`aws:SourceAccount`).
+    pub source_account: AccountId,
+}
+
+/// Who calls.
+#[derive(Clone)]
+pub enum Caller {
+    /// Nobody signed.
+    Anonymous,
+    /// A principal, directly.
+    Signed(Arc<SignedCaller>),
+    /// A principal, through a service that uses its rights (forward access session).
+    Forwarded {
+        /// Whose rights are used.
+        caller: Arc<SignedCaller>,
+        /// The service's host in its Region, the value of `kms:ViaService`: `s3.us-east-1.amazonaws.com`.
+        via: String,
+        /// The service's principal, the value of `aws:CalledVia`: `s3.amazonaws.com`.
+        service: &'static str,
+    },
+    /// A service principal.
+    Service(Arc<ServiceCaller>),
+}
+
+impl Caller {
+    /// The principal that policies see.
+    pub fn principal(&self) -> Principal {
+        match self {
+            Caller::Anonymous => Principal::Anonymous,
+            Caller::Signed(caller) | Caller::Forwarded { caller, .. } => caller.principal.clone(),
+            Caller::Service(service) => Principal::Service {
+                name: service.name.to_owned(),
+            },
+        }
+    }
+
+    /// The caller's account; for a service the account for which it acts.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Caller::Anonymous => None,
+            Caller::Signed(caller) | Caller::Forwarded { caller, .. } => caller.principal.account(),
+            Caller::Service(service) => Some(service.source_account),
+        }
+    }
+}
+
+/// Where a call came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The client's IP address, a service's DNS name, or `AWS Internal`.
+    pub address: String,
+    /// The client's User-Agent.
+    pub user_agent: String,
+    /// The Host that the client named.
+    pub host: String,
+    /// Whether the connection was encrypted (`aws:SecureTransport`). Calls between services always are.
+    pub secure: bool,
+    /// The connection's TLS parameters, for the record.
+    pub tls: Option<TlsDetails>,
+}
+
+/// What a run wants to have in its record besides parameters and answer.
+#[derive(Default)]
+pub struct Notes {
+    /// `additionalEventData`.
+    pub additional: Option<Params>,
+    /// Shown in `resources`, in the order of the demands: ARN, owner, type.
+    pub resources: Vec<record::Resource>,
+    /// Accounts that own a demanded resource; each gets a copy of the event.
+    pub owners: Vec<AccountId>,
+}
+
+/// The context of one call.
+pub struct Ctx {
+    pub(crate) world: Arc<World>,
+    /// The id that the reply and the record carry.
+    pub request_id: String,
+    /// The service that is called.
+    pub service: ServiceName,
+    /// Who calls.
+    pub caller: Caller,
+    /// The account in which the call acts.
+    pub account: AccountId,
+    /// The Region in which the call acts.
+    pub region: Region,
+    /// Where the call came from.
+    pub source: Source,
+    pub(crate) depth: u8,
+    notes: Mutex<Notes>,
+}
+
+/// How an inner call is made: with whose rights, and where.
+pub struct Inner {
+    /// With whose rights.
+    pub by: By,
+    /// The account in which the inner call acts (the owner of what it is about, or the caller's).
+    pub account: AccountId,
+    /// The Region in which the inner call acts.
+    pub region: Region,
+}
+
+/// With whose rights a port call is made.
+pub enum By {
+    /// The outer caller's, by forward access: a user's rights with `kms:ViaService` set; a service stays itself.
+    Forward,
+    /// A service principal's own.
+    Service(ServiceCaller),
+}
+
+impl Ctx {
+    pub(crate) fn new(
+        world: Arc<World>,
+        request_id: String,
+        service: ServiceName,
+        caller: Caller,
+        place: (AccountId, Region),
+        source: Source,
+    ) -> Ctx {
+        Ctx {
+            world,
+            request_id,
+            service,
+            caller,
+            account: place.0,
+            region: place.1,
+            source,
+            depth: 0,
+            notes: Mutex::default(),
+        }
+    }
+
+    /// The context of a call that this one makes on another service.
+    pub(crate) fn inner(&self, service: ServiceName, inner: Inner) -> Result<Ctx, Fault> {
+        if self.depth >= DEPTH_MAX {
+            return Err(Fault::Bug("calls nest too deeply"));
+        }
+        let caller = match inner.by {
+            By::Service(service) => Caller::Service(Arc::new(service)),
+            By::Forward => match &self.caller {
+                Caller::Signed(caller) | Caller::Forwarded { caller, .. } => Caller::Forwarded {
+                    caller: Arc::clone(caller),
+                    via: format!("{}.{}.amazonaws.com", self.service.signing_name(), self.region),
+                    service: self.service.event_source(),
+                },
+                other => other.clone(),
+            },
+        };
+        let address = match &caller {
+            Caller::Service(service) => service.name.to_owned(),
+            _ => "AWS Internal".to_owned(),
+        };
+        Ok(Ctx {
+            world: Arc::clone(&self.world),
+            request_id: base::ids::ordered_uuid(self.world.clock.now(), &self.world.random),
+            service,
+            caller,
+            account: inner.account,
+            region: inner.region,
+            source: Source {
+                user_agent: address.clone(),
+                address,
+                host: String::new(),
+                secure: true,
+                tls: None,
+            },
+            depth: self.depth + 1,
+            notes: Mutex::default(),
+        })
+    }
+
+    /// The world: ports, settings, keyrings.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Domain time.
+    pub fn now(&self) -> Timestamp {
+        self.world.clock.now()
+    }
+
+    /// The source of randomness.
+    pub fn random(&self) -> &Random {
+        &self.world.random
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &crate::Settings {
+        &self.world.settings
+    }
+
+    /// What the record is to show besides parameters and answer.
+    pub fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn reset_notes(&self) {
+        *self.notes() = Notes::default();
+    }
+
+    /// A refusal that says that our own side failed, for ports that meet a fault; the fault is logged here.
+    pub fn port_fault(&self, service: ServiceName, fault: &Fault) -> PortRefusal {
+        PortRefusal::from_failure(service, crate::CallFailure::fault(fault, service, &self.request_id))
+    }
+}

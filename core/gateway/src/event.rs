@@ -1,0 +1,332 @@
+//! From a call to its event: who, what, where, with what outcome, and which accounts get a copy.
+
+use crate::{CallFailure, Caller, Ctx, Demand, EventClass, Operation, ports::Candidate};
+use base::{AccountId, Random};
+use policy::{Context, Denial, Principal};
+use record::{EventCategory, EventError, EventRecord, EventType, Identity, Params, Resource, TlsDetails, UserIdentity};
+use std::borrow::Cow;
+use wire::{ErrorReply, Protocol, ServiceName};
+
+/// An event of a call, before it is copied for the accounts concerned.
+#[derive(Clone)]
+pub struct Event {
+    record: EventRecord,
+    recipients: Vec<AccountId>,
+    resource_type: Option<&'static str>,
+    global: bool,
+}
+
+/// How a call ended.
+pub(crate) enum Outcome<'a> {
+    Answered(Params),
+    Failed(&'a CallFailure),
+}
+
+/// The copy of an event for one account.
+pub struct Copy {
+    pub(crate) record: EventRecord,
+    resource_type: Option<&'static str>,
+    global: bool,
+}
+
+impl Copy {
+    pub(crate) fn management(&self) -> bool {
+        self.record.event_category == EventCategory::Management
+    }
+
+    pub(crate) fn candidate(&self) -> Candidate<'_> {
+        Candidate {
+            account: self.record.recipient_account_id,
+            region: &self.record.aws_region,
+            management: self.management(),
+            read_only: self.record.read_only,
+            event_source: &self.record.event_source,
+            event_name: &self.record.event_name,
+            resource_type: self.resource_type,
+            resources: &self.record.resources,
+            global: self.global,
+        }
+    }
+}
+
+impl Event {
+    /// One copy for each account concerned. When there are several they share one sharedEventID.
+    pub(crate) fn copies(self, random: &Random) -> Vec<Copy> {
+        let Event {
+            record,
+            recipients,
+            resource_type,
+            global,
+        } = self;
+        let copy = |record| Copy {
+            record,
+            resource_type,
+            global,
+        };
+        match recipients.as_slice() {
+            [] => Vec::new(),
+            [_] => vec![copy(record)],
+            several => {
+                let shared = base::ids::uuid(random);
+                let one =
+                    |account: &AccountId| copy(record.copy_for(*account, base::ids::uuid(random), shared.clone()));
+                several.iter().map(one).collect()
+            }
+        }
+    }
+}
+
+/// The event of a call, or `None` when the operation makes none or no account is concerned (an anonymous call on nothing).
+pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outcome: Outcome<'_>) -> Option<Event> {
+    let (category, resource_type, read_only) = match O::EVENT {
+        EventClass::Management { read_only } => (EventCategory::Management, None, read_only),
+        EventClass::Data {
+            resource_type,
+            read_only,
+        } => (EventCategory::Data, Some(resource_type), read_only),
+        EventClass::None => return None,
+    };
+    let mut notes = ctx.notes();
+    let recipients = recipients(ctx, &notes.owners);
+    let recipient = *recipients.first()?;
+    let (response, error) = match outcome {
+        Outcome::Answered(response) if read_only => {
+            drop(response);
+            (Params::new(), None)
+        }
+        Outcome::Answered(response) => (response, None),
+        Outcome::Failed(failure) => (Params::new(), Some(error_of(&failure.reply))),
+    };
+    let record = EventRecord {
+        user_identity: identity_of(&ctx.caller),
+        event_time: ctx.now(),
+        event_source: Cow::Borrowed(O::SERVICE.event_source()),
+        event_name: Cow::Borrowed(O::EVENT_NAME),
+        aws_region: ctx.region.clone(),
+        source_ip_address: Cow::Owned(ctx.source.address.clone()),
+        user_agent: user_agent(ctx),
+        error,
+        request_parameters: parameters.unwrap_or_default(),
+        response_elements: response,
+        additional_event_data: notes.additional.take().unwrap_or_default(),
+        request_id: Some(ctx.request_id.clone()),
+        event_id: base::ids::uuid(ctx.random()),
+        read_only,
+        resources: notes.resources.clone(),
+        event_type: EventType::AwsApiCall,
+        api_version: None,
+        recipient_account_id: recipient,
+        shared_event_id: None,
+        service_event_details: Params::new(),
+        vpc_endpoint: None,
+        event_category: category,
+        tls_details: tls_of(ctx),
+        session_credential_from_console: false,
+    };
+    Some(Event {
+        record,
+        recipients,
+        resource_type,
+        global: is_global(O::SERVICE, ctx),
+    })
+}
+
+/// IAM's events, and those of STS's global endpoint, are of us-east-1 and are "global service events".
+fn is_global(service: ServiceName, ctx: &Ctx) -> bool {
+    match service {
+        ServiceName::Iam => true,
+        ServiceName::Sts => ctx.region == base::Region::us_east_1(),
+        _ => false,
+    }
+}
+
+/// The caller's account, and the owners of what was called on.
+fn recipients(ctx: &Ctx, owners: &[AccountId]) -> Vec<AccountId> {
+    let mut all: Vec<AccountId> = ctx.caller.account().into_iter().collect();
+    for owner in owners {
+        if !all.contains(owner) {
+            all.push(*owner);
+        }
+    }
+    all
+}
+
+fn error_of(reply: &ErrorReply) -> EventError {
+    let message = (!reply.message.is_empty()).then(|| reply.message.clone());
+    EventError {
+        code: Cow::Owned(reply.code.clone()),
+        message,
+    }
+}
+
+fn user_agent(ctx: &Ctx) -> Option<String> {
+    match (&ctx.source.user_agent, ctx.service) {
+        (agent, _) if agent.is_empty() => None,
+        // S3 writes it in brackets.
+        (agent, ServiceName::S3) if matches!(ctx.caller, Caller::Signed(_) | Caller::Anonymous) => {
+            Some(format!("[{agent}]"))
+        }
+        (agent, _) => Some(agent.clone()),
+    }
+}
+
+fn tls_of(ctx: &Ctx) -> Option<TlsDetails> {
+    let tls = ctx.source.tls.as_ref()?;
+    Some(TlsDetails {
+        tls_version: Some(Cow::Owned(tls.version.clone())),
+        cipher_suite: Some(Cow::Owned(tls.cipher_suite.clone())),
+        client_provided_host_header: Some(ctx.source.host.clone()),
+        key_exchange: Some(Cow::Owned(tls.key_exchange.clone())),
+    })
+}
+
+fn identity_of(caller: &Caller) -> UserIdentity {
+    match caller {
+        Caller::Anonymous => Identity::Anonymous.into(),
+        Caller::Service(service) => UserIdentity::service(service.name),
+        Caller::Signed(signed) => signed_identity(signed).into(),
+        Caller::Forwarded { caller, .. } => signed_identity(caller).invoked_by("AWS Internal"),
+    }
+}
+
+fn signed_identity(signed: &crate::SignedCaller) -> Identity {
+    let access_key_id = Some(signed.access_key_id.clone());
+    match &signed.principal {
+        Principal::Root { account } => Identity::Root {
+            account: *account,
+            access_key_id,
+            user_name: None,
+            session: None,
+        },
+        Principal::User { account, arn, id, name } => match base::Arn::parse(arn) {
+            Some(arn) => Identity::IamUser {
+                principal_id: id.clone(),
+                arn,
+                account: *account,
+                access_key_id,
+                user_name: name.clone(),
+                session: None,
+            },
+            None => Identity::AwsAccount {
+                principal_id: id.clone(),
+                account: *account,
+            },
+        },
+        Principal::Session {
+            account,
+            session_arn,
+            role_id,
+            session_name,
+            ..
+        } => match base::Arn::parse(session_arn) {
+            Some(arn) => Identity::AssumedRole {
+                principal_id: format!("{role_id}:{session_name}"),
+                arn,
+                account: *account,
+                access_key_id,
+                session_context: None,
+            },
+            None => Identity::AwsAccount {
+                principal_id: role_id.clone(),
+                account: *account,
+            },
+        },
+        Principal::Service { .. } => Identity::AwsService,
+        Principal::Anonymous => Identity::Anonymous,
+    }
+}
+
+/// Remembers for the record what the call demanded: the resources shown, and their owners.
+pub(crate) fn note_demands(ctx: &Ctx, demands: &[Demand]) {
+    let mut notes = ctx.notes();
+    for demand in demands {
+        let owner = demand.owner.unwrap_or(ctx.account);
+        if demand.owner.is_some() && !notes.owners.contains(&owner) {
+            notes.owners.push(owner);
+        }
+        if let Some(resource_type) = demand.shown_as
+            && !notes.resources.iter().any(|shown| shown.arn == demand.resource)
+        {
+            notes.resources.push(Resource {
+                arn: demand.resource.clone(),
+                account_id: Some(owner),
+                resource_type: Cow::Borrowed(resource_type),
+            });
+        }
+    }
+}
+
+/// The condition keys that every call has.
+///
+/// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
+pub(crate) fn global_context(ctx: &Ctx) -> Context {
+    let principal = ctx.caller.principal();
+    let mut context = Context::of(&principal);
+    let now = ctx.now();
+    context.set("aws:CurrentTime", now.iso8601());
+    context.set("aws:EpochTime", now.as_secs().to_string());
+    context.set("aws:RequestedRegion", ctx.region.as_str());
+    context.set("aws:SecureTransport", if ctx.source.secure { "true" } else { "false" });
+    context.set("aws:ViaAWSService", "false");
+    match &ctx.caller {
+        Caller::Anonymous | Caller::Signed(_) => {
+            context.set("aws:SourceIp", ctx.source.address.as_str());
+            if !ctx.source.user_agent.is_empty() {
+                context.set("aws:UserAgent", ctx.source.user_agent.as_str());
+            }
+        }
+        Caller::Forwarded { service, .. } => {
+            context.set("aws:ViaAWSService", "true");
+            context.set("aws:CalledVia", *service);
+            context.set("aws:CalledViaFirst", *service);
+            context.set("aws:CalledViaLast", *service);
+        }
+        Caller::Service(service) => {
+            if let Some(arn) = &service.source_arn {
+                context.set("aws:SourceArn", arn.as_str());
+            }
+            context.set("aws:SourceAccount", service.source_account.as_str());
+        }
+    }
+    context
+}
+
+/// The refusal of a call by policy, in each protocol's code and AWS's words.
+///
+/// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+pub(crate) fn denied(ctx: &Ctx, demand: Option<&Demand>, principal: &Principal, denial: &Denial) -> CallFailure {
+    let (code, status) = match (ctx.service, ctx.service.protocol()) {
+        (ServiceName::Ec2, _) => ("UnauthorizedOperation", 403),
+        (_, Protocol::Json11) => ("AccessDeniedException", 400),
+        _ => ("AccessDenied", 403),
+    };
+    let message = match (demand, principal.arn()) {
+        (Some(demand), who) => {
+            let who = who.unwrap_or_else(|| match principal {
+                Principal::Service { name } => name.clone(),
+                _ => "anonymous".to_owned(),
+            });
+            explain(ctx, demand, principal, &who, denial)
+        }
+        (None, _) => "Access Denied".to_owned(),
+    };
+    CallFailure {
+        reply: ErrorReply::new(status, code, message),
+        denied: true,
+        fault: false,
+    }
+}
+
+fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial: &Denial) -> String {
+    let owner = demand.owner.unwrap_or(ctx.account);
+    let because = denial.because(demand.action);
+    let (action, resource) = (demand.action, demand.resource.as_str());
+    match ctx.service {
+        // S3 explains itself only inside the account.
+        ServiceName::S3 if principal.account() != Some(owner) => "Access Denied".to_owned(),
+        ServiceName::S3 => {
+            format!("User: {who} is not authorized to perform: {action} on resource: \"{resource}\" {because}")
+        }
+        _ => format!("User: {who} is not authorized to perform: {action} on resource: {resource} {because}"),
+    }
+}

@@ -1,0 +1,56 @@
+//! A journal entry's payload: the index fields and the record's JSON, side by side.
+//!
+//! Layout: a version byte, the length of the index fields as four big-endian bytes, the index fields (postcard), the
+//! JSON of the record as it will stand in the log file.
+
+use crate::event::Copy;
+use base::Fault;
+use bytes::Bytes;
+use record::IndexFields;
+use store::{JournalEntry, Selection};
+
+const VERSION: u8 = 1;
+const HEAD_BYTES: usize = 5;
+
+/// An entry read back.
+pub struct Entry {
+    /// What it is looked up by.
+    pub index: IndexFields,
+    /// The record, exactly as it goes into a log file.
+    pub json: Bytes,
+}
+
+/// The entry of one copy of an event, with the trails that selected it.
+pub(crate) fn encode(copy: &Copy, selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
+    let index = postcard::to_allocvec(&IndexFields::from(&copy.record))
+        .map_err(|e| Fault::io("encoding an event's index fields", e))?;
+    let json = copy.record.to_json();
+    let mut payload = Vec::with_capacity(HEAD_BYTES + index.len() + json.len());
+    payload.push(VERSION);
+    payload.extend_from_slice(&u32::try_from(index.len()).unwrap_or(u32::MAX).to_be_bytes());
+    payload.extend_from_slice(&index);
+    payload.extend_from_slice(&json);
+    Ok(JournalEntry {
+        selected,
+        management: copy.management(),
+        account: copy.record.recipient_account_id.as_str().to_owned(),
+        region: copy.record.aws_region.as_str().to_owned(),
+        payload: Bytes::from(payload),
+    })
+}
+
+/// Reads an entry's payload.
+pub fn decode(payload: &Bytes) -> Result<Entry, Fault> {
+    let corrupt = || Fault::corrupt("a journal entry's payload");
+    let (head, rest) = payload.split_at_checked(HEAD_BYTES).ok_or_else(corrupt)?;
+    let [VERSION, a, b, c, d] = *head else {
+        return Err(corrupt());
+    };
+    let length = u32::from_be_bytes([a, b, c, d]) as usize;
+    let (index, json) = rest.split_at_checked(length).ok_or_else(corrupt)?;
+    let index = postcard::from_bytes(index).map_err(|e| Fault::corrupt_by("an event's index fields", e))?;
+    Ok(Entry {
+        index,
+        json: payload.slice_ref(json),
+    })
+}

@@ -1,0 +1,685 @@
+//! The front door: route → authenticate → parse → authorise → stage → run → record → commit → render.
+//!
+//! [`Gateway::handle`] takes a request as far as a typed operation; [`drive`] takes the operation through the rest.
+//! [`reenter`] is the same door for calls between rooms, entered at *authorise*.
+
+use crate::{
+    Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, Demands, EventClass, Operation, PortRefusal, RenderCtx,
+    Reply, Route, Source, Staged, Txn, World,
+    body::RawBody,
+    ctx::{Inner, SignedCaller},
+    event::{Event, Outcome, event_of},
+    journal,
+    operation::{Failed, Parse, Render},
+};
+use base::{AccountId, Fault, Region};
+use policy::{Authorized, Check, Policies, Request};
+use record::Evident;
+use sigv4::{AuthFault, Authenticated, Claim, Family};
+use std::{collections::HashMap, sync::Arc};
+use store::{CommitError, JournalEntry};
+use wire::{ErrorReply, Form, Head, Protocol, ServiceName};
+
+/// Any error of the transport.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A call is repeated after a conflict at most so often; then it fails as a fault of ours.
+const ATTEMPTS_MAX: u32 = 256;
+
+/// A form of a Query call, and a JSON body, is read whole before the signature can be checked; no more than this.
+const UNPROVEN_BODY_BYTES_MAX: usize = crate::operation::BODY_BYTES_MAX;
+
+/// The front door: the world and every room's operations.
+pub struct Gateway {
+    world: Arc<World>,
+    routes: HashMap<ServiceName, HashMap<&'static str, &'static Route>>,
+}
+
+/// A request that is known to be a call: whose, and of what.
+struct Entered {
+    ctx: Ctx,
+    call: Call,
+    body: Body,
+    route: &'static Route,
+}
+
+impl Gateway {
+    /// Opens the door for these operations.
+    pub fn new(world: Arc<World>, rooms: &[&'static [Route]]) -> Gateway {
+        let mut routes: HashMap<ServiceName, HashMap<&'static str, &'static Route>> = HashMap::new();
+        for route in rooms.iter().flat_map(|room| room.iter()) {
+            routes.entry(route.service).or_default().insert(route.name, route);
+        }
+        Gateway { world, routes }
+    }
+
+    /// The world behind the door.
+    pub fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Every operation, in no order.
+    pub fn routes(&self) -> impl Iterator<Item = &'static Route> {
+        self.routes.values().flat_map(|service| service.values().copied())
+    }
+
+    /// Answers one request. Never panics on what is in it, and answers only what is recorded.
+    pub async fn handle(&self, head: Head, raw: RawBody) -> Reply {
+        match self.enter(head, raw).await {
+            Ok(entered) => (entered.route.drive)(entered.ctx, entered.call, entered.body).await,
+            Err(refused) => refused.reply(&self.world),
+        }
+    }
+
+    /// Route and authenticate: from bytes to a call whose caller is proven.
+    async fn enter(&self, head: Head, raw: RawBody) -> Result<Entered, Refused> {
+        let service = {
+            let claim = Claim::parse(&request_head(&head))
+                .map_err(|fault| Refused::auth(wire::service_for_fault(&head, None), &head, fault))?;
+            let scope = claim.as_ref().map(|claim| claim.scope().service.as_str());
+            wire::route_service(&head, scope).map_err(|fault| {
+                let service = wire::service_for_fault(&head, scope);
+                Refused::of(service, &head, ErrorReply::of_route(&fault, service))
+            })?
+        };
+        match service.protocol() {
+            Protocol::RestXml => self.enter_s3(head, raw).await,
+            protocol => self.enter_whole(service, protocol, head, raw).await,
+        }
+    }
+
+    /// S3: the signature is over the head; the body is proven while it is read.
+    async fn enter_s3(&self, head: Head, raw: RawBody) -> Result<Entered, Refused> {
+        let service = ServiceName::S3;
+        let target = wire::s3_operation(&head, &self.world.settings.domain)
+            .map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
+        let request = request_head(&head);
+        let claim = Claim::parse(&request).map_err(|fault| Refused::auth(service, &head, fault))?;
+        let (caller, region, body) = match claim {
+            None => {
+                let region = wire::host_region(&head.authority, &self.world.settings.domain)
+                    .unwrap_or_else(|| self.world.settings.region.clone());
+                (Caller::Anonymous, region, Body::plain(raw, head.content_length()))
+            }
+            Some(claim) => {
+                let region = self.region_of(&claim, service, &head)?;
+                let (signed, caller) = self.authenticate(claim, service, &head, None).await?;
+                let body = Body::authenticated(raw, head.content_length(), &signed);
+                (Caller::Signed(caller), region, body)
+            }
+        };
+        let route = self.route(service, target.operation, &head)?;
+        let account = caller.account().unwrap_or(self.world.settings.first_account);
+        let ctx = self.ctx(service, caller, (account, region), &head);
+        let call = Call {
+            service,
+            head,
+            body: bytes::Bytes::new(),
+            form: None,
+            target: Some(target),
+        };
+        Ok(Entered { ctx, call, body, route })
+    }
+
+    /// JSON and Query: the signature is over the body too, so it is read first, and the caller must be someone.
+    async fn enter_whole(
+        &self,
+        service: ServiceName,
+        protocol: Protocol,
+        head: Head,
+        raw: RawBody,
+    ) -> Result<Entered, Refused> {
+        let body = Body::plain(raw, head.content_length())
+            .whole(UNPROVEN_BODY_BYTES_MAX)
+            .await
+            .map_err(|fault| Refused::of(service, &head, body_fault(service, &fault)))?;
+        let request = request_head(&head);
+        let claim = Claim::parse(&request)
+            .and_then(|claim| claim.ok_or(AuthFault::Missing))
+            .map_err(|fault| Refused::auth(service, &head, fault))?;
+        let region = self.region_of(&claim, service, &head)?;
+        let sha256 = sigv4::sha256(&body);
+        let (_, caller) = self.authenticate(claim, service, &head, Some(&sha256)).await?;
+        let (operation, form) = match protocol {
+            Protocol::Json11 => (wire::operation_json(&head).map(str::to_owned), None),
+            _ => {
+                let form = if body.is_empty() {
+                    Form::from_query(&head)
+                } else {
+                    Form::parse(&body)
+                };
+                let form = form.map_err(|fault| Refused::of(service, &head, ErrorReply::of_wire(&fault, service)))?;
+                (form.operation(service).map(str::to_owned), Some(form))
+            }
+        };
+        let operation =
+            operation.map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
+        let route = self.route(service, &operation, &head)?;
+        let account = caller.principal.account().unwrap_or(self.world.settings.first_account);
+        let ctx = self.ctx(service, Caller::Signed(caller), (account, region), &head);
+        let call = Call {
+            service,
+            head,
+            body,
+            form,
+            target: None,
+        };
+        Ok(Entered {
+            ctx,
+            call,
+            body: Body::empty(),
+            route,
+        })
+    }
+
+    fn route(&self, service: ServiceName, name: &str, head: &Head) -> Result<&'static Route, Refused> {
+        self.routes
+            .get(&service)
+            .and_then(|operations| operations.get(name).copied())
+            .ok_or_else(|| Refused::of(service, head, wire::not_implemented(service, name)))
+    }
+
+    fn region_of(&self, claim: &Claim<'_>, service: ServiceName, head: &Head) -> Result<Region, Refused> {
+        let region = Region::parse(&claim.scope().region).map_err(|_| {
+            let expected = self.world.settings.region.as_str();
+            let fault = claim.expect_region(expected).err().unwrap_or(AuthFault::Missing);
+            Refused::auth(service, head, fault)
+        })?;
+        // IAM is one service for all Regions; its calls are signed for and recorded in us-east-1.
+        Ok(if service == ServiceName::Iam {
+            Region::us_east_1()
+        } else {
+            region
+        })
+    }
+
+    async fn authenticate(
+        &self,
+        claim: Claim<'_>,
+        service: ServiceName,
+        head: &Head,
+        body_sha256: Option<&[u8; 32]>,
+    ) -> Result<(Authenticated, Arc<SignedCaller>), Refused> {
+        claim
+            .expect_service(service.signing_name())
+            .map_err(|fault| Refused::auth(service, head, fault))?;
+        let id = claim.access_key_id().to_owned();
+        let snapshot = self.world.snapshot();
+        let found = match self.world.ports() {
+            Ok(ports) => ports.identities.credential(&self.world, &snapshot.view(), &id).await,
+            Err(fault) => Err(fault),
+        };
+        let credential = found.map_err(|fault| Refused::fault(service, head, &fault))?;
+        let Some(credential) = credential.filter(|c| c.active) else {
+            return Err(Refused::auth(
+                service,
+                head,
+                AuthFault::UnknownKey { access_key_id: id },
+            ));
+        };
+        if claim.session_token().is_some() {
+            // Every key that exists here is a long-term one; a token beside it belongs to some other credential.
+            return Err(Refused::auth(service, head, AuthFault::InvalidToken));
+        }
+        let signed = claim
+            .verify(
+                &credential.secret,
+                &self.world.signing_keys,
+                self.world.clock.real_now(),
+                body_sha256,
+            )
+            .map_err(|fault| Refused::auth(service, head, fault))?;
+        Ok((signed, Arc::clone(&credential.caller)))
+    }
+
+    fn ctx(&self, service: ServiceName, caller: Caller, place: (AccountId, Region), head: &Head) -> Ctx {
+        let source = Source {
+            address: head.peer.to_string(),
+            user_agent: head.user_agent().unwrap_or("").to_owned(),
+            host: head.authority.clone(),
+            secure: head.https,
+            tls: head.tls.clone(),
+        };
+        Ctx::new(
+            Arc::clone(&self.world),
+            request_id(&self.world, service),
+            service,
+            caller,
+            place,
+            source,
+        )
+    }
+}
+
+/// A request that did not become a call. Not recorded: who it is from is not proven, or what it wants is not known.
+struct Refused {
+    service: ServiceName,
+    head_request: bool,
+    reply: ErrorReply,
+}
+
+impl Refused {
+    fn of(service: ServiceName, head: &Head, reply: ErrorReply) -> Refused {
+        Refused {
+            service,
+            head_request: head.method == http::Method::HEAD,
+            reply,
+        }
+    }
+
+    fn auth(service: ServiceName, head: &Head, fault: AuthFault) -> Refused {
+        Refused::of(service, head, auth_reply(service, &fault))
+    }
+
+    fn fault(service: ServiceName, head: &Head, fault: &Fault) -> Refused {
+        let failure = CallFailure::fault(fault, service, "before the call");
+        Refused::of(service, head, failure.reply)
+    }
+
+    fn reply(self, world: &World) -> Reply {
+        world.count_refused(&self.reply.code);
+        render_failure(
+            self.service,
+            &self.reply,
+            &request_id(world, self.service),
+            self.head_request,
+            None,
+        )
+    }
+}
+
+fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
+    sigv4::RequestHead {
+        method: &head.method,
+        path: &head.path,
+        query: &head.query,
+        headers: &head.headers,
+        host_authority: Some(&head.authority),
+    }
+}
+
+fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
+    let family = match service.protocol() {
+        Protocol::RestXml => Family::S3,
+        Protocol::Json11 => Family::Json,
+        Protocol::Query | Protocol::Ec2Query => Family::Query,
+    };
+    let error = sigv4::render(fault, family);
+    ErrorReply {
+        extra: error.elements,
+        ..ErrorReply::new(error.status.as_u16(), error.code, error.message)
+    }
+}
+
+/// What a client is told whose body cannot be read.
+pub fn body_fault(service: ServiceName, fault: &BodyFault) -> ErrorReply {
+    let (code, message, status) = match fault {
+        BodyFault::Auth(fault) => return auth_reply(service, fault),
+        BodyFault::Truncated => (
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            400,
+        ),
+        BodyFault::TooLarge if service == ServiceName::S3 => {
+            ("MaxMessageLengthExceeded", "Your request was too big.", 400)
+        }
+        BodyFault::TooLarge => (
+            "RequestEntityTooLargeException",
+            "Request size exceeded 1048576 bytes",
+            413,
+        ),
+    };
+    ErrorReply::new(status, code, message)
+}
+
+fn request_id(world: &World, service: ServiceName) -> String {
+    match service {
+        ServiceName::S3 => base::ids::s3_request_id(&world.random),
+        _ => own_request_id(world),
+    }
+}
+
+/// A request id that sorts by time.
+pub(crate) fn own_request_id(world: &World) -> String {
+    base::ids::ordered_uuid(world.clock.now(), &world.random)
+}
+
+fn render_failure(
+    service: ServiceName,
+    error: &ErrorReply,
+    request_id: &str,
+    head_request: bool,
+    resource: Option<&str>,
+) -> Reply {
+    let host_id = host_id(request_id);
+    wire::render_error(service, error, request_id, &host_id, resource, head_request).into()
+}
+
+/// S3's second id; derived, so that a log line with the first is enough to find a call.
+fn host_id(request_id: &str) -> String {
+    format!("shoseki-{request_id}")
+}
+
+/// Takes an authenticated call of a known operation through parse, authorise, stage, run, record, commit and render.
+/// Whatever comes of it is recorded before it is answered.
+pub(crate) async fn drive<O: Operation>(ctx: Ctx, call: Call, body: Body) -> Reply {
+    let head_request = call.head.method == http::Method::HEAD;
+    let resource = call.head.path.clone();
+    match parse_and_execute::<O>(&ctx, call, body).await {
+        Ok(output) => {
+            let render = RenderCtx {
+                service: O::SERVICE,
+                operation: O::NAME,
+                request_id: &ctx.request_id,
+            };
+            with_request_id(output.render(&render), O::SERVICE, &ctx.request_id)
+        }
+        Err(failure) => render_failure(
+            O::SERVICE,
+            &failure.reply,
+            &ctx.request_id,
+            head_request,
+            Some(&resource),
+        ),
+    }
+}
+
+async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) -> Result<O::Output, CallFailure> {
+    let mut body = Some(body);
+    let parsed = match O::BODY {
+        BodyUse::Streamed => O::Input::parse(&call),
+        BodyUse::Whole { bytes_max } => match read_whole(&mut body, bytes_max).await {
+            Ok(bytes) => {
+                if !bytes.is_empty() {
+                    call.body = bytes;
+                }
+                O::Input::parse(&call)
+            }
+            Err(fault) => Err(body_fault(O::SERVICE, &fault)),
+        },
+    };
+    drop(call);
+    match parsed {
+        Ok(input) => execute::<O>(ctx, Arc::new(input), body).await,
+        Err(reply) => {
+            let failure = CallFailure::reply(reply);
+            let event = event_of::<O>(ctx, None, Outcome::Failed(&failure));
+            record_failure(
+                ctx,
+                Failed {
+                    failure,
+                    events: event.into_iter().collect(),
+                },
+            )
+            .await
+        }
+    }
+}
+
+async fn read_whole(body: &mut Option<Body>, bytes_max: usize) -> Result<bytes::Bytes, BodyFault> {
+    match body.take() {
+        Some(body) => body.whole(bytes_max).await,
+        None => Ok(bytes::Bytes::new()),
+    }
+}
+
+/// Authorise, stage, run, record, commit, repeated from authorise on conflicts.
+async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Body>) -> Result<O::Output, CallFailure> {
+    let (staged, staged_events) = if O::STAGED {
+        match stage::<O>(ctx, &input, body).await {
+            Ok(staged) => staged,
+            Err(failed) => return record_failure(ctx, failed).await,
+        }
+    } else {
+        (Staged::nothing(), Vec::new())
+    };
+    for _ in 0..ATTEMPTS_MAX {
+        ctx.reset_notes();
+        let mut txn = Txn::new(ctx.world.store().begin(), staged_events.clone());
+        match attempt::<O>(ctx, &mut txn, Arc::clone(&input), &staged).await {
+            Ok(output) => match commit(ctx, txn).await {
+                Ok(()) => return Ok(output),
+                Err(CommitError::Conflict) => continue,
+                Err(CommitError::Fault(fault)) => {
+                    return Err(CallFailure::fault(&fault, O::SERVICE, &ctx.request_id));
+                }
+            },
+            Err(failure) => {
+                let (_, events) = txn.into_parts();
+                return record_failure(ctx, Failed { failure, events }).await;
+            }
+        }
+    }
+    let fault = Fault::Bug("a call conflicted without end");
+    Err(CallFailure::fault(&fault, O::SERVICE, &ctx.request_id))
+}
+
+/// Authorises on a short snapshot and does the slow work. The events of its port calls are kept for the transaction.
+async fn stage<O: Operation>(
+    ctx: &Ctx,
+    input: &Arc<O::Input>,
+    body: Option<Body>,
+) -> Result<(Staged, Vec<Event>), Failed> {
+    let mut txn = ctx.world.begin();
+    let result = match authorise::<O>(ctx, &txn, Arc::clone(input)).await {
+        Ok(authorized) => O::stage(ctx, &mut txn, &authorized, body.unwrap_or_else(Body::empty))
+            .await
+            .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id)),
+        Err(failure) => Err(failure),
+    };
+    let outer = result
+        .as_ref()
+        .err()
+        .and_then(|failure| event_of::<O>(ctx, Some(input.evident()), Outcome::Failed(failure)));
+    let (_, mut events) = txn.into_parts();
+    match result {
+        Ok(staged) => Ok((staged, events)),
+        Err(failure) => {
+            events.extend(outer);
+            Err(Failed { failure, events })
+        }
+    }
+}
+
+/// One attempt: authorise, run, and the event of it, appended to the transaction whichever way it went.
+async fn attempt<O: Operation>(
+    ctx: &Ctx,
+    txn: &mut Txn,
+    input: Arc<O::Input>,
+    staged: &Staged,
+) -> Result<O::Output, CallFailure> {
+    let result = authorise_and_run::<O>(ctx, txn, &input, staged).await;
+    let outcome = match &result {
+        Ok(output) => Outcome::Answered(output.evident()),
+        Err(failure) => Outcome::Failed(failure),
+    };
+    if let Some(event) = event_of::<O>(ctx, Some(input.evident()), outcome) {
+        txn.emit(event);
+    }
+    result
+}
+
+async fn authorise_and_run<O: Operation>(
+    ctx: &Ctx,
+    txn: &mut Txn,
+    input: &Arc<O::Input>,
+    staged: &Staged,
+) -> Result<O::Output, CallFailure> {
+    let authorized = authorise::<O>(ctx, txn, Arc::clone(input)).await?;
+    O::run(ctx, txn, &authorized, staged)
+        .await
+        .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id))
+}
+
+/// Asks the operation what it needs and the policies whether the caller may.
+async fn authorise<O: Operation>(
+    ctx: &Ctx,
+    txn: &Txn,
+    input: Arc<O::Input>,
+) -> Result<Authorized<O::Input>, CallFailure> {
+    let view = txn.view();
+    let failed = |fault: Fault| CallFailure::fault(&fault, O::SERVICE, &ctx.request_id);
+    let demands = O::demands(ctx, &view, &input)
+        .await
+        .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id))?;
+    let mut demands = match demands {
+        Demands::Exempt(exemption) => return Ok(policy::authorize_exempt(input, exemption)),
+        Demands::All(demands) => demands,
+    };
+    crate::event::note_demands(ctx, &demands);
+    let principal = ctx.caller.principal();
+    let ports = ctx.world.ports().map_err(failed)?;
+    let identity = ports.identities.policies(&view, &principal).await.map_err(failed)?;
+    let global = crate::event::global_context(ctx);
+    let contexts: Vec<policy::Context> = demands
+        .iter_mut()
+        .map(|demand| {
+            let mut context = global.clone();
+            for (key, values) in std::mem::take(&mut demand.context) {
+                context.set_all(key, values);
+            }
+            context.set("aws:ResourceAccount", demand.owner.unwrap_or(ctx.account).as_str());
+            context
+        })
+        .collect();
+    let checks: Vec<Check<'_>> = demands
+        .iter()
+        .zip(&contexts)
+        .map(|(demand, context)| Check {
+            request: Request {
+                principal: &principal,
+                action: demand.action,
+                resource: demand.resource.as_str(),
+                owner: Some(demand.owner.unwrap_or(ctx.account)),
+                kind: demand.kind,
+                context,
+            },
+            policies: Policies {
+                identity: &identity,
+                boundary: None,
+                session: None,
+                resource: demand.resource_policy.as_deref(),
+                service_control: &[],
+            },
+        })
+        .collect();
+    policy::authorize(input, &checks).map_err(|refusal| {
+        let denied = demands.get(refusal.check);
+        crate::event::denied(ctx, denied, &principal, &refusal.denial)
+    })
+}
+
+/// Records the events of a call that failed, in a transaction of their own that commits before the answer. If even
+/// that cannot be done the caller gets an internal error: nothing is answered that is not recorded.
+async fn record_failure<T>(ctx: &Ctx, failed: Failed) -> Result<T, CallFailure> {
+    match commit_events(&ctx.world, failed.events).await {
+        Ok(()) => Err(failed.failure),
+        Err(fault) => Err(CallFailure::fault(&fault, ctx.service, &ctx.request_id)),
+    }
+}
+
+/// Commits events alone, on as many snapshots as it takes.
+pub(crate) async fn commit_events(world: &Arc<World>, events: Vec<Event>) -> Result<(), Fault> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    for _ in 0..ATTEMPTS_MAX {
+        let txn = world.store().begin();
+        let entries = journal_entries(world, &txn, events.clone()).await?;
+        match txn.record(entries).commit().await {
+            Ok(_) => return Ok(()),
+            Err(CommitError::Conflict) => continue,
+            Err(CommitError::Fault(fault)) => return Err(fault),
+        }
+    }
+    Err(Fault::Bug("recording conflicted without end"))
+}
+
+/// The commit point of a call.
+async fn commit(ctx: &Ctx, txn: Txn) -> Result<(), CommitError> {
+    let (rows, events) = txn.into_parts();
+    let entries = journal_entries(&ctx.world, &rows, events)
+        .await
+        .map_err(CommitError::Fault)?;
+    // From here the effect exists: rows and events are durable together, and a reader after a crash sees both or
+    // neither. Do not answer above this call: a client that saw 200 must find its event in the journal.
+    rows.record(entries).commit().await?;
+    Ok(())
+}
+
+/// Turns events into journal entries: one copy for each account concerned, each with the trails that select it by the
+/// state of this very snapshot.
+pub(crate) async fn journal_entries(
+    world: &World,
+    rows: &store::Txn,
+    events: Vec<Event>,
+) -> Result<Vec<JournalEntry>, Fault> {
+    let ports = world.ports()?;
+    let view = rows.view();
+    let mut entries = Vec::with_capacity(events.len());
+    for event in events {
+        for copy in event.copies(&world.random) {
+            let selected = ports.trails.select(&view, &copy.candidate()).await?;
+            entries.push(journal::encode(&copy, selected)?);
+        }
+    }
+    Ok(entries)
+}
+
+/// A call from one room to another, entered at *authorise*, inside the caller's transaction. On failure its effects
+/// are rolled back; its event stays in the transaction either way.
+pub async fn reenter<O: Operation>(
+    outer: &Ctx,
+    txn: &mut Txn,
+    inner: Inner,
+    input: O::Input,
+) -> Result<O::Output, PortRefusal> {
+    let ctx = outer
+        .inner(O::SERVICE, inner)
+        .map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
+    let savepoint = txn.savepoint();
+    let result = attempt::<O>(&ctx, txn, Arc::new(input), &Staged::nothing()).await;
+    result.map_err(|failure| {
+        txn.rollback_to(savepoint);
+        PortRefusal::from_failure(O::SERVICE, failure)
+    })
+}
+
+/// The authorisation of a call without the call: CreateTrail's probe of a bucket. Makes no event of its own.
+pub async fn probe<O: Operation>(outer: &Ctx, txn: &mut Txn, inner: Inner, input: O::Input) -> Result<(), PortRefusal> {
+    let ctx = outer
+        .inner(O::SERVICE, inner)
+        .map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
+    match authorise::<O>(&ctx, txn, Arc::new(input)).await {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(PortRefusal::from_failure(O::SERVICE, failure)),
+    }
+}
+
+fn with_request_id(mut reply: Reply, service: ServiceName, request_id: &str) -> Reply {
+    use http::{HeaderName, HeaderValue};
+    let mut set = |name: &'static str, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            reply.headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    match service {
+        ServiceName::S3 => {
+            set("x-amz-request-id", request_id);
+            set("x-amz-id-2", &host_id(request_id));
+        }
+        _ => set("x-amzn-requestid", request_id),
+    }
+    reply
+}
+
+/// The class of an event, for matrices and documents.
+pub fn class_name(class: EventClass) -> &'static str {
+    match class {
+        EventClass::Management { read_only: true } => "management, read",
+        EventClass::Management { read_only: false } => "management, write",
+        EventClass::Data { read_only: true, .. } => "data, read",
+        EventClass::Data { read_only: false, .. } => "data, write",
+        EventClass::None => "none",
+    }
+}

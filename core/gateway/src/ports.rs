@@ -1,0 +1,214 @@
+//! What rooms ask of each other. Each port is implemented by one room and re-enters the pipeline at *authorise*, so
+//! that a port call is decided by the same policies and recorded like any other call.
+
+use crate::{Boxed, Ctx, PortRefusal, SignedCaller, Txn, World, ctx::By};
+use base::{AccountId, Arn, Fault, Region, Secret, Timestamp};
+use bytes::Bytes;
+use envelope::{EncryptionContext, Key256};
+use policy::{Policy, Principal};
+use std::sync::Arc;
+use store::{ReadView, Selection};
+
+/// The access key that signed a request, as IAM knows it.
+pub struct Credential {
+    /// Who it belongs to.
+    pub caller: Arc<SignedCaller>,
+    /// The secret access key.
+    pub secret: Secret<String>,
+    /// Whether the key is active.
+    pub active: bool,
+}
+
+/// IAM, as the gateway asks it.
+pub trait Identities: Send + Sync {
+    /// The credential of an access key id, if there is one.
+    fn credential<'a>(
+        &'a self,
+        world: &'a World,
+        view: &'a ReadView<'a>,
+        access_key_id: &'a str,
+    ) -> Boxed<'a, Result<Option<Arc<Credential>>, Fault>>;
+
+    /// The identity policies of a principal; empty for root, services and anonymous callers.
+    fn policies<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        principal: &'a Principal,
+    ) -> Boxed<'a, Result<Vec<Arc<Policy>>, Fault>>;
+
+    /// Whether the user, role or account root that an ARN names exists here. Policies may not name others.
+    fn exists<'a>(&'a self, view: &'a ReadView<'a>, arn: &'a str) -> Boxed<'a, Result<bool, Fault>>;
+}
+
+/// A data key made by KMS for another service.
+pub struct DataKey {
+    /// The key in clear, to be used and dropped.
+    pub plain: Key256,
+    /// The key sealed by KMS.
+    pub ciphertext: Vec<u8>,
+    /// The KMS key's ARN.
+    pub key_arn: Arn,
+}
+
+/// KMS, as other services ask it. Every method but the last is a KMS operation, decided and recorded as such.
+pub trait Keys: Send + Sync {
+    /// GenerateDataKey (AES_256) under `key_id` (id, ARN, alias name or alias ARN) in `region`.
+    fn generate_data_key<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        region: Region,
+        key_id: &'a str,
+        context: EncryptionContext,
+    ) -> Boxed<'a, Result<DataKey, PortRefusal>>;
+
+    /// Decrypt of a data key made by [`Keys::generate_data_key`], in `region`.
+    fn decrypt<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        region: Region,
+        ciphertext: &'a [u8],
+        context: EncryptionContext,
+    ) -> Boxed<'a, Result<Key256, PortRefusal>>;
+
+    /// DescribeKey: the key's ARN.
+    fn describe_key<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        region: Region,
+        key_id: &'a str,
+    ) -> Boxed<'a, Result<Arn, PortRefusal>>;
+
+    /// The AWS managed key `aws/s3` of the account and Region, made on first use in a transaction of its own.
+    fn s3_managed_key<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        account: AccountId,
+        region: Region,
+    ) -> Boxed<'a, Result<Arn, PortRefusal>>;
+}
+
+/// How an object put by a service is sealed.
+pub enum ObjectSeal {
+    /// SSE-S3.
+    Aes256,
+    /// SSE-KMS under this key with these extra context pairs.
+    Kms {
+        /// The key's ARN.
+        key: Arn,
+        /// Extra pairs of the encryption context.
+        context: EncryptionContext,
+    },
+}
+
+/// An object that a service puts.
+pub struct ServiceObject {
+    /// The bucket.
+    pub bucket: String,
+    /// The key.
+    pub key: String,
+    /// The body; small enough to be held.
+    pub body: Bytes,
+    /// How it is sealed.
+    pub seal: ObjectSeal,
+    /// The canned ACL header, such as `bucket-owner-full-control`.
+    pub acl: Option<&'static str>,
+    /// Content-Type.
+    pub content_type: &'static str,
+    /// Content-Encoding.
+    pub content_encoding: Option<&'static str>,
+    /// User metadata without the `x-amz-meta-` prefix.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Where a bucket is and whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketPlace {
+    /// The owner.
+    pub owner: AccountId,
+    /// The Region.
+    pub region: Region,
+}
+
+/// S3, as other services ask it.
+pub trait Objects: Send + Sync {
+    /// Where a bucket is; `None` when there is none. Not an operation: bucket names and Regions are public knowledge.
+    fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>>;
+
+    /// GetBucketAcl, for its decision.
+    fn check_bucket_acl<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        bucket: &'a str,
+    ) -> Boxed<'a, Result<(), PortRefusal>>;
+
+    /// The authorisation of a PutObject, without the object: the probe that CreateTrail makes. With a KMS seal it makes
+    /// a real GenerateDataKey whose result is dropped. Records the KMS event, and no PutObject.
+    fn probe_put_object<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        object: &'a ServiceObject,
+    ) -> Boxed<'a, Result<(), PortRefusal>>;
+
+    /// PutObject.
+    fn put_object<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        object: ServiceObject,
+    ) -> Boxed<'a, Result<(), PortRefusal>>;
+}
+
+/// What selection needs to know of an event.
+pub struct Candidate<'a> {
+    /// The account that gets this copy.
+    pub account: AccountId,
+    /// The event's Region.
+    pub region: &'a Region,
+    /// Whether it is a management event; else a data event.
+    pub management: bool,
+    /// Whether the call changes nothing.
+    pub read_only: bool,
+    /// Such as `kms.amazonaws.com`.
+    pub event_source: &'a str,
+    /// Such as `Decrypt`.
+    pub event_name: &'a str,
+    /// The type of a data event's resource.
+    pub resource_type: Option<&'a str>,
+    /// The resources.
+    pub resources: &'a [record::Resource],
+    /// Whether it is an event of a global service (IAM, STS's global endpoint).
+    pub global: bool,
+}
+
+/// CloudTrail, as the gateway asks it at commit.
+pub trait TrailSelection: Send + Sync {
+    /// The logging trails that select the event, by the state of this very snapshot.
+    fn select<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        event: &'a Candidate<'a>,
+    ) -> Boxed<'a, Result<Vec<Selection>, Fault>>;
+}
+
+/// Background work of a room.
+pub trait Worker: Send + Sync {
+    /// A name for the log.
+    fn name(&self) -> &'static str;
+
+    /// The domain time at which there is next something to do; `None` when there is nothing.
+    fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>>;
+
+    /// Does everything that is due at `now`, and no more than once. Safe to repeat.
+    fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>>;
+}

@@ -1,0 +1,74 @@
+//! Background work: what a service does by itself, as its own principal, in transactions of its own.
+
+use crate::{
+    Caller, Ctx, ServiceCaller, Source, Txn, World,
+    pipeline::{journal_entries, own_request_id},
+};
+use base::{AccountId, Fault, Region};
+use std::sync::Arc;
+use store::{CommitError, Maintenance};
+use wire::ServiceName;
+
+/// One transaction of background work. Port calls made with its context act as the named service principal, are
+/// decided by the resources' policies and recorded; rows are written beside them.
+pub struct Work {
+    ctx: Ctx,
+    txn: Txn,
+}
+
+impl Work {
+    /// Begins work of `service` as `caller`, in `region`.
+    ///
+    /// Background work acts only as a service principal, never as root.
+    pub fn begin(world: &Arc<World>, service: ServiceName, caller: ServiceCaller, region: Region) -> Work {
+        let account: AccountId = caller.source_account;
+        let name = caller.name.to_owned();
+        let source = Source {
+            address: name.clone(),
+            user_agent: name,
+            host: String::new(),
+            secure: true,
+            tls: None,
+        };
+        let ctx = Ctx::new(
+            Arc::clone(world),
+            own_request_id(world),
+            service,
+            Caller::Service(Arc::new(caller)),
+            (account, region),
+            source,
+        );
+        Work {
+            ctx,
+            txn: world.begin(),
+        }
+    }
+
+    /// The context and the transaction, for reading, writing rows and port calls.
+    pub fn parts(&mut self) -> (&Ctx, &mut Txn) {
+        (&self.ctx, &mut self.txn)
+    }
+
+    /// Commits rows and the events of the port calls together. `why` names the housekeeping when there is no event.
+    ///
+    /// On `Conflict` nothing was done: begin again.
+    pub async fn commit(self, why: Maintenance) -> Result<(), CommitError> {
+        let (rows, events) = self.txn.into_parts();
+        if events.is_empty() {
+            rows.maintain(why).commit().await?;
+            return Ok(());
+        }
+        let entries = journal_entries(self.ctx.world(), &rows, events)
+            .await
+            .map_err(CommitError::Fault)?;
+        rows.record(entries).commit().await?;
+        Ok(())
+    }
+
+    /// Throws the rows away and commits the events of the port calls alone, so that a refused attempt is recorded too.
+    pub async fn abandon(self) -> Result<(), Fault> {
+        let world = Arc::clone(self.ctx.world());
+        let (_, events) = self.txn.into_parts();
+        crate::pipeline::commit_events(&world, events).await
+    }
+}

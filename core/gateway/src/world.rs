@@ -1,0 +1,119 @@
+//! The world that calls run in: store, clock, randomness, settings, keyrings, ports.
+
+use crate::{
+    Settings, Txn,
+    keyring::Keyrings,
+    ports::{Identities, Keys, Objects, TrailSelection, Worker},
+};
+use base::{Clock, Fault, Random};
+use envelope::RootOfTrust;
+use sigv4::SigningKeys;
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicU64, Ordering},
+};
+use store::{Blobs, Journal, Store};
+
+/// The ports, each implemented by one room and wired in the composition root.
+pub struct Ports {
+    /// IAM.
+    pub identities: Arc<dyn Identities>,
+    /// KMS.
+    pub keys: Arc<dyn Keys>,
+    /// S3.
+    pub objects: Arc<dyn Objects>,
+    /// CloudTrail's selectors.
+    pub trails: Arc<dyn TrailSelection>,
+    /// Background work, in the order in which it is done when several are due at one moment.
+    pub workers: Vec<Arc<dyn Worker>>,
+}
+
+/// Everything a call may reach. Made once by the composition root.
+pub struct World {
+    store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Randomness.
+    pub random: Random,
+    /// Settings.
+    pub settings: Settings,
+    /// The accounts' keyrings, opened under the root of trust.
+    pub keyrings: Keyrings,
+    pub(crate) signing_keys: SigningKeys,
+    ports: OnceLock<Ports>,
+    refused: AtomicU64,
+}
+
+impl World {
+    /// A world without ports; [`World::wire`] them before the first call.
+    pub fn new(store: Store, clock: Clock, random: Random, settings: Settings, root: Arc<dyn RootOfTrust>) -> World {
+        World {
+            store,
+            clock,
+            random,
+            settings,
+            keyrings: Keyrings::new(root),
+            signing_keys: SigningKeys::new(),
+            ports: OnceLock::new(),
+            refused: AtomicU64::new(0),
+        }
+    }
+
+    /// Sets the ports, once.
+    pub fn wire(&self, ports: Ports) -> Result<(), Fault> {
+        self.ports.set(ports).map_err(|_| Fault::Bug("ports are wired twice"))
+    }
+
+    /// The ports.
+    pub fn ports(&self) -> Result<&Ports, Fault> {
+        self.ports.get().ok_or(Fault::Bug("ports are not wired"))
+    }
+
+    /// The journal, for its readers: delivery and lookup.
+    pub fn journal(&self) -> Journal {
+        self.store.journal()
+    }
+
+    /// The blob directory: sealed bytes only.
+    pub fn blobs(&self) -> &Blobs {
+        self.store.blobs()
+    }
+
+    /// A transaction for reading. Rooms get no way to commit it.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.store.begin())
+    }
+
+    pub(crate) fn begin(&self) -> Txn {
+        Txn::new(self.store.begin(), Vec::new())
+    }
+
+    /// Counts a request that was refused before it became a call: bad signature, unknown key, unknown operation.
+    pub(crate) fn count_refused(&self, code: &str) {
+        let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
+        // A flood of bad requests must not become a flood of log lines: the 1st, 2nd, 4th, 8th ... are told.
+        if count.is_power_of_two() {
+            tracing::info!(count, code, "requests refused before they became calls");
+        }
+    }
+
+    /// How many requests were refused before they became calls.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// Whether a conflict-free start is possible: the first account's keyring exists.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+}
+
+/// A snapshot to read from, for workers and ports outside a call.
+pub struct Snapshot(store::Txn);
+
+impl Snapshot {
+    /// The view.
+    pub fn view(&self) -> store::ReadView<'_> {
+        self.0.view()
+    }
+}

@@ -1,0 +1,445 @@
+//! How the policies that speak about a request combine.
+//!
+//! SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html>,
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html>
+
+use crate::{
+    Context, Effect, Policy, Principal,
+    principal::Naming,
+    statement::{Asked, Outcome, Side},
+};
+use base::AccountId;
+use std::{fmt, sync::Arc};
+
+/// The rules of combination differ by what the resource is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResourceKind {
+    /// A bucket, or an object in it.
+    Bucket,
+    /// A KMS key: nothing is allowed without its key policy, not even to its account's root.
+    KmsKey,
+    /// Anything else.
+    Other,
+    /// A role that is assumed: nothing is allowed without its trust policy.
+    RoleTrust,
+}
+
+/// A demand: who wants to do what to which resource, under which conditions.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Who asks.
+    pub principal: &'a Principal,
+    /// `service:Name`; case does not matter.
+    pub action: &'a str,
+    /// An ARN, or `*` when the call names no resource.
+    pub resource: &'a str,
+    /// The account that owns the resource; `None` is the caller's own.
+    pub owner: Option<AccountId>,
+    /// Which rules hold.
+    pub kind: ResourceKind,
+    /// The condition keys. [`Context::of`] sets those of the principal.
+    pub context: &'a Context,
+}
+
+/// Every policy that speaks about a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Policies<'a> {
+    /// The caller's own, those of the caller's groups, or those of the session's role.
+    pub identity: &'a [Arc<Policy>],
+    /// The caller's permissions boundary.
+    pub boundary: Option<&'a Policy>,
+    /// Given when the session was made: one of them must allow.
+    pub session: Option<&'a [Arc<Policy>]>,
+    /// The resource's: key policy, bucket policy, trust policy.
+    pub resource: Option<&'a Policy>,
+    /// From the organization's root to the caller's account: each level must allow. Empty: no organization.
+    pub service_control: &'a [Vec<Arc<Policy>>],
+}
+
+/// A request with the policies that speak about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Check<'a> {
+    /// What is demanded.
+    pub request: Request<'a>,
+    /// What speaks about it.
+    pub policies: Policies<'a>,
+}
+
+/// Which of the policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PolicyType {
+    /// Identity-based.
+    Identity,
+    /// Permissions boundary.
+    PermissionsBoundary,
+    /// Resource-based, but for trust policies.
+    Resource,
+    /// A role's trust policy.
+    RoleTrust,
+    /// Service control policy.
+    ServiceControl,
+    /// Session policy.
+    Session,
+}
+
+/// What decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Grounds {
+    /// A statement denies; nothing else counts.
+    ExplicitDeny {
+        /// Which of the policies.
+        policy: PolicyType,
+        /// Which policy of this type, in the order given (all levels in one row for service control).
+        nth: usize,
+        /// The statement's place in it.
+        index: usize,
+        /// The statement's id.
+        sid: Option<Arc<str>>,
+    },
+    /// No policy of this type allows, and one must.
+    NothingAllows {
+        /// The type.
+        missing: PolicyType,
+    },
+    /// The root of an account may do all to what the account owns.
+    RootOfAccount,
+    /// A statement allows, and all that must allow beside it does.
+    Statement {
+        /// Which of the policies.
+        policy: PolicyType,
+        /// Which policy of this type, in the order given.
+        nth: usize,
+        /// The statement's place in it.
+        index: usize,
+        /// The statement's id.
+        sid: Option<Arc<str>>,
+    },
+}
+
+/// Allowed or denied, and on what grounds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Decision(Grounds);
+
+impl Decision {
+    /// Whether the request is allowed.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self.0, Grounds::RootOfAccount | Grounds::Statement { .. })
+    }
+
+    /// What decided.
+    pub fn grounds(&self) -> &Grounds {
+        &self.0
+    }
+
+    /// Why the request is refused; `None` when it is allowed.
+    pub fn denial(&self) -> Option<Denial> {
+        match &self.0 {
+            Grounds::RootOfAccount | Grounds::Statement { .. } => None,
+            Grounds::ExplicitDeny { policy, .. } => Some(Denial(Cause::Explicit(*policy))),
+            Grounds::NothingAllows { missing } => Some(Denial(Cause::Missing(*missing))),
+        }
+    }
+}
+
+/// The reason of a refusal, as AWS's messages tell it: one type of policy, never its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Denial(Cause);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Explicit(PolicyType),
+    Missing(PolicyType),
+    NothingDemanded,
+}
+
+impl Denial {
+    /// An operation asked to be authorised for nothing.
+    pub(crate) const NOTHING_DEMANDED: Denial = Denial(Cause::NothingDemanded);
+
+    /// The end of AWS's message, such as `because no identity-based policy allows the kms:Decrypt action`.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
+    pub fn because(&self, action: &str) -> String {
+        match self.0 {
+            Cause::Missing(policy) => format!("because no {} allows the {action} action", policy.name()),
+            Cause::Explicit(PolicyType::RoleTrust) => "with an explicit deny in the role trust policy".to_owned(),
+            Cause::Explicit(policy @ PolicyType::Identity) => {
+                format!("with an explicit deny in an {}", policy.name())
+            }
+            Cause::Explicit(policy) => format!("with an explicit deny in a {}", policy.name()),
+            Cause::NothingDemanded => "because nothing was demanded".to_owned(),
+        }
+    }
+
+    /// The type of policy that should have allowed.
+    pub fn missing(&self) -> Option<PolicyType> {
+        match self.0 {
+            Cause::Missing(policy) => Some(policy),
+            Cause::Explicit(_) | Cause::NothingDemanded => None,
+        }
+    }
+
+    /// Whether a statement denies.
+    pub fn is_explicit(&self) -> bool {
+        matches!(self.0, Cause::Explicit(_))
+    }
+
+    /// The type of policy that a message names.
+    pub fn policy(&self) -> Option<PolicyType> {
+        match self.0 {
+            Cause::Missing(policy) | Cause::Explicit(policy) => Some(policy),
+            Cause::NothingDemanded => None,
+        }
+    }
+}
+
+impl PolicyType {
+    /// AWS's words for it.
+    fn name(self) -> &'static str {
+        match self {
+            PolicyType::Identity => "identity-based policy",
+            PolicyType::PermissionsBoundary => "permissions boundary",
+            PolicyType::Resource => "resource-based policy",
+            PolicyType::RoleTrust => "role trust policy",
+            PolicyType::ServiceControl => "service control policy",
+            PolicyType::Session => "session policy",
+        }
+    }
+}
+
+impl fmt::Display for PolicyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Decides a request against every policy that speaks about it.
+///
+/// An explicit deny wins over any allow, and silence is a deny. A statement that cannot be evaluated counts against the
+/// caller: skipping a broken `Deny` would open a door.
+pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
+    Decision(match Court::new(request, policies).decide() {
+        Ok(grounds) | Err(grounds) => grounds,
+    })
+}
+
+/// One request before its judges. `Err` ends the case with a refusal.
+struct Court<'a> {
+    request: &'a Request<'a>,
+    policies: &'a Policies<'a>,
+    asked: Asked<'a>,
+    /// What messages call the resource's policy.
+    resource_type: PolicyType,
+    /// Whether resource and caller are of one account.
+    same_account: bool,
+}
+
+/// A statement that matched.
+#[derive(Clone, Copy)]
+struct Hit<'a> {
+    policy: PolicyType,
+    nth: usize,
+    index: usize,
+    sid: Option<&'a Arc<str>>,
+    naming: Naming,
+}
+
+impl Hit<'_> {
+    fn allows(self) -> Grounds {
+        Grounds::Statement {
+            policy: self.policy,
+            nth: self.nth,
+            index: self.index,
+            sid: self.sid.cloned(),
+        }
+    }
+
+    fn denies(self) -> Grounds {
+        Grounds::ExplicitDeny {
+            policy: self.policy,
+            nth: self.nth,
+            index: self.index,
+            sid: self.sid.cloned(),
+        }
+    }
+}
+
+type Allow<'a> = Result<Option<Hit<'a>>, Grounds>;
+
+impl<'a> Court<'a> {
+    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>) -> Court<'a> {
+        Court {
+            request,
+            policies,
+            asked: Asked {
+                principal: request.principal,
+                action: request.action,
+                resource: request.resource,
+                context: request.context,
+            },
+            resource_type: resource_type(request.kind),
+            same_account: request.owner.is_none() || request.owner == request.principal.account(),
+        }
+    }
+
+    /// All policies are read before any allow counts: a deny may stand in the last of them.
+    fn decide(&self) -> Result<Grounds, Grounds> {
+        if self.request.principal.account().is_none() {
+            return self.resource()?.map(Hit::allows).ok_or(missing(self.resource_type));
+        }
+        let mut uncontrolled = false;
+        let mut nth = 0;
+        for level in self.policies.service_control {
+            let allow = self.listen(
+                PolicyType::ServiceControl,
+                Side::Holder,
+                nth,
+                level.iter().map(AsRef::as_ref),
+            )?;
+            uncontrolled |= allow.is_none();
+            nth += level.len();
+        }
+        let resource = if self.root_guards_its_bucket() {
+            None
+        } else {
+            self.resource()?
+        };
+        let identity = self.holder(PolicyType::Identity, self.policies.identity)?;
+        let boundary = match self.policies.boundary {
+            None => true,
+            Some(boundary) => self
+                .listen(
+                    PolicyType::PermissionsBoundary,
+                    Side::Holder,
+                    0,
+                    std::iter::once(boundary),
+                )?
+                .is_some(),
+        };
+        let session = match self.policies.session {
+            None => true,
+            Some(session) => self.holder(PolicyType::Session, session)?.is_some(),
+        };
+        if uncontrolled {
+            return Err(missing(PolicyType::ServiceControl));
+        }
+        self.combine(resource, identity, boundary, session)
+    }
+
+    fn combine(
+        &self,
+        resource: Option<Hit<'a>>,
+        identity: Option<Hit<'a>>,
+        boundary: bool,
+        session: bool,
+    ) -> Result<Grounds, Grounds> {
+        let limits = || match (boundary, session) {
+            (false, _) => Err(missing(PolicyType::PermissionsBoundary)),
+            (_, false) => Err(missing(PolicyType::Session)),
+            _ => Ok(()),
+        };
+        let resource_decides = matches!(self.request.kind, ResourceKind::KmsKey | ResourceKind::RoleTrust);
+        if resource.is_none() && (resource_decides || !self.same_account) {
+            return Err(missing(self.resource_type));
+        }
+        let root = matches!(self.request.principal, Principal::Root { .. });
+        match resource.filter(|_| self.same_account) {
+            // A session under its own ARN is beyond every silence of its own policies; a user, of identity and boundary.
+            Some(hit) if hit.naming == Naming::Direct && (resource_decides || !root) => {
+                let is_session = matches!(self.request.principal, Principal::Session { .. });
+                return match session || is_session {
+                    true => Ok(hit.allows()),
+                    false => Err(missing(PolicyType::Session)),
+                };
+            }
+            Some(hit) if hit.naming == Naming::Role => return limits().map(|()| hit.allows()),
+            _ => {}
+        }
+        let allowed = match identity {
+            _ if root => Grounds::RootOfAccount,
+            Some(hit) => hit.allows(),
+            None => return Err(missing(PolicyType::Identity)),
+        };
+        limits().map(|()| allowed)
+    }
+
+    /// A bucket owner's root can always reach the bucket policy, or nobody could repair one that denies everyone.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html>
+    fn root_guards_its_bucket(&self) -> bool {
+        const ALWAYS: [&str; 3] = ["s3:PutBucketPolicy", "s3:GetBucketPolicy", "s3:DeleteBucketPolicy"];
+        self.request.kind == ResourceKind::Bucket
+            && self.same_account
+            && matches!(self.request.principal, Principal::Root { .. })
+            && ALWAYS
+                .iter()
+                .any(|action| action.eq_ignore_ascii_case(self.request.action))
+    }
+
+    fn resource(&self) -> Allow<'a> {
+        self.listen(
+            self.resource_type,
+            Side::Resource,
+            0,
+            self.policies.resource.into_iter(),
+        )
+    }
+
+    fn holder(&self, policy: PolicyType, policies: &'a [Arc<Policy>]) -> Allow<'a> {
+        self.listen(policy, Side::Holder, 0, policies.iter().map(AsRef::as_ref))
+    }
+
+    /// Reads policies of one type: the first deny ends the case, else the allow that names the caller most closely.
+    fn listen(
+        &self,
+        policy: PolicyType,
+        side: Side,
+        first: usize,
+        policies: impl Iterator<Item = &'a Policy>,
+    ) -> Allow<'a> {
+        let mut best: Option<Hit<'a>> = None;
+        for (nth, each) in policies.enumerate() {
+            for (index, statement) in each.statements().iter().enumerate() {
+                let naming = match (statement.meet(side, self.asked), statement.effect) {
+                    (Outcome::Unmatched(_), _) | (Outcome::Undecidable(_), Effect::Allow) => continue,
+                    (Outcome::Matched(naming), _) => naming,
+                    (Outcome::Undecidable(_), Effect::Deny) => Naming::Direct,
+                };
+                let hit = Hit {
+                    policy,
+                    nth: first + nth,
+                    index,
+                    sid: statement.sid.as_ref(),
+                    naming,
+                };
+                if statement.effect == Effect::Deny {
+                    return Err(hit.denies());
+                }
+                if best.is_none_or(|best| best.naming < naming) {
+                    best = Some(hit);
+                }
+            }
+        }
+        Ok(best)
+    }
+}
+
+fn missing(missing: PolicyType) -> Grounds {
+    Grounds::NothingAllows { missing }
+}
+
+/// What messages call the policy of a resource of this kind.
+pub(crate) fn resource_type(kind: ResourceKind) -> PolicyType {
+    match kind {
+        ResourceKind::RoleTrust => PolicyType::RoleTrust,
+        ResourceKind::Bucket | ResourceKind::KmsKey | ResourceKind::Other => PolicyType::Resource,
+    }
+}
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod seeds;
+#[cfg(test)]
+mod tests;

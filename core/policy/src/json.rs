@@ -1,0 +1,100 @@
+//! JSON as a policy needs it: members in order, so that a member given twice is seen, and scalars as text.
+//!
+//! A map that keeps the last of two equal members would let one reader see a `Condition` that another does not.
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use std::fmt;
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Json {
+    Null,
+    /// A string, or a number or boolean as text: conditions take all three.
+    Text(String, Scalar),
+    List(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scalar {
+    String,
+    Other,
+}
+
+/// Parses a whole document; the error is the offset in bytes at which it stops being JSON.
+pub(crate) fn parse(text: &str) -> Result<Json, usize> {
+    serde_json::from_str(text).map_err(|error| {
+        let before: usize = text
+            .split_inclusive('\n')
+            .take(error.line().saturating_sub(1))
+            .map(str::len)
+            .sum();
+        (before + error.column().saturating_sub(1)).min(text.len())
+    })
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl JsonVisitor {
+    fn other<E>(text: String) -> Result<Json, E> {
+        Ok(Json::Text(text, Scalar::Other))
+    }
+}
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Self::other(value.to_string())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Self::other(value.to_string())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Self::other(value.to_string())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Self::other(value.to_string())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned(), Scalar::String))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::Text(value, Scalar::String))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Json::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(Json::Object(members))
+    }
+}

@@ -1,0 +1,541 @@
+//! The record of one event.
+
+use crate::{
+    Params, UserIdentity,
+    json::{Object, cut},
+};
+use base::{AccountId, Arn, Region, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The version of the record's format.
+pub const EVENT_VERSION: &str = "1.11";
+/// A record is at most this long.
+pub const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// `userAgent`, `errorCode`, `errorMessage` and `requestID` are cut here.
+const TEXT_BYTES_MAX: usize = 1024;
+/// `requestParameters`, `responseElements` and `serviceEventDetails` above this are omitted.
+const PARAMETERS_BYTES_MAX: usize = 100 * 1024;
+/// `additionalEventData` above this is omitted.
+const ADDITIONAL_BYTES_MAX: usize = 28 * 1024;
+/// How many resources a record keeps that would be too long with all of them.
+const RESOURCES_WHEN_CUT: usize = 16;
+
+/// A resource that an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// The resource.
+    pub arn: Arn,
+    /// Its owner; left out when unknown or not to be told.
+    pub account_id: Option<AccountId>,
+    /// Its type, such as `AWS::KMS::Key`.
+    pub resource_type: Cow<'static, str>,
+}
+
+/// `eventType`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventType {
+    /// A call of an API.
+    AwsApiCall,
+    /// Something a service did by itself, such as rotating a key.
+    AwsServiceEvent,
+    /// An act in the console that is no API call.
+    AwsConsoleAction,
+    /// A sign-in.
+    AwsConsoleSignIn,
+    /// A network activity event.
+    AwsVpceEvents,
+    /// An Insights event.
+    AwsCloudTrailInsight,
+}
+
+impl EventType {
+    /// The word in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventType::AwsApiCall => "AwsApiCall",
+            EventType::AwsServiceEvent => "AwsServiceEvent",
+            EventType::AwsConsoleAction => "AwsConsoleAction",
+            EventType::AwsConsoleSignIn => "AwsConsoleSignIn",
+            EventType::AwsVpceEvents => "AwsVpceEvents",
+            EventType::AwsCloudTrailInsight => "AwsCloudTrailInsight",
+        }
+    }
+}
+
+/// `eventCategory`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EventCategory {
+    /// Control plane.
+    Management,
+    /// Data plane.
+    Data,
+    /// Calls through VPC endpoints.
+    NetworkActivity,
+    /// Unusual activity.
+    Insight,
+}
+
+impl EventCategory {
+    /// The word in the record.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            EventCategory::Management => "Management",
+            EventCategory::Data => "Data",
+            EventCategory::NetworkActivity => "NetworkActivity",
+            EventCategory::Insight => "Insight",
+        }
+    }
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventError {
+    /// `errorCode`
+    pub code: Cow<'static, str>,
+    /// `errorMessage`
+    pub message: Option<String>,
+}
+
+/// `tlsDetails`: absent when a service made the call, or when there was no TLS.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TlsDetails {
+    /// Such as `TLSv1.3`.
+    pub tls_version: Option<Cow<'static, str>>,
+    /// Such as `TLS_AES_128_GCM_SHA256`.
+    pub cipher_suite: Option<Cow<'static, str>>,
+    /// The host that the client asked for.
+    pub client_provided_host_header: Option<String>,
+    /// Such as `X25519MLKEM768`.
+    pub key_exchange: Option<Cow<'static, str>>,
+}
+
+/// The record of one event, as one account gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRecord {
+    /// Who called.
+    pub user_identity: UserIdentity,
+    /// When the request was completed.
+    pub event_time: Timestamp,
+    /// The service, such as `kms.amazonaws.com`.
+    pub event_source: Cow<'static, str>,
+    /// The action, such as `CreateKey`.
+    pub event_name: Cow<'static, str>,
+    /// The Region of the call; `us-east-1` for global services.
+    pub aws_region: Region,
+    /// The caller's address, or the name of the service that called.
+    pub source_ip_address: Cow<'static, str>,
+    /// The client program, cut at 1 KB.
+    pub user_agent: Option<String>,
+    /// Why the call failed, if it did.
+    pub error: Option<EventError>,
+    /// What was asked; `null` when empty.
+    pub request_parameters: Params,
+    /// What was answered; `null` when empty.
+    pub response_elements: Params,
+    /// What belongs to neither; absent when empty.
+    pub additional_event_data: Params,
+    /// The request's id, cut at 1 KB.
+    pub request_id: Option<String>,
+    /// This record's own id.
+    pub event_id: String,
+    /// Whether the call changes nothing.
+    pub read_only: bool,
+    /// What the event is about.
+    pub resources: Vec<Resource>,
+    /// What kind of event it is.
+    pub event_type: EventType,
+    /// The API's version, such as `2013-11-01`.
+    pub api_version: Option<Cow<'static, str>>,
+    /// The account that gets this copy.
+    pub recipient_account_id: AccountId,
+    /// The id that all accounts' copies of one event share; none when only one account gets it.
+    pub shared_event_id: Option<String>,
+    /// What a service event tells; absent when empty.
+    pub service_event_details: Params,
+    /// The VPC endpoint of the call and its owner.
+    pub vpc_endpoint: Option<(String, AccountId)>,
+    /// Management or data; `managementEvent` follows from it.
+    pub event_category: EventCategory,
+    /// How the connection was protected.
+    pub tls_details: Option<TlsDetails>,
+    /// Whether the credentials came from a console session.
+    pub session_credential_from_console: bool,
+}
+
+impl EventRecord {
+    /// The copy of this event for another account, with its own id.
+    #[must_use]
+    pub fn copy_for(&self, account: AccountId, new_event_id: String, shared_event_id: String) -> EventRecord {
+        EventRecord {
+            event_id: new_event_id,
+            recipient_account_id: account,
+            shared_event_id: Some(shared_event_id),
+            ..self.clone()
+        }
+    }
+
+    /// The record as compact JSON, in the order of the documented examples, at most [`RECORD_BYTES_MAX`] long. Parameters
+    /// too large are omitted, and say so.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2048);
+        for cuts in 0..=CUTS_MAX {
+            out.clear();
+            self.write(&mut out, cuts);
+            if out.len() <= RECORD_BYTES_MAX {
+                break;
+            }
+        }
+        out
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>, cuts: u8) {
+        let mut out = Object::open(bytes);
+        out.text("eventVersion", EVENT_VERSION);
+        self.user_identity.write(out.object("userIdentity"));
+        out.text("eventTime", &self.event_time.iso8601());
+        out.text("eventSource", &self.event_source);
+        out.text("eventName", &self.event_name);
+        out.text("awsRegion", self.aws_region.as_str());
+        out.text("sourceIPAddress", cut(&self.source_ip_address, TEXT_BYTES_MAX));
+        out.maybe_text("userAgent", self.user_agent.as_deref().map(short));
+        if let Some(error) = &self.error {
+            out.text("errorCode", short(&error.code));
+            out.maybe_text("errorMessage", error.message.as_deref().map(short));
+        }
+        put_params(
+            &mut out,
+            "requestParameters",
+            &self.request_parameters,
+            cuts >= CUT_REQUEST,
+        );
+        put_params(
+            &mut out,
+            "responseElements",
+            &self.response_elements,
+            cuts >= CUT_RESPONSE,
+        );
+        let additional = &self.additional_event_data;
+        if !additional.is_empty() && additional.len_bytes() <= ADDITIONAL_BYTES_MAX && cuts < CUT_ADDITIONAL {
+            additional.write_to(out.member("additionalEventData"));
+        }
+        out.maybe_text("requestID", self.request_id.as_deref().map(short));
+        out.text("eventID", &self.event_id);
+        out.flag("readOnly", self.read_only);
+        self.write_resources(&mut out, cuts);
+        out.text("eventType", self.event_type.as_str());
+        out.maybe_text("apiVersion", self.api_version.as_deref());
+        out.flag("managementEvent", self.event_category == EventCategory::Management);
+        out.text("recipientAccountId", self.recipient_account_id.as_str());
+        out.maybe_text("sharedEventID", self.shared_event_id.as_deref());
+        self.write_tail(&mut out, cuts);
+        out.close();
+    }
+
+    fn write_tail(&self, out: &mut Object<'_>, cuts: u8) {
+        let details = &self.service_event_details;
+        if !details.is_empty() && details.len_bytes() <= PARAMETERS_BYTES_MAX && cuts < CUT_DETAILS {
+            details.write_to(out.member("serviceEventDetails"));
+        }
+        if let Some((id, account)) = &self.vpc_endpoint {
+            out.text("vpcEndpointId", id);
+            out.text("vpcEndpointAccountId", account.as_str());
+        }
+        out.text("eventCategory", self.event_category.as_str());
+        if let Some(tls) = &self.tls_details {
+            let mut object = out.object("tlsDetails");
+            object.maybe_text("tlsVersion", tls.tls_version.as_deref());
+            object.maybe_text("cipherSuite", tls.cipher_suite.as_deref());
+            let host = tls.client_provided_host_header.as_deref().map(short);
+            object.maybe_text("clientProvidedHostHeader", host);
+            object.maybe_text("keyExchange", tls.key_exchange.as_deref());
+            object.close();
+        }
+        if self.session_credential_from_console {
+            out.text("sessionCredentialFromConsole", "true");
+        }
+    }
+
+    fn write_resources(&self, out: &mut Object<'_>, cuts: u8) {
+        if self.resources.is_empty() {
+            return;
+        }
+        let kept = if cuts >= CUT_RESOURCES {
+            RESOURCES_WHEN_CUT
+        } else {
+            usize::MAX
+        };
+        out.member("resources").push(b'[');
+        for (index, resource) in self.resources.iter().take(kept).enumerate() {
+            let bytes = out.bytes();
+            if index > 0 {
+                bytes.push(b',');
+            }
+            let mut object = Object::open(bytes);
+            object.maybe_text("accountId", resource.account_id.as_ref().map(AccountId::as_str));
+            object.text("type", &resource.resource_type);
+            // S3 keys have at most 1 KB, so this cuts no ARN that names a thing.
+            object.text("ARN", cut(resource.arn.as_str(), 2 * TEXT_BYTES_MAX));
+            object.close();
+        }
+        out.bytes().push(b']');
+    }
+}
+
+// What is left out, one more at each step, of a record that would be too long. The documented order, resources last.
+const CUT_ADDITIONAL: u8 = 1;
+const CUT_DETAILS: u8 = 2;
+const CUT_RESOURCES: u8 = 3;
+const CUT_RESPONSE: u8 = 4;
+const CUT_REQUEST: u8 = 5;
+const CUTS_MAX: u8 = CUT_REQUEST;
+
+fn short(text: &str) -> &str {
+    cut(text, TEXT_BYTES_MAX)
+}
+
+fn put_params(out: &mut Object<'_>, name: &str, params: &Params, omit: bool) {
+    let size = params.len_bytes();
+    if params.is_empty() {
+        out.member(name).extend_from_slice(b"null");
+    } else if omit || size > PARAMETERS_BYTES_MAX {
+        Params::new()
+            .flag("omitted", true)
+            .number("originalSize", size)
+            .text("reason", format!("{name} too large"))
+            .write_to(out.member(name));
+    } else {
+        params.write_to(out.member(name));
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::{Identity, IndexFields, SessionAttributes, SessionContext, SessionIssuer};
+    use proptest::prelude::*;
+
+    pub(crate) fn sample() -> EventRecord {
+        EventRecord {
+            user_identity: user().into(),
+            event_time: Timestamp::from_secs(1_439_820_091),
+            event_source: "kms.amazonaws.com".into(),
+            event_name: "CreateKey".into(),
+            aws_region: Region::us_east_1(),
+            source_ip_address: "192.0.2.1".into(),
+            user_agent: Some("aws-cli/2".to_owned()),
+            error: None,
+            request_parameters: Params::new().flag("multiRegion", false),
+            response_elements: Params::new(),
+            additional_event_data: Params::new(),
+            request_id: Some("request".to_owned()),
+            event_id: "event".to_owned(),
+            read_only: false,
+            resources: vec![Resource {
+                arn: base::arn::kms_key(&Region::us_east_1(), AccountId::FIRST, "id"),
+                account_id: Some(AccountId::FIRST),
+                resource_type: "AWS::KMS::Key".into(),
+            }],
+            event_type: EventType::AwsApiCall,
+            api_version: None,
+            recipient_account_id: AccountId::FIRST,
+            shared_event_id: None,
+            service_event_details: Params::new(),
+            vpc_endpoint: None,
+            event_category: EventCategory::Management,
+            tls_details: None,
+            session_credential_from_console: false,
+        }
+    }
+
+    fn user() -> Identity {
+        Identity::IamUser {
+            principal_id: "AIDAEXAMPLE".to_owned(),
+            arn: base::arn::user(AccountId::FIRST, "/", "alice"),
+            account: AccountId::FIRST,
+            access_key_id: Some("AKIAEXAMPLE".to_owned()),
+            user_name: "alice".to_owned(),
+            session: None,
+        }
+    }
+
+    fn text(record: &EventRecord) -> String {
+        String::from_utf8(record.to_json()).unwrap()
+    }
+
+    fn member(record: &EventRecord, pointer: &str) -> serde_json::Value {
+        let json: serde_json::Value = serde_json::from_slice(&record.to_json()).unwrap();
+        json.pointer(pointer).cloned().unwrap_or(serde_json::Value::Null)
+    }
+
+    #[test]
+    fn members_stand_in_the_documented_order() {
+        assert_eq!(
+            text(&sample()),
+            concat!(
+                r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","#,
+                r#""arn":"arn:aws:iam::000000000000:user/alice","accountId":"000000000000","#,
+                r#""accessKeyId":"AKIAEXAMPLE","userName":"alice"},"eventTime":"2015-08-17T14:01:31Z","#,
+                r#""eventSource":"kms.amazonaws.com","eventName":"CreateKey","awsRegion":"us-east-1","#,
+                r#""sourceIPAddress":"192.0.2.1","userAgent":"aws-cli/2","requestParameters":{"multiRegion":false},"#,
+                r#""responseElements":null,"requestID":"request","eventID":"event","readOnly":false,"#,
+                r#""resources":[{"accountId":"000000000000","type":"AWS::KMS::Key","#,
+                r#""ARN":"arn:aws:kms:us-east-1:000000000000:key/id"}],"eventType":"AwsApiCall","#,
+                r#""managementEvent":true,"recipientAccountId":"000000000000","eventCategory":"Management"}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn each_identity_prints_its_members() {
+        let attributes = SessionAttributes {
+            creation_date: Timestamp::EPOCH,
+            mfa_authenticated: false,
+        };
+        let role = Identity::AssumedRole {
+            principal_id: "AROAEXAMPLE:session".to_owned(),
+            arn: Arn::parse("arn:aws:sts::000000000000:assumed-role/Role/session").unwrap(),
+            account: AccountId::FIRST,
+            access_key_id: None,
+            session_context: Some(SessionContext {
+                session_issuer: SessionIssuer {
+                    principal_id: "AROAEXAMPLE".to_owned(),
+                    arn: base::arn::role(AccountId::FIRST, "/path/", "Role"),
+                    account: AccountId::FIRST,
+                    user_name: "Role".to_owned(),
+                },
+                attributes,
+                source_identity: None,
+            }),
+        };
+        let root = Identity::Root {
+            account: AccountId::FIRST,
+            access_key_id: None,
+            user_name: None,
+            session: Some(attributes),
+        };
+        for (identity, name, expected) in [
+            (
+                UserIdentity::service("cloudtrail.amazonaws.com"),
+                None,
+                r#"{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}"#,
+            ),
+            (
+                Identity::ServiceEvent {
+                    account: AccountId::FIRST,
+                }
+                .invoked_by("AWS Internal"),
+                None,
+                r#"{"accountId":"000000000000","invokedBy":"AWS Internal"}"#,
+            ),
+            (
+                Identity::Anonymous.into(),
+                None,
+                r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous"}"#,
+            ),
+            (
+                root.into(),
+                Some("root"),
+                r#"{"type":"Root","principalId":"000000000000","arn":"arn:aws:iam::000000000000:root","accountId":"000000000000","sessionContext":{"attributes":{"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"false"}}}"#,
+            ),
+            (
+                role.into(),
+                Some("session"),
+                r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:session","arn":"arn:aws:sts::000000000000:assumed-role/Role/session","accountId":"000000000000","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::000000000000:role/path/Role","accountId":"000000000000","userName":"Role"},"attributes":{"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"false"}}}"#,
+            ),
+        ] {
+            assert_eq!(identity.lookup_name(), name);
+            let record = EventRecord {
+                user_identity: identity,
+                ..sample()
+            };
+            assert!(
+                text(&record).contains(&format!(r#""userIdentity":{expected},"#)),
+                "{expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_too_large_are_omitted_and_say_so() {
+        let record = EventRecord {
+            request_parameters: Params::new().text("a", "x".repeat(PARAMETERS_BYTES_MAX - 8)),
+            response_elements: Params::new().text("a", "x".repeat(PARAMETERS_BYTES_MAX)),
+            additional_event_data: Params::new().text("a", "x".repeat(ADDITIONAL_BYTES_MAX)),
+            user_agent: Some("ü".repeat(1000)),
+            ..sample()
+        };
+        assert_eq!(
+            member(&record, "/requestParameters/a").as_str().map(str::len),
+            Some(PARAMETERS_BYTES_MAX - 8)
+        );
+        assert_eq!(member(&record, "/responseElements/omitted"), true);
+        assert_eq!(
+            member(&record, "/responseElements/originalSize"),
+            PARAMETERS_BYTES_MAX + 8
+        );
+        assert!(member(&record, "/additionalEventData").is_null());
+        assert_eq!(
+            member(&record, "/userAgent").as_str().map(str::len),
+            Some(TEXT_BYTES_MAX)
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn a_record_is_json_and_not_too_long(
+            piece: String,
+            times in 0..60_000_usize,
+            resources in 0..1500_usize,
+        ) {
+            let long = piece.repeat(times.min(300_000 / piece.len().max(1)));
+            let key = cut(&long, 1024).to_owned();
+            let params = || Params::new().text(&key, &long);
+            let record = EventRecord {
+                user_agent: Some(long.clone()),
+                error: Some(EventError { code: long.clone().into(), message: Some(long.clone()) }),
+                request_parameters: params(),
+                response_elements: Params::new().text("a", cut(&long, 60_000)),
+                additional_event_data: Params::new().text("a", cut(&long, 20_000)),
+                service_event_details: params(),
+                resources: (0..resources).map(|_| Resource {
+                    arn: base::arn::object("bucket", &key),
+                    account_id: None,
+                    resource_type: "AWS::S3::Object".into(),
+                }).collect(),
+                ..sample()
+            };
+            let json = record.to_json();
+            prop_assert!(json.len() <= RECORD_BYTES_MAX, "{}", json.len());
+            prop_assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
+        }
+
+        #[test]
+        fn a_copy_differs_in_account_and_ids_only(event_id in "[a-z]{1,8}", shared in "[a-z]{1,8}") {
+            let other = AccountId::parse("123456789012").unwrap();
+            let copy = sample().copy_for(other, event_id.clone(), shared.clone());
+            prop_assert_eq!(
+                text(&copy),
+                text(&sample())
+                    .replace(r#""eventID":"event""#, &format!(r#""eventID":"{event_id}""#))
+                    .replace(
+                        r#""recipientAccountId":"000000000000""#,
+                        &format!(r#""recipientAccountId":"123456789012","sharedEventID":"{shared}""#),
+                    )
+            );
+        }
+    }
+
+    #[test]
+    fn index_fields_are_stored_and_read_back() {
+        let fields = IndexFields::from(&sample());
+        assert_eq!(
+            (fields.user_name.as_deref(), fields.access_key_id.as_deref()),
+            (Some("alice"), Some("AKIAEXAMPLE"))
+        );
+        let bytes = postcard::to_allocvec(&fields).unwrap();
+        assert_eq!(postcard::from_bytes::<IndexFields>(&bytes).unwrap(), fields);
+    }
+}

@@ -1,0 +1,371 @@
+//! Blobs: files of sealed bytes that a row names. `blobs/xx/<32 hex>`, where `xx` are the first two of them.
+//!
+//! A blob is written and synced before the row that names it commits, and unlinked after the row that named it is gone.
+//! A crash in between leaves a file that no row names; [`Blobs::sweep`] finds it. Bytes arrive here sealed: this file
+//! knows no key.
+
+use crate::lock::{make_private_dir, private, sync_dir};
+use base::{Clock, Fault, Random, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::HashSet,
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, UNIX_EPOCH},
+};
+use tokio::task;
+
+/// Bytes that are gathered before they go to the disk.
+const PIECE_BYTES: usize = 512 << 10;
+
+/// The name of a blob: 16 random bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BlobId([u8; 16]);
+
+/// The blobs of one data directory. Cheap to clone.
+#[derive(Clone)]
+pub struct Blobs(Arc<Inner>);
+
+struct Inner {
+    dir: PathBuf,
+    random: Random,
+    clock: Clock,
+    /// Blobs being written. No sweep touches them, however long they take.
+    unfinished: Mutex<HashSet<BlobId>>,
+    /// Unlinks on a thread of its own: giving back a large file's space takes the file system a while.
+    remover: Option<(mpsc::Sender<BlobId>, JoinHandle<()>)>,
+}
+
+/// A blob being written. Dropped before [`BlobWriter::finish`] has answered, it leaves nothing.
+pub struct BlobWriter {
+    id: BlobId,
+    blobs: Arc<Inner>,
+    /// The file, unless a write of it is under way or has failed.
+    file: Option<File>,
+    gathered: Vec<u8>,
+    spare: Vec<u8>,
+    under_way: Option<task::JoinHandle<io::Result<(File, Vec<u8>)>>>,
+    length: u64,
+    finished: bool,
+}
+
+/// A blob being read. Its bytes stay readable when the blob is removed meanwhile.
+#[derive(Clone, Debug)]
+pub struct BlobReader {
+    file: Arc<File>,
+    length: u64,
+}
+
+/// What a sweep found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Blobs that a row names, or that are too young to judge.
+    pub kept: u64,
+    /// Blobs that were removed.
+    pub removed: u64,
+    /// Files that are no blobs. They are left alone.
+    pub strange: u64,
+}
+
+impl BlobId {
+    /// Parses 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<BlobId> {
+        let mut id = [0; 16];
+        hex::decode_to_slice(text, &mut id).ok()?;
+        let id = BlobId(id);
+        (id.to_string() == text).then_some(id)
+    }
+
+    /// The 16 bytes, to be bound into what is sealed.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Blobs {
+    pub(crate) fn at(dir: &Path, random: Random, clock: Clock) -> Result<Blobs, Fault> {
+        // All folders are made now and made durable, so that a blob needs only its own folder synced.
+        for first in 0..=u8::MAX {
+            make_private_dir(&dir.join(format!("{first:02x}")))?;
+        }
+        let above = dir.parent().unwrap_or(dir);
+        sync_dir(dir)
+            .and_then(|()| sync_dir(above))
+            .map_err(|e| Fault::io("syncing the blobs' folders", e))?;
+        let (removals, to_remove) = mpsc::channel::<BlobId>();
+        let root = dir.to_owned();
+        let thread = thread::Builder::new()
+            .name("blob-remover".to_owned())
+            .spawn(move || {
+                for id in to_remove {
+                    if let Err(fault) = unlink(&path_of(&root, id)) {
+                        tracing::warn!(
+                            error = &fault as &dyn std::error::Error,
+                            "a blob is left to the next sweep"
+                        );
+                    }
+                }
+            })
+            .map_err(|e| Fault::io("starting the blob remover", e))?;
+        Ok(Blobs(Arc::new(Inner {
+            dir: dir.to_owned(),
+            random,
+            clock,
+            unfinished: Mutex::default(),
+            remover: Some((removals, thread)),
+        })))
+    }
+
+    /// Begins a blob.
+    pub async fn create(&self) -> Result<BlobWriter, Fault> {
+        let id = BlobId(self.0.random.bytes());
+        self.0.unfinished().insert(id);
+        // From here the drop of the writer takes the id off the list again.
+        let mut writer = BlobWriter {
+            id,
+            blobs: self.0.clone(),
+            file: None,
+            gathered: Vec::new(),
+            spare: Vec::new(),
+            under_way: None,
+            length: 0,
+            finished: false,
+        };
+        let file = private(OpenOptions::new().write(true).create_new(true)).open(self.0.path(id));
+        writer.file = Some(file.map_err(|e| Fault::io("making a blob", e))?);
+        Ok(writer)
+    }
+
+    /// Opens a blob; `None` when there is none of that name. A reader that holds a row naming it has then an old row:
+    /// the blob was replaced meanwhile, and a new snapshot shows by what.
+    pub async fn open(&self, id: BlobId) -> Result<Option<BlobReader>, Fault> {
+        let file = match File::open(self.0.path(id)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Fault::io(format!("opening blob {id}"), e)),
+        };
+        let length = file
+            .metadata()
+            .map_err(|e| Fault::io(format!("measuring blob {id}"), e))?
+            .len();
+        Ok(Some(BlobReader {
+            file: Arc::new(file),
+            length,
+        }))
+    }
+
+    /// Removes a blob, present or not. For one that no committed row ever named; one that a row named is removed by
+    /// [`crate::Effect::RemoveBlob`] of the transaction that ends the row.
+    pub async fn remove(&self, id: BlobId) -> Result<(), Fault> {
+        let path = self.0.path(id);
+        task::spawn_blocking(move || unlink(&path))
+            .await
+            .map_err(|e| Fault::io("removing a blob", e))?
+    }
+
+    /// Removes blobs that are older than `older_than`, in real time, and that `named` does not know. Blocks the thread
+    /// for a walk through all of them.
+    ///
+    /// `older_than` must exceed the longest time between the finishing of a blob and the commit of its row. `named` must
+    /// go by a snapshot that is not older than this call.
+    pub fn sweep(&self, named: impl Fn(&BlobId) -> bool, older_than: Duration) -> Result<Swept, Fault> {
+        let before = self.0.clock.real_now().minus(older_than);
+        let mut swept = Swept::default();
+        for first in 0..=u8::MAX {
+            let folder = self.0.dir.join(format!("{first:02x}"));
+            let files = fs::read_dir(&folder).map_err(|e| Fault::io("sweeping blobs", e))?;
+            for file in files {
+                let file = file.map_err(|e| Fault::io("sweeping blobs", e))?;
+                let name = file.file_name();
+                let id = name.to_str().and_then(BlobId::parse);
+                match id.filter(|id| file.path() == self.0.path(*id)) {
+                    None => swept.strange += 1,
+                    Some(id) if !self.0.unfinished().contains(&id) && is_before(&file, before)? && !named(&id) => {
+                        unlink(&file.path())?;
+                        swept.removed += 1;
+                    }
+                    Some(_) => swept.kept += 1,
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    pub(crate) fn remove_later(&self, id: BlobId) {
+        if let Some((removals, _)) = &self.0.remover {
+            let _ = removals.send(id);
+        }
+    }
+}
+
+impl Inner {
+    fn path(&self, id: BlobId) -> PathBuf {
+        path_of(&self.dir, id)
+    }
+
+    fn unfinished(&self) -> MutexGuard<'_, HashSet<BlobId>> {
+        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some((removals, thread)) = self.remover.take() {
+            drop(removals);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl BlobWriter {
+    /// The name that it will have, to be bound into what is sealed.
+    pub fn id(&self) -> BlobId {
+        self.id
+    }
+
+    /// The bytes given so far.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Appends sealed bytes. They go to the disk in large pieces, one piece being written while the next gathers.
+    pub async fn write(&mut self, sealed: &[u8]) -> Result<(), Fault> {
+        self.gathered.extend_from_slice(sealed);
+        self.length += sealed.len() as u64;
+        if self.gathered.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        let mut file = self.file().await?;
+        let mut piece = std::mem::replace(&mut self.gathered, std::mem::take(&mut self.spare));
+        self.under_way = Some(task::spawn_blocking(move || {
+            file.write_all(&piece)?;
+            piece.clear();
+            Ok((file, piece))
+        }));
+        Ok(())
+    }
+
+    /// Writes the rest and syncs file and folder. From here on it is there after a crash, and a row may name it.
+    pub async fn finish(mut self) -> Result<BlobId, Fault> {
+        let mut file = self.file().await?;
+        let rest = std::mem::take(&mut self.gathered);
+        let path = self.blobs.path(self.id);
+        let synced = task::spawn_blocking(move || {
+            file.write_all(&rest)?;
+            file.sync_all()?;
+            path.parent().map_or(Ok(()), sync_dir)
+        });
+        let synced = synced.await.map_err(|e| Fault::io("finishing a blob", e))?;
+        synced.map_err(|e| Fault::io("finishing a blob", e))?;
+        self.finished = true;
+        Ok(self.id)
+    }
+
+    /// The file, once the write under way is done.
+    async fn file(&mut self) -> Result<File, Fault> {
+        if let Some(under_way) = &mut self.under_way {
+            let written = under_way.await;
+            self.under_way = None;
+            let written = written.map_err(|e| Fault::io("writing a blob", e))?;
+            let (file, spare) = written.map_err(|e| Fault::io("writing a blob", e))?;
+            self.file = Some(file);
+            self.spare = spare;
+        }
+        self.file
+            .take()
+            .ok_or(Fault::Bug("a blob was written on after a write of it failed"))
+    }
+}
+
+impl Drop for BlobWriter {
+    fn drop(&mut self) {
+        if !self.finished
+            && let Err(fault) = unlink(&self.blobs.path(self.id))
+        {
+            tracing::warn!(
+                error = &fault as &dyn std::error::Error,
+                "a blob is left to the next sweep"
+            );
+        }
+        self.blobs.unfinished().remove(&self.id);
+    }
+}
+
+impl BlobReader {
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Fills the buffer from `offset`. Blocks the thread. An end before that is corruption.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> Result<(), Fault> {
+        read_exact_at(&self.file, offset, buffer).map_err(|e| match e.kind() {
+            io::ErrorKind::UnexpectedEof => Fault::corrupt_by("a blob is shorter than its row says", e),
+            _ => Fault::io("reading a blob", e),
+        })
+    }
+
+    /// As [`BlobReader::read_exact_at`] on a thread that may block; gives the buffer back filled to its length.
+    pub async fn read_at(&self, offset: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        let reader = self.clone();
+        let read = task::spawn_blocking(move || reader.read_exact_at(offset, &mut buffer).map(|()| buffer));
+        read.await.map_err(|e| Fault::io("reading a blob", e))?
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            n => {
+                buffer = buffer.get_mut(n..).unwrap_or_default();
+                offset += n as u64;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn path_of(dir: &Path, id: BlobId) -> PathBuf {
+    let name = id.to_string();
+    dir.join(name.get(..2).unwrap_or_default()).join(name)
+}
+
+fn is_before(file: &fs::DirEntry, before: Timestamp) -> Result<bool, Fault> {
+    let modified = match file.metadata().and_then(|data| data.modified()) {
+        Ok(modified) => modified.duration_since(UNIX_EPOCH).unwrap_or_default(),
+        // Removed meanwhile.
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(Fault::io("sweeping blobs", e)),
+    };
+    Ok(Timestamp::EPOCH.plus(modified) < before)
+}
+
+fn unlink(path: &Path) -> Result<(), Fault> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Fault::io(format!("removing `{}`", path.display()), e)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,386 @@
+//! The journal: what happened, in the order of its effects, in sealed blocks of one batch each.
+//!
+//! A block is stored under its batch's sequence, big-endian, as `version 1 | method | time (8) | length (4) | sealed`.
+//! The sealed part is the postcard of `(index, entry)` pairs, compressed when that pays; sequence and head are its
+//! identity, so a block that was altered or lies under another sequence does not open. The time stands outside so that
+//! a block can be found by it; times never fall from one block to the next.
+
+use crate::{
+    engine::{Engine, Space},
+    maintenance::JournalCut,
+    open::{Core, Handle, Published},
+};
+use base::{Fault, Random, Timestamp};
+use bytes::Bytes;
+use envelope::{Key256, small};
+use serde::{Deserialize, Serialize};
+use std::{ops::Bound, sync::Arc};
+use tokio::sync::watch;
+
+const VERSION: u8 = 1;
+const RAW: u8 = 0;
+const ZSTD: u8 = 1;
+const HEAD_BYTES: usize = 14;
+const IDENTITY: &[u8] = b"shoseki journal block\0";
+/// Blocks shorter than this stay as they are: there is little to gain.
+const COMPRESS_BYTES_MIN: usize = 2 * 1024;
+/// The fastest level; sealed blocks are written on the path of every answer.
+const ZSTD_LEVEL: i32 = 1;
+
+/// One event as the journal keeps it. What it says is opaque here; what readers choose by stands beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// The trails that selected it at commit. Delivery goes by nothing else.
+    pub selected: Vec<Selection>,
+    /// Whether it is a management event, and so part of the event history.
+    pub management: bool,
+    /// The account whose event it is.
+    pub account: String,
+    /// The Region that it is of.
+    pub region: String,
+    /// The event.
+    #[serde(with = "as_bytes")]
+    pub payload: Bytes,
+}
+
+/// A trail that selected an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Selection {
+    /// The trail's id.
+    pub trail: String,
+    /// Which making of the trail: one deleted and made again under its old name is another.
+    pub generation: u64,
+}
+
+/// Where an entry stands: a serial order of everything that was committed. Never changes, never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EntryPos {
+    /// The sequence of its batch.
+    pub seq: u64,
+    /// Its place in the batch.
+    pub index: u32,
+}
+
+/// An entry that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Where it stands.
+    pub pos: EntryPos,
+    /// When its batch was committed, in domain time.
+    pub time: Timestamp,
+    /// The entry.
+    pub entry: JournalEntry,
+}
+
+/// The entries of some whole blocks, in the order of reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The entries.
+    pub entries: Vec<Placed>,
+    /// The sequence to read on from, when the limit ended the page before the range did.
+    pub next: Option<u64>,
+}
+
+/// The reading side of the journal. Sees what is durable, and nothing else.
+///
+/// Reads block the thread for as long as the disk and the cipher take: about a millisecond for each megabyte.
+#[derive(Clone)]
+pub struct Journal(Arc<Handle>);
+
+impl JournalEntry {
+    /// About what it takes in memory and, before compression, in its block.
+    pub(crate) fn size(&self) -> usize {
+        let selected: usize = self.selected.iter().map(|s| s.trail.len() + 8).sum();
+        self.payload.len() + self.account.len() + self.region.len() + selected + 8
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(handle: Arc<Handle>) -> Journal {
+        Journal(handle)
+    }
+
+    /// The sequence of the last durable batch; zero before the first. Everything committed later stands after it.
+    pub fn head(&self) -> u64 {
+        self.core().published().seq
+    }
+
+    /// The head, and a notice each time it moves.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.core().head.subscribe()
+    }
+
+    /// The sequence of the oldest block that is still there.
+    pub fn first(&self) -> Result<Option<u64>, Fault> {
+        Ok(self.block_from(&self.core().published(), 0)?.map(|(seq, _)| seq))
+    }
+
+    /// Entries of the blocks `from_seq` to `to_seq`, both included, forward. Blocks are given whole, and at least one is
+    /// given if there is one; the page ends with the block that reaches `limit_bytes`.
+    pub fn read(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
+        self.page(from_seq, to_seq, limit_bytes, false)
+    }
+
+    /// As [`Journal::read`], from the last entry of `to_seq` back to the first of `from_seq`. Read on with `next` as
+    /// `to_seq`.
+    pub fn read_back(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
+        self.page(from_seq, to_seq, limit_bytes, true)
+    }
+
+    /// The sequence of the first block committed at `time` or later.
+    pub fn seq_at(&self, time: Timestamp) -> Result<Option<u64>, Fault> {
+        let at = self.core().published();
+        // INVARIANT: every block before `low` is earlier than `time`; `found` is not, if there is any such block.
+        let (mut low, mut high, mut found) = (0, at.seq.saturating_add(1), None);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.block_from(&at, middle)? {
+                Some((seq, block_time)) if seq < high && block_time < time => low = seq + 1,
+                Some((seq, block_time)) if block_time >= time => {
+                    found = Some(seq);
+                    high = middle;
+                }
+                _ => high = middle,
+            }
+        }
+        Ok(found)
+    }
+
+    fn core(&self) -> &Core {
+        &self.0.core
+    }
+
+    fn block_from(&self, at: &Published, seq: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
+        let range = (seq.to_be_bytes(), Bound::Unbounded);
+        let range = (Bound::Included(range.0.as_slice()), range.1);
+        let block = self
+            .core()
+            .engine
+            .scan(&at.snapshot, Space::Journal, range, false)
+            .next();
+        block
+            .transpose()?
+            .map(|(key, block)| {
+                let seq = seq_of(&key)?;
+                Ok((seq, Head::parse(&block).ok_or_else(|| damaged(seq))?.0.time))
+            })
+            .transpose()
+    }
+
+    fn page(&self, from_seq: u64, to_seq: u64, limit_bytes: usize, reverse: bool) -> Result<Page, Fault> {
+        let core = self.core();
+        let at = core.published();
+        let (from, to) = (from_seq.to_be_bytes(), to_seq.min(at.seq).to_be_bytes());
+        let range = (Bound::Included(from.as_slice()), Bound::Included(to.as_slice()));
+        let (mut page, mut bytes) = (Page::default(), 0);
+        for block in core.engine.scan(&at.snapshot, Space::Journal, range, reverse) {
+            let (key, block) = block?;
+            let seq = seq_of(&key)?;
+            if bytes >= limit_bytes.max(1) {
+                page.next = Some(seq);
+                break;
+            }
+            let (time, mut entries) = open_block(&core.block_key, seq, &block)?;
+            if reverse {
+                entries.reverse();
+            }
+            page.entries.extend(entries.into_iter().map(|(index, entry)| {
+                bytes += entry.size();
+                Placed {
+                    pos: EntryPos { seq, index },
+                    time,
+                    entry,
+                }
+            }));
+        }
+        Ok(page)
+    }
+}
+
+impl Core {
+    /// The blocks that a cut changes: each as it will be, or `None` when it goes.
+    pub(crate) fn cut_blocks(&self, at: &Published, cut: &JournalCut) -> Result<Vec<(u64, Option<Vec<u8>>)>, Fault> {
+        let mut blocks = Vec::new();
+        for (seq, keep) in &cut.keep {
+            if cut.drop_before.is_none_or(|before| *seq >= before)
+                && let Some(block) = self.engine.get(&at.snapshot, Space::Journal, &seq.to_be_bytes())?
+            {
+                let (time, mut entries) = open_block(&self.block_key, *seq, &block)?;
+                entries.retain(|(index, _)| keep.contains(index));
+                let kept: Vec<_> = entries.iter().map(|(index, entry)| (*index, entry)).collect();
+                let sealed = || BlockSealer::new()?.seal(&self.block_key, *seq, time, &kept, &self.random);
+                blocks.push((*seq, (!kept.is_empty()).then(sealed).transpose()?));
+            }
+        }
+        if let Some(before) = cut.drop_before {
+            let before = before.to_be_bytes();
+            let range = (Bound::Unbounded, Bound::Excluded(before.as_slice()));
+            for key in self
+                .engine
+                .keys(&at.snapshot, Space::Journal, range)
+                .take(JournalCut::BLOCKS_MAX)
+            {
+                blocks.push((seq_of(&key?)?, None));
+            }
+        }
+        Ok(blocks)
+    }
+}
+
+/// Makes blocks; keeps the compressor between them.
+pub(crate) struct BlockSealer(zstd::bulk::Compressor<'static>);
+
+impl BlockSealer {
+    pub(crate) fn new() -> Result<BlockSealer, Fault> {
+        let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL);
+        Ok(BlockSealer(
+            compressor.map_err(|e| Fault::io("starting the compressor", e))?,
+        ))
+    }
+
+    pub(crate) fn seal(
+        &mut self,
+        key: &Key256,
+        seq: u64,
+        time: Timestamp,
+        entries: &[(u32, &JournalEntry)],
+        random: &Random,
+    ) -> Result<Vec<u8>, Fault> {
+        let plain = postcard::to_extend(entries, Vec::with_capacity(entries.len() * 1024))
+            .map_err(|e| Fault::io("encoding a journal block", e))?;
+        let mut head = Head {
+            method: RAW,
+            time,
+            length: u32::try_from(plain.len()).map_err(|e| Fault::io("measuring a journal block", e))?,
+        };
+        let body = if plain.len() >= COMPRESS_BYTES_MIN {
+            head.method = ZSTD;
+            self.0
+                .compress(&plain)
+                .map_err(|e| Fault::io("compressing a journal block", e))?
+        } else {
+            plain
+        };
+        let mut block = head.bytes().to_vec();
+        block.extend_from_slice(&small::seal(key, &head.identity(seq), &body, random));
+        Ok(block)
+    }
+}
+
+type Block = (Timestamp, Vec<(u32, JournalEntry)>);
+
+fn open_block(key: &Key256, seq: u64, block: &[u8]) -> Result<Block, Fault> {
+    let (head, sealed) = Head::parse(block).ok_or_else(|| damaged(seq))?;
+    let what = || format!("journal block {seq}");
+    let body = small::open(key, &head.identity(seq), sealed).map_err(|e| Fault::corrupt_by(what(), e))?;
+    let plain = match head.method {
+        // The length is authentic, so it is no lever for making us allocate.
+        ZSTD => zstd::bulk::decompress(&body, head.length as usize).map_err(|e| Fault::corrupt_by(what(), e))?,
+        _ => body,
+    };
+    let entries = postcard::from_bytes(&plain).map_err(|e| Fault::corrupt_by(what(), e))?;
+    Ok((head.time, entries))
+}
+
+/// What stands before the sealed part of a block.
+#[derive(Clone, Copy)]
+struct Head {
+    method: u8,
+    time: Timestamp,
+    length: u32,
+}
+
+impl Head {
+    fn bytes(&self) -> [u8; HEAD_BYTES] {
+        let [a, b, c, d, e, f, g, h] = self.time.as_micros().to_be_bytes();
+        let [i, j, k, l] = self.length.to_be_bytes();
+        [VERSION, self.method, a, b, c, d, e, f, g, h, i, j, k, l]
+    }
+
+    fn parse(block: &[u8]) -> Option<(Head, &[u8])> {
+        let ([VERSION, method @ (RAW | ZSTD)], rest) = block.split_first_chunk()? else {
+            return None;
+        };
+        let (time, rest) = rest.split_first_chunk()?;
+        let (length, sealed) = rest.split_first_chunk()?;
+        let head = Head {
+            method: *method,
+            time: Timestamp::from_micros(i64::from_be_bytes(*time)),
+            length: u32::from_be_bytes(*length),
+        };
+        Some((head, sealed))
+    }
+
+    fn identity(&self, seq: u64) -> Vec<u8> {
+        [IDENTITY, &seq.to_be_bytes(), &self.bytes()].concat()
+    }
+}
+
+fn damaged(seq: u64) -> Fault {
+    Fault::corrupt(format!("journal block {seq} has no known head"))
+}
+
+fn seq_of(key: &[u8]) -> Result<u64, Fault> {
+    let key = key
+        .try_into()
+        .map_err(|e| Fault::corrupt_by("the key of a journal block", e))?;
+    Ok(u64::from_be_bytes(key))
+}
+
+/// Stores bytes as bytes, not as a list of numbers.
+mod as_bytes {
+    use bytes::Bytes;
+    use serde::{Deserializer, Serializer, de};
+    use std::fmt;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(bytes)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+        deserializer.deserialize_byte_buf(Visitor)
+    }
+
+    struct Visitor;
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = Bytes;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("bytes")
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
+            Ok(Bytes::copy_from_slice(bytes))
+        }
+
+        fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
+            Ok(Bytes::from(bytes))
+        }
+    }
+}
+
+/// The row that remembers how far the store has come, also when the journal's last blocks are gone.
+pub(crate) mod progress {
+    use super::{Engine, Fault, Space, Timestamp};
+    use crate::engine::{Batch, Snapshot};
+
+    const KEY: &[u8] = b"progress";
+
+    pub(crate) fn put(batch: &mut Batch<'_>, seq: u64, time: Timestamp) {
+        let row = [seq.to_be_bytes(), time.as_micros().to_be_bytes()].concat();
+        batch.put(Space::Meta, KEY, &row);
+    }
+
+    pub(crate) fn read(engine: &Engine, at: &Snapshot) -> Result<Option<(u64, Timestamp)>, Fault> {
+        let Some(row) = engine.get(at, Space::Meta, KEY)? else {
+            return Ok(None);
+        };
+        let parse = || -> Option<(u64, Timestamp)> {
+            let (seq, rest) = row.split_first_chunk()?;
+            let time = i64::from_be_bytes(rest.try_into().ok()?);
+            Some((u64::from_be_bytes(*seq), Timestamp::from_micros(time)))
+        };
+        parse().map(Some).ok_or_else(|| Fault::corrupt("the progress row"))
+    }
+}
