@@ -3,9 +3,11 @@
 use crate::{Check, Denial, decide};
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// An operation's input that was authorised. Only [`authorize`] and [`authorize_exempt`] make one; it can be read but not
-/// taken apart, changed or copied, so that it proves what it was made for and nothing else. The input is shared, so that a call that
-/// conflicted can be authorised again without a copy.
+/// An operation's input that was authorised.
+///
+/// Only [`authorize`] and [`authorize_exempt`] make one; it can be read but not taken apart, changed or copied, so that it
+/// proves what it was made for and nothing else. The input is shared, so that a call that conflicted can be authorised
+/// again without a copy.
 pub struct Authorized<T>(Arc<T>);
 
 impl<T> Authorized<T> {
@@ -98,11 +100,11 @@ mod tests {
             policies: Policies::default(),
         };
         let (yes, no) = (check(ResourceKind::Other), check(ResourceKind::KmsKey));
-        assert_eq!(*authorize(7, &[yes, yes]).unwrap(), 7);
-        let refusal = authorize(7, &[yes, no]).unwrap_err();
-        assert_eq!((refusal.input, refusal.check), (7, 1));
-        let refusal = authorize(7, &[]).unwrap_err();
+        assert_eq!(*authorize(Arc::new(7), &[yes, yes]).unwrap(), 7);
+        let refusal = authorize(Arc::new(7), &[yes, no]).unwrap_err();
+        assert_eq!((*refusal.input, refusal.check), (7, 1));
+        let refusal = authorize(Arc::new(7), &[]).unwrap_err();
         assert_eq!(refusal.denial.because("kms:Decrypt"), "because nothing was demanded");
-        assert_eq!(*authorize_exempt(7, Exemption::NeedsNoPermission), 7);
+        assert_eq!(*authorize_exempt(Arc::new(7), Exemption::NeedsNoPermission), 7);
     }
 }

@@ -219,7 +219,8 @@ impl fmt::Display for PolicyType {
 /// An explicit deny wins over any allow, and silence is a deny. A statement that cannot be evaluated counts against the
 /// caller: skipping a broken `Deny` would open a door.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    Decision(match Court::new(request, policies).decide() {
+    let action = request.action.to_ascii_lowercase();
+    Decision(match Court::new(request, policies, &action).decide() {
         Ok(grounds) | Err(grounds) => grounds,
     })
 }
@@ -268,13 +269,13 @@ impl Hit<'_> {
 type Allow<'a> = Result<Option<Hit<'a>>, Grounds>;
 
 impl<'a> Court<'a> {
-    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>) -> Court<'a> {
+    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>, action: &'a str) -> Court<'a> {
         Court {
             request,
             policies,
             asked: Asked {
                 principal: request.principal,
-                action: request.action,
+                action,
                 resource: request.resource,
                 context: request.context,
             },

@@ -59,9 +59,10 @@ pub enum TraceOutcome {
 /// Meets every statement of every policy of the check, in the order in which [`decide`](crate::decide) reads them.
 pub fn explain(check: &Check<'_>) -> Vec<StatementTrace> {
     let (request, policies) = (&check.request, &check.policies);
+    let action = request.action.to_ascii_lowercase();
     let asked = Asked {
         principal: request.principal,
-        action: request.action,
+        action: &action,
         resource: request.resource,
         context: request.context,
     };
@@ -75,7 +76,7 @@ pub fn explain(check: &Check<'_>) -> Vec<StatementTrace> {
                     index,
                     sid: statement.sid().map(str::to_owned),
                     effect: statement.effect,
-                    outcome: outcome(statement, side, asked),
+                    outcome: outcome(statement, side, asked, request.action),
                 });
             }
         }
@@ -107,7 +108,7 @@ pub fn explain(check: &Check<'_>) -> Vec<StatementTrace> {
     trace
 }
 
-fn outcome(statement: &Statement, side: Side, asked: Asked<'_>) -> TraceOutcome {
+fn outcome(statement: &Statement, side: Side, asked: Asked<'_>, action: &str) -> TraceOutcome {
     let (miss, unreadable) = match statement.meet(side, asked) {
         Outcome::Matched(_) => return TraceOutcome::Matched,
         Outcome::Unmatched(miss) => (miss, false),
@@ -117,7 +118,7 @@ fn outcome(statement: &Statement, side: Side, asked: Asked<'_>) -> TraceOutcome 
     match miss {
         Miss::Inert => TraceOutcome::Inert,
         Miss::Principal => TraceOutcome::Principal,
-        Miss::Action => element(&statement.actions, ["Action", "NotAction"], asked.action),
+        Miss::Action => element(&statement.actions, ["Action", "NotAction"], action),
         Miss::Resource => resources.map_or(TraceOutcome::Inert, |resources| {
             element(resources, ["Resource", "NotResource"], asked.resource)
         }),

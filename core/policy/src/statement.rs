@@ -44,6 +44,7 @@ pub(crate) struct Element {
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) principal: &'a Principal,
+    /// In lower case, as the patterns of actions are.
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) context: &'a Context,
@@ -107,7 +108,7 @@ impl Statement {
         if self.inert {
             return Outcome::Unmatched(Miss::Inert);
         }
-        if self.actions.covers(asked.action, Case::Ignored, asked.context) != Some(true) {
+        if self.actions.covers(asked.action, asked.context) != Some(true) {
             return Outcome::Unmatched(Miss::Action);
         }
         let naming = match (&self.who, side) {
@@ -120,7 +121,7 @@ impl Statement {
             _ => return Outcome::Undecidable(Miss::Principal),
         };
         if let Some(resources) = &self.resources
-            && resources.covers(asked.resource, Case::Sensitive, asked.context) != Some(true)
+            && resources.covers(asked.resource, asked.context) != Some(true)
         {
             return Outcome::Unmatched(Miss::Resource);
         }
@@ -141,10 +142,10 @@ impl Statement {
 
 impl Element {
     /// Whether the element speaks of this text; `None` when that hangs on a variable without a value.
-    fn covers(&self, text: &str, case: Case, context: &Context) -> Option<bool> {
+    fn covers(&self, text: &str, context: &Context) -> Option<bool> {
         let mut unbound = false;
         for pattern in &self.patterns {
-            match pattern.matches(text, case, context) {
+            match pattern.matches(text, Case::Sensitive, context) {
                 Some(true) => return Some(!self.not),
                 Some(false) => {}
                 None => unbound = true,

@@ -13,6 +13,12 @@ pub const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 /// [`base::Secret`] does not implement it, nor has [`Params`] a method that takes one, so a secret gets into a record only
 /// by an `expose()` that a reader can find:
 ///
+/// ```
+/// fn shown(secret: base::Secret<String>) -> record::Params {
+///     record::Params::new().text("shown", secret.expose())
+/// }
+/// ```
+///
 /// ```compile_fail
 /// fn shown(secret: base::Secret<String>) -> record::Params {
 ///     record::Evident::evident(&secret)

@@ -707,7 +707,7 @@ mod tests {
             *bucket.file(&place(1)) = StoredFile { body: body.clone(), metadata };
             bucket.file(&log(2, 1)).body = body;
             prop_assert!(!walk(&bucket, 2, None).all_valid());
-            let _ = chain(&bucket, &[], Location::new("b", &text), &[text.clone()], None);
+            let _ = chain(&bucket, &[], Location::new("b", &text), std::slice::from_ref(&text), None);
         }
     }
 }

@@ -48,10 +48,13 @@ pub struct BlobWriter {
     file: Option<File>,
     gathered: Vec<u8>,
     spare: Vec<u8>,
-    under_way: Option<task::JoinHandle<io::Result<(File, Vec<u8>)>>>,
+    under_way: Option<task::JoinHandle<Written>>,
     length: u64,
     finished: bool,
 }
+
+/// The file of a piece that was written, and the piece's memory.
+type Written = io::Result<(File, Vec<u8>)>;
 
 /// A blob being read. Its bytes stay readable when the blob is removed meanwhile.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@
 use crate::{
     conflict::{ReadSet, Window},
     engine::{self, Space},
-    journal::{BlockSealer, EntryPos, JournalEntry, progress},
+    journal::{BlockChange, BlockSealer, EntryPos, JournalEntry, progress},
     open::Core,
     queue::CloseOnDrop,
     txn::{CommitError, Committed, Effect},
@@ -26,7 +26,7 @@ pub(crate) struct Request {
     pub(crate) hashes: Vec<u64>,
     pub(crate) entries: Vec<JournalEntry>,
     /// Journal blocks that it changes, or drops.
-    pub(crate) blocks: Vec<(u64, Option<Vec<u8>>)>,
+    pub(crate) blocks: Vec<BlockChange>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Result<Committed, CommitError>>,

@@ -75,6 +75,9 @@ impl Engine {
     }
 
     pub(crate) fn get(&self, at: &Snapshot, space: Space, key: &[u8]) -> Result<Option<Bytes>, Fault> {
+        if key.is_empty() || key.len() > KEY_BYTES_MAX {
+            return Ok(None);
+        }
         let value = at.0.get(self.space(space), key).map_err(read_fault)?;
         Ok(value.map(|v| Bytes::copy_from_slice(&v)))
     }
@@ -90,7 +93,7 @@ impl Engine {
         let guards: Box<dyn Iterator<Item = fjall::Guard>> = if is_empty(range) {
             Box::new(std::iter::empty())
         } else {
-            let rows = at.0.range::<&[u8], _>(self.space(space), range);
+            let rows = at.0.range::<&[u8], _>(self.space(space), fit(range));
             if reverse { Box::new(rows.rev()) } else { Box::new(rows) }
         };
         guards.map(|guard| {
@@ -106,7 +109,7 @@ impl Engine {
         space: Space,
         range: KeyRange<'_>,
     ) -> impl Iterator<Item = Result<Bytes, Fault>> + use<> {
-        let guards = (!is_empty(range)).then(|| at.0.range::<&[u8], _>(self.space(space), range));
+        let guards = (!is_empty(range)).then(|| at.0.range::<&[u8], _>(self.space(space), fit(range)));
         guards.into_iter().flatten().map(|guard| {
             let key = guard.key().map_err(read_fault)?;
             Ok(Bytes::copy_from_slice(&key))
@@ -191,6 +194,21 @@ pub(crate) fn is_empty((start, end): KeyRange<'_>) -> bool {
         (Bound::Included(s) | Bound::Excluded(s), Bound::Included(e) | Bound::Excluded(e)) => s >= e,
         _ => false,
     }
+}
+
+/// The same keys between bounds that the engine takes: it panics on a longer key, also where it is only compared with. No
+/// stored key is longer, so a key lies beyond a longer bound just when it lies beyond the part of it that fits.
+fn fit((start, end): KeyRange<'_>) -> KeyRange<'_> {
+    fn cut(bound: Bound<&[u8]>) -> Option<&[u8]> {
+        match bound {
+            Bound::Included(key) | Bound::Excluded(key) if key.len() > KEY_BYTES_MAX => key.get(..KEY_BYTES_MAX),
+            _ => None,
+        }
+    }
+    (
+        cut(start).map_or(start, Bound::Excluded),
+        cut(end).map_or(end, Bound::Included),
+    )
 }
 
 fn read_fault(e: fjall::Error) -> Fault {

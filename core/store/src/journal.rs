@@ -115,6 +115,12 @@ impl Journal {
         Ok(self.block_from(&self.core().published(), 0)?.map(|(seq, _)| seq))
     }
 
+    /// The sequence of the first block at `from_seq` or later, and when it was committed. Opens no block, so it is cheap
+    /// enough to be asked every second.
+    pub fn next_block(&self, from_seq: u64) -> Result<Option<(u64, Timestamp)>, Fault> {
+        self.block_from(&self.core().published(), from_seq)
+    }
+
     /// Entries of the blocks `from_seq` to `to_seq`, both included, forward. Blocks are given whole, and at least one is
     /// given if there is one; the page ends with the block that reaches `limit_bytes`.
     pub fn read(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
@@ -197,9 +203,12 @@ impl Journal {
     }
 }
 
+/// A block's sequence and the bytes that it will have, or `None` when it goes.
+pub(crate) type BlockChange = (u64, Option<Vec<u8>>);
+
 impl Core {
-    /// The blocks that a cut changes: each as it will be, or `None` when it goes.
-    pub(crate) fn cut_blocks(&self, at: &Published, cut: &JournalCut) -> Result<Vec<(u64, Option<Vec<u8>>)>, Fault> {
+    /// The blocks that a cut changes.
+    pub(crate) fn cut_blocks(&self, at: &Published, cut: &JournalCut) -> Result<Vec<BlockChange>, Fault> {
         let mut blocks = Vec::new();
         for (seq, keep) in &cut.keep {
             if cut.drop_before.is_none_or(|before| *seq >= before)

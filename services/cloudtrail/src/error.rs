@@ -1,0 +1,176 @@
+//! Every way a CloudTrail call fails, in AWS's code, status and words.
+
+use crate::model::name::{InvalidName, InvalidReference};
+use base::{AccountId, Fault, Region};
+use gateway::{OperationError, PortRefusal};
+use std::borrow::Cow;
+use wire::AwsError;
+
+/// The closed set of errors of this room.
+#[derive(Debug)]
+pub enum CloudTrailError {
+    /// The ARN is not a trail's.
+    CloudTrailArnInvalid(String),
+    /// The key may not be used, or the bucket not written, with a key given.
+    InsufficientEncryptionPolicy { bucket: String, key: String },
+    /// The bucket does not let CloudTrail check its ACL or write.
+    InsufficientS3BucketPolicy(String),
+    /// The selectors are wrong.
+    InvalidEventSelectors(String),
+    /// A write on a shadow trail.
+    InvalidHomeRegion { name: String, home: Region },
+    /// The key's id or ARN is malformed.
+    InvalidKmsKeyId(String),
+    /// A lookup attribute is wrong.
+    InvalidLookupAttributes(String),
+    /// MaxResults is out of range.
+    InvalidMaxResults,
+    /// The token is not one of ours, or belongs to another query.
+    InvalidNextToken,
+    /// Two parameters do not go together.
+    InvalidParameterCombination(&'static str),
+    /// A bad bucket name.
+    InvalidS3BucketName(String),
+    /// A bad key prefix.
+    InvalidS3Prefix,
+    /// Bad tags.
+    InvalidTagParameter(&'static str),
+    /// Start after end.
+    InvalidTimeRange,
+    /// A bad ListPublicKeys token.
+    InvalidToken,
+    /// A bad trail name.
+    InvalidTrailName(InvalidName),
+    /// The key cannot be used as it is: disabled, pending deletion, of another kind.
+    Kms(String),
+    /// No such key in the bucket's Region.
+    KmsKeyNotFound(String),
+    /// The sixth trail of a Region.
+    MaximumNumberOfTrailsExceeded { account: AccountId, region: Region },
+    /// A feature of AWS that is not here.
+    NotImplemented(&'static str),
+    /// No such bucket.
+    S3BucketDoesNotExist(String),
+    /// Too many tags.
+    TagsLimitExceeded,
+    /// The name is taken.
+    TrailAlreadyExists { name: String, account: AccountId },
+    /// No such trail.
+    TrailNotFound { reference: String, account: AccountId },
+    /// Ours.
+    Fault(Fault),
+}
+
+impl AwsError for CloudTrailError {
+    fn code(&self) -> Cow<'static, str> {
+        use CloudTrailError::*;
+        Cow::Borrowed(match self {
+            CloudTrailArnInvalid(_) => "CloudTrailARNInvalidException",
+            InsufficientEncryptionPolicy { .. } => "InsufficientEncryptionPolicyException",
+            InsufficientS3BucketPolicy(_) => "InsufficientS3BucketPolicyException",
+            InvalidEventSelectors(_) => "InvalidEventSelectorsException",
+            InvalidHomeRegion { .. } => "InvalidHomeRegionException",
+            InvalidKmsKeyId(_) => "InvalidKmsKeyIdException",
+            InvalidLookupAttributes(_) => "InvalidLookupAttributesException",
+            InvalidMaxResults => "InvalidMaxResultsException",
+            InvalidNextToken => "InvalidNextTokenException",
+            InvalidParameterCombination(_) => "InvalidParameterCombinationException",
+            InvalidS3BucketName(_) => "InvalidS3BucketNameException",
+            InvalidS3Prefix => "InvalidS3PrefixException",
+            InvalidTagParameter(_) => "InvalidTagParameterException",
+            InvalidTimeRange => "InvalidTimeRangeException",
+            InvalidToken => "InvalidTokenException",
+            InvalidTrailName(_) => "InvalidTrailNameException",
+            Kms(_) => "KmsException",
+            KmsKeyNotFound(_) => "KmsKeyNotFoundException",
+            MaximumNumberOfTrailsExceeded { .. } => "MaximumNumberOfTrailsExceededException",
+            NotImplemented(_) => "UnsupportedOperationException",
+            S3BucketDoesNotExist(_) => "S3BucketDoesNotExistException",
+            TagsLimitExceeded => "TagsLimitExceededException",
+            TrailAlreadyExists { .. } => "TrailAlreadyExistsException",
+            TrailNotFound { .. } => "TrailNotFoundException",
+            Fault(_) => "InternalFailure",
+        })
+    }
+
+    fn message(&self) -> String {
+        use CloudTrailError::*;
+        match self {
+            CloudTrailArnInvalid(arn) => format!("Invalid trail ARN: {arn}"),
+            InsufficientEncryptionPolicy { bucket, key } => {
+                format!("Insufficient permissions to access S3 bucket {bucket} or KMS key {key}.")
+            }
+            InsufficientS3BucketPolicy(bucket) => {
+                format!("Incorrect S3 bucket policy is detected for bucket: {bucket}")
+            }
+            InvalidEventSelectors(message) => message.clone(),
+            InvalidHomeRegion { name, home } => {
+                format!("Trail {name} can be changed only in its home Region {home}.")
+            }
+            InvalidKmsKeyId(id) => format!("Invalid KMS key ID: {id}"),
+            InvalidLookupAttributes(message) => message.clone(),
+            InvalidMaxResults => "A max results value must be between 1 and 50.".to_owned(),
+            InvalidNextToken => "The specified NextToken is not valid.".to_owned(),
+            InvalidParameterCombination(message) => (*message).to_owned(),
+            InvalidS3BucketName(name) => format!("Bucket name is invalid: {name}"),
+            InvalidS3Prefix => "S3 prefix is longer than maximum length of 200 characters.".to_owned(),
+            InvalidTagParameter(message) => (*message).to_owned(),
+            InvalidTimeRange => "Start time must be before end time.".to_owned(),
+            InvalidToken => "The specified token is not valid.".to_owned(),
+            InvalidTrailName(fault) => fault.message(),
+            Kms(message) => message.clone(),
+            KmsKeyNotFound(key) => {
+                format!("KMS key {key} does not exist, or is not in the same Region as the S3 bucket.")
+            }
+            MaximumNumberOfTrailsExceeded { account, region } => {
+                format!("User: {account} already has 5 trails in {region}.")
+            }
+            NotImplemented(what) => format!("{what} is not implemented by this server."),
+            S3BucketDoesNotExist(bucket) => format!("S3 bucket {bucket} does not exist!"),
+            TagsLimitExceeded => "The number of tags exceeds the limit of 50.".to_owned(),
+            TrailAlreadyExists { name, account } => {
+                format!("Trail {name} already exists for customer: {account}")
+            }
+            TrailNotFound { reference, account } => format!("Unknown trail: {reference} for the user: {account}"),
+            Fault(_) => "An internal error occurred.".to_owned(),
+        }
+    }
+
+    fn status(&self) -> u16 {
+        match self {
+            CloudTrailError::Fault(_) => 500,
+            _ => 400,
+        }
+    }
+}
+
+impl OperationError for CloudTrailError {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            CloudTrailError::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl From<Fault> for CloudTrailError {
+    fn from(fault: Fault) -> Self {
+        CloudTrailError::Fault(fault)
+    }
+}
+
+impl From<PortRefusal> for CloudTrailError {
+    /// For port calls whose refusal the operation does not expect; the expected ones are mapped where they are made.
+    fn from(refusal: PortRefusal) -> Self {
+        CloudTrailError::Kms(refusal.message)
+    }
+}
+
+impl From<InvalidReference> for CloudTrailError {
+    fn from(fault: InvalidReference) -> Self {
+        match fault {
+            InvalidReference::Name(name) => CloudTrailError::InvalidTrailName(name),
+            InvalidReference::Arn(arn) => CloudTrailError::CloudTrailArnInvalid(arn),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! CreateTrail: a trail that does not log yet.
+//!
+//! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html>
+
+use super::{
+    check::{check_resources, store_trail},
+    shapes::TrailSettings,
+};
+use crate::{
+    CloudTrailError,
+    model::{
+        name::TrailName,
+        selector::EventSelector,
+        trail::{TRAILS_PER_REGION_MAX, Trail},
+    },
+    table,
+};
+use base::ids;
+use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use serde::Deserialize;
+use store::ReadView;
+use wire::ServiceName;
+
+const PREFIX_LENGTH_MAX: usize = 200;
+const TAGS_MAX: usize = 50;
+
+/// The operation.
+pub(super) struct CreateTrail;
+
+/// The settings that CreateTrail and UpdateTrail share; an absent one is the default there and unchanged here.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Input {
+    pub(super) name: String,
+    #[serde(rename = "S3BucketName")]
+    pub(super) s3_bucket_name: Option<String>,
+    #[serde(rename = "S3KeyPrefix")]
+    pub(super) s3_key_prefix: Option<String>,
+    sns_topic_name: Option<String>,
+    pub(super) include_global_service_events: Option<bool>,
+    pub(super) is_multi_region_trail: Option<bool>,
+    pub(super) enable_log_file_validation: Option<bool>,
+    cloud_watch_logs_log_group_arn: Option<String>,
+    cloud_watch_logs_role_arn: Option<String>,
+    pub(super) kms_key_id: Option<String>,
+    is_organization_trail: Option<bool>,
+    tags_list: Option<Vec<Tag>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    value: Option<String>,
+}
+
+impl Evident for Input {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("name", &self.name)
+            .maybe_text("s3BucketName", self.s3_bucket_name.as_deref())
+            .maybe_text("s3KeyPrefix", self.s3_key_prefix.as_deref())
+            .maybe_text("snsTopicName", self.sns_topic_name.as_deref())
+            .maybe_flag("includeGlobalServiceEvents", self.include_global_service_events)
+            .maybe_flag("isMultiRegionTrail", self.is_multi_region_trail)
+            .maybe_flag("enableLogFileValidation", self.enable_log_file_validation)
+            .maybe_text(
+                "cloudWatchLogsLogGroupArn",
+                self.cloud_watch_logs_log_group_arn.as_deref(),
+            )
+            .maybe_text("cloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn.as_deref())
+            .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
+            .maybe_flag("isOrganizationTrail", self.is_organization_trail)
+    }
+}
+
+impl Input {
+    /// Refuses by name what this server does not do yet.
+    pub(super) fn refuse_unsupported(&self) -> Result<(), CloudTrailError> {
+        let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        if given(&self.sns_topic_name) {
+            return Err(CloudTrailError::NotImplemented("SnsTopicName"));
+        }
+        if given(&self.cloud_watch_logs_log_group_arn) || given(&self.cloud_watch_logs_role_arn) {
+            return Err(CloudTrailError::NotImplemented("CloudWatchLogsLogGroupArn"));
+        }
+        if self.is_organization_trail == Some(true) {
+            return Err(CloudTrailError::NotImplemented("IsOrganizationTrail"));
+        }
+        Ok(())
+    }
+}
+
+/// A key prefix; the empty one is none.
+pub(super) fn parse_prefix(text: &str) -> Result<Option<String>, CloudTrailError> {
+    if text.chars().count() > PREFIX_LENGTH_MAX {
+        return Err(CloudTrailError::InvalidS3Prefix);
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// A bucket name by shape; whether it exists is asked later.
+pub(super) fn parse_bucket(text: &str) -> Result<String, CloudTrailError> {
+    let shaped = (3..=63).contains(&text.len())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+    if shaped {
+        Ok(text.to_owned())
+    } else {
+        Err(CloudTrailError::InvalidS3BucketName(text.to_owned()))
+    }
+}
+
+/// A multi-Region trail must have the global events too.
+pub(super) fn check_combination(trail: &Trail) -> Result<(), CloudTrailError> {
+    if trail.multi_region && !trail.include_global {
+        return Err(CloudTrailError::InvalidParameterCombination(
+            "Multi-Region trail must include global service events.",
+        ));
+    }
+    Ok(())
+}
+
+fn parse_tags(tags: &[Tag]) -> Result<Vec<(String, Option<String>)>, CloudTrailError> {
+    if tags.len() > TAGS_MAX {
+        return Err(CloudTrailError::TagsLimitExceeded);
+    }
+    let mut parsed: Vec<(String, Option<String>)> = Vec::with_capacity(tags.len());
+    for tag in tags {
+        let long = tag.value.as_ref().is_some_and(|value| value.chars().count() > 256);
+        if tag.key.is_empty() || tag.key.chars().count() > 128 || long {
+            return Err(CloudTrailError::InvalidTagParameter(
+                "Tag key or value is too long or empty.",
+            ));
+        }
+        if parsed.iter().any(|(key, _)| *key == tag.key) {
+            return Err(CloudTrailError::InvalidTagParameter(
+                "Duplicate tag keys are not allowed.",
+            ));
+        }
+        parsed.push((tag.key.clone(), tag.value.clone()));
+    }
+    Ok(parsed)
+}
+
+fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
+    let name = TrailName::parse(&input.name).map_err(CloudTrailError::InvalidTrailName)?;
+    input.refuse_unsupported()?;
+    let trail = Trail {
+        id: ids::ordered_uuid(ctx.now(), ctx.random()),
+        account: ctx.account,
+        name: name.as_str().to_owned(),
+        home: ctx.region.clone(),
+        bucket: parse_bucket(input.s3_bucket_name.as_deref().unwrap_or(""))?,
+        prefix: parse_prefix(input.s3_key_prefix.as_deref().unwrap_or(""))?,
+        kms_key: None,
+        include_global: input.include_global_service_events.unwrap_or(true),
+        multi_region: input.is_multi_region_trail.unwrap_or(false),
+        validation: input.enable_log_file_validation.unwrap_or(false),
+        selectors: vec![EventSelector::standard()],
+        logging: false,
+        started: None,
+        stopped: None,
+        generation: 0,
+        tags: parse_tags(input.tags_list.as_deref().unwrap_or(&[]))?,
+    };
+    check_combination(&trail)?;
+    Ok(trail)
+}
+
+/// The name must be free, and the Region not full. A trail for all Regions casts its shadow into each.
+async fn check_room(ctx: &Ctx, view: &ReadView<'_>, trail: &Trail) -> Result<(), CloudTrailError> {
+    let others = table::trails_of(view, ctx.account).await?;
+    let meet = |other: &Trail| other.is_in(&trail.home) || (trail.multi_region && trail.is_in(&other.home));
+    if others.iter().any(|other| other.name == trail.name && meet(other)) {
+        return Err(CloudTrailError::TrailAlreadyExists {
+            name: trail.name.clone(),
+            account: ctx.account,
+        });
+    }
+    if others.iter().filter(|other| other.is_in(&ctx.region)).count() >= TRAILS_PER_REGION_MAX {
+        let (account, region) = (ctx.account, ctx.region.clone());
+        return Err(CloudTrailError::MaximumNumberOfTrailsExceeded { account, region });
+    }
+    Ok(())
+}
+
+impl Operation for CreateTrail {
+    const NAME: &'static str = "CreateTrail";
+    const SERVICE: ServiceName = ServiceName::CloudTrail;
+    const EVENT: EventClass = EventClass::Management { read_only: false };
+    type Input = Json<Input>;
+    type Output = Json<TrailSettings>;
+    type Error = CloudTrailError;
+
+    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
+        let arn = base::arn::trail(&ctx.region, ctx.account, &input.name);
+        Ok(Demand::on("cloudtrail:CreateTrail", arn).into())
+    }
+
+    async fn run(
+        ctx: &Ctx,
+        txn: &mut Txn,
+        input: &Authorized<Self::Input>,
+        _: &Staged,
+    ) -> Result<Self::Output, CloudTrailError> {
+        let mut trail = trail_of(ctx, input)?;
+        check_room(ctx, &txn.view(), &trail).await?;
+        check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
+        store_trail(ctx, txn, &trail).await?;
+        Ok(Json(TrailSettings::from(&trail)))
+    }
+}

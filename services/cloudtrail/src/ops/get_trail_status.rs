@@ -1,0 +1,95 @@
+//! GetTrailStatus: whether a trail logs, and how delivery stands in the Region that is called.
+//!
+//! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetTrailStatus.html>
+
+use super::{find, shapes::NamedTrail};
+use crate::{
+    CloudTrailError,
+    model::trail::Trail,
+    table::{self, ChainRow, DeliveryRow},
+};
+use base::Timestamp;
+use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use serde::Serialize;
+use store::ReadView;
+use wire::{EpochSeconds, ServiceName};
+
+/// The operation.
+pub(super) struct GetTrailStatus;
+
+/// Times are epoch seconds; the older members beside them are text, empty when there is nothing to say.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Output {
+    is_logging: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_delivery_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_delivery_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_logging_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_logging_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_digest_delivery_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_digest_delivery_error: Option<String>,
+    latest_delivery_attempt_time: String,
+    latest_notification_attempt_time: String,
+    latest_notification_attempt_succeeded: String,
+    latest_delivery_attempt_succeeded: String,
+    time_logging_started: String,
+    time_logging_stopped: String,
+}
+
+impl Evident for Output {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+fn status(trail: &Trail, delivery: DeliveryRow, chain: Option<ChainRow>) -> Output {
+    let text = |time: Option<Timestamp>| time.map(Timestamp::iso8601).unwrap_or_default();
+    Output {
+        is_logging: trail.logging,
+        latest_delivery_time: delivery.delivered.map(EpochSeconds),
+        latest_delivery_attempt_time: text(delivery.attempted),
+        latest_delivery_attempt_succeeded: text(delivery.delivered),
+        latest_delivery_error: delivery.error,
+        start_logging_time: trail.started.map(EpochSeconds),
+        stop_logging_time: trail.stopped.map(EpochSeconds),
+        latest_digest_delivery_time: chain.as_ref().and_then(|chain| chain.delivered).map(EpochSeconds),
+        latest_digest_delivery_error: chain.and_then(|chain| chain.error),
+        time_logging_started: text(trail.started),
+        time_logging_stopped: text(trail.stopped),
+        ..Output::default()
+    }
+}
+
+impl Operation for GetTrailStatus {
+    const NAME: &'static str = "GetTrailStatus";
+    const SERVICE: ServiceName = ServiceName::CloudTrail;
+    const EVENT: EventClass = EventClass::Management { read_only: true };
+    type Input = Json<NamedTrail>;
+    type Output = Json<Output>;
+    type Error = CloudTrailError;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
+        find::demand_on(ctx, view, "cloudtrail:GetTrailStatus", &input.name).await
+    }
+
+    async fn run(
+        ctx: &Ctx,
+        txn: &mut Txn,
+        input: &Authorized<Self::Input>,
+        _: &Staged,
+    ) -> Result<Self::Output, CloudTrailError> {
+        let view = txn.view();
+        let trail = find::find_visible(ctx, &view, &input.name).await?;
+        let delivery = table::delivery(&view, &trail.id, &ctx.region).await?;
+        let chain = table::chain(&view, &trail.id, &ctx.region).await?;
+        Ok(Json(status(&trail, delivery, chain)))
+    }
+}

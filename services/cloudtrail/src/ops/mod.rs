@@ -1,0 +1,38 @@
+//! The operations, one file each.
+
+mod check;
+pub(crate) use check::{as_cloudtrail, seal_of};
+mod create_trail;
+mod delete_trail;
+mod describe_trails;
+mod find;
+mod get_event_selectors;
+mod get_trail;
+mod get_trail_status;
+mod list_public_keys;
+mod list_trails;
+mod lookup_events;
+mod put_event_selectors;
+mod shapes;
+mod start_logging;
+mod stop_logging;
+mod update_trail;
+
+use gateway::Route;
+
+/// Everything this room answers.
+pub const OPERATIONS: &[Route] = &[
+    Route::of::<create_trail::CreateTrail>(),
+    Route::of::<delete_trail::DeleteTrail>(),
+    Route::of::<describe_trails::DescribeTrails>(),
+    Route::of::<get_event_selectors::GetEventSelectors>(),
+    Route::of::<get_trail::GetTrail>(),
+    Route::of::<get_trail_status::GetTrailStatus>(),
+    Route::of::<list_public_keys::ListPublicKeys>(),
+    Route::of::<list_trails::ListTrails>(),
+    Route::of::<lookup_events::LookupEvents>(),
+    Route::of::<put_event_selectors::PutEventSelectors>(),
+    Route::of::<start_logging::StartLogging>(),
+    Route::of::<stop_logging::StopLogging>(),
+    Route::of::<update_trail::UpdateTrail>(),
+];

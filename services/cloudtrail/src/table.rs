@@ -1,0 +1,310 @@
+//! Typed rows over the transaction. The only file that knows how this room's keys are laid out.
+//!
+//! | key | row |
+//! |---|---|
+//! | `ct/epoch` | [`EpochRow`], changed with every trail, so that compiled selectors know when they are stale |
+//! | `ct/trail/ACCOUNT/NAME/HOME` | [`Trail`] |
+//! | `ct/closing/ID` | [`Trail`] deleted while events that it had selected waited for delivery |
+//! | `ct/cursor/ID` | [`CursorRow`] |
+//! | `ct/delivery/ID/REGION` | [`DeliveryRow`] |
+//! | `ct/chain/ID/REGION` | [`ChainRow`] |
+//! | `ct/pending/ID/REGION/SEQ` | [`PendingFile`]: delivered and not yet in a digest |
+//! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
+
+use crate::model::trail::Trail;
+use base::{AccountId, Fault, Region, Timestamp};
+use gateway::Txn;
+use serde::{Deserialize, Serialize};
+use store::{NoAncestor, ReadView, Stored};
+
+const EPOCH: &[u8] = b"ct/epoch";
+const TRAILS: &[u8] = b"ct/trail/";
+const CLOSING: &[u8] = b"ct/closing/";
+/// More trails than this in one account and Region are not possible; all accounts together stay below the scan limit.
+const SCAN: usize = store::SCAN_ROWS_MAX;
+
+impl Stored for Trail {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// A number that changes with every change of a trail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochRow(pub u64);
+
+impl Stored for EpochRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// How far delivery of a trail has come: entries up to this sequence have been looked at and delivered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CursorRow {
+    /// The journal sequence.
+    pub through: u64,
+    /// The domain time of the last pass.
+    pub passed: Option<Timestamp>,
+}
+
+impl Stored for CursorRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// The state of delivery of a trail in a Region.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct DeliveryRow {
+    /// Entries up to this sequence are in files of this Region; may be ahead of the trail's cursor after a crash.
+    pub through: u64,
+    /// The last delivery.
+    pub delivered: Option<Timestamp>,
+    /// The last attempt.
+    pub attempted: Option<Timestamp>,
+    /// The S3 error code of the last attempt, if it failed.
+    pub error: Option<String>,
+    /// How many entries were lost because delivery failed for 30 days.
+    pub lost: u64,
+}
+
+impl Stored for DeliveryRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// The head of a digest chain.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChainRow {
+    /// Where the next digest's window begins.
+    pub window_start: Timestamp,
+    /// The last digest of the chain, none before the starting one.
+    pub previous: Option<PreviousDigest>,
+    /// When the last digest was delivered.
+    pub delivered: Option<Timestamp>,
+    /// The S3 error code of the last attempt, if it failed.
+    pub error: Option<String>,
+    /// When the last attempt failed.
+    pub attempted: Option<Timestamp>,
+    /// Logging ended: the next digest is the last of this chain.
+    pub closing: bool,
+}
+
+impl ChainRow {
+    /// A chain whose first window begins at `start`.
+    pub fn starting(start: Timestamp) -> ChainRow {
+        ChainRow {
+            window_start: start,
+            previous: None,
+            delivered: None,
+            error: None,
+            attempted: None,
+            closing: false,
+        }
+    }
+}
+
+impl Stored for ChainRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// What a digest says of the one before it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PreviousDigest {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// The SHA-256 of its JSON, in hex.
+    pub hash: String,
+    /// Its signature, in hex.
+    pub signature: String,
+}
+
+/// A log file that is in no digest yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PendingFile {
+    /// Its bucket.
+    pub bucket: String,
+    /// Its key.
+    pub key: String,
+    /// The SHA-256 of its JSON, in hex.
+    pub hash: String,
+    /// The newest event in it.
+    pub newest: Timestamp,
+    /// The oldest event in it.
+    pub oldest: Timestamp,
+    /// When it was delivered.
+    pub delivered: Timestamp,
+}
+
+impl Stored for PendingFile {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// A Region's digest-signing key.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct SigningKeyRow {
+    /// PKCS#8, sealed under the first account's keyring.
+    pub sealed: Vec<u8>,
+    /// The public key: PKCS#1 DER.
+    pub public: Vec<u8>,
+    /// Lower-hex MD5 of the public key.
+    pub fingerprint: String,
+    /// When its validity starts.
+    pub not_before: Timestamp,
+    /// When its validity ends.
+    pub not_after: Timestamp,
+}
+
+impl Stored for SigningKeyRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+fn trail_key(trail: &Trail) -> Vec<u8> {
+    format!("ct/trail/{}/{}/{}", trail.account, trail.name, trail.home).into_bytes()
+}
+
+fn closing_key(id: &str) -> Vec<u8> {
+    format!("ct/closing/{id}").into_bytes()
+}
+
+fn place_key(kind: &str, id: &str, region: &Region) -> Vec<u8> {
+    format!("ct/{kind}/{id}/{region}").into_bytes()
+}
+
+fn pending_prefix(id: &str, region: &Region) -> Vec<u8> {
+    format!("ct/pending/{id}/{region}/").into_bytes()
+}
+
+/// The trails of an account, in all Regions.
+pub async fn trails_of(view: &ReadView<'_>, account: AccountId) -> Result<Vec<Trail>, Fault> {
+    rows(view, format!("ct/trail/{account}/").as_bytes()).await
+}
+
+/// The trails of all accounts.
+pub async fn all_trails(view: &ReadView<'_>) -> Result<Vec<Trail>, Fault> {
+    rows(view, TRAILS).await
+}
+
+/// The deleted trails that still have something to deliver.
+pub async fn closing_trails(view: &ReadView<'_>) -> Result<Vec<Trail>, Fault> {
+    rows(view, CLOSING).await
+}
+
+async fn rows<T: Stored>(view: &ReadView<'_>, prefix: &[u8]) -> Result<Vec<T>, Fault> {
+    Ok(view
+        .scan_rows(prefix, None, SCAN)
+        .await?
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect())
+}
+
+/// The epoch of the compiled selectors.
+pub async fn epoch(view: &ReadView<'_>) -> Result<EpochRow, Fault> {
+    Ok(view.get_row(EPOCH).await?.unwrap_or_default())
+}
+
+/// Stores a trail, new or changed.
+pub async fn put_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
+    bump_epoch(txn).await?;
+    txn.put_row(trail_key(trail), trail);
+    Ok(())
+}
+
+/// Deletes a trail. What it had selected is still delivered: until that is done it is kept as a closing one.
+pub async fn delete_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
+    bump_epoch(txn).await?;
+    txn.delete(trail_key(trail));
+    txn.put_row(closing_key(&trail.id), trail);
+    Ok(())
+}
+
+/// Forgets a closing trail and all that belonged to it.
+pub async fn forget_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
+    txn.delete(closing_key(&trail.id));
+    txn.delete(format!("ct/cursor/{}", trail.id).into_bytes());
+    for kind in ["delivery", "chain", "pending"] {
+        let prefix = format!("ct/{kind}/{}/", trail.id).into_bytes();
+        let keys: Vec<_> = txn.view().scan_prefix(&prefix, None, SCAN).await?;
+        for (key, _) in keys {
+            txn.delete(key);
+        }
+    }
+    Ok(())
+}
+
+async fn bump_epoch(txn: &mut Txn) -> Result<(), Fault> {
+    let EpochRow(epoch) = epoch(&txn.view()).await?;
+    txn.put_row(EPOCH, &EpochRow(epoch + 1));
+    Ok(())
+}
+
+/// How far delivery of a trail has come.
+pub async fn cursor(view: &ReadView<'_>, id: &str) -> Result<Option<CursorRow>, Fault> {
+    view.get_row(format!("ct/cursor/{id}").as_bytes()).await
+}
+
+/// Stores a cursor.
+pub fn put_cursor(txn: &mut Txn, id: &str, row: &CursorRow) {
+    txn.put_row(format!("ct/cursor/{id}").into_bytes(), row);
+}
+
+/// The state of delivery in a Region.
+pub async fn delivery(view: &ReadView<'_>, id: &str, region: &Region) -> Result<DeliveryRow, Fault> {
+    Ok(view
+        .get_row(&place_key("delivery", id, region))
+        .await?
+        .unwrap_or_default())
+}
+
+/// Stores the state of delivery.
+pub fn put_delivery(txn: &mut Txn, id: &str, region: &Region, row: &DeliveryRow) {
+    txn.put_row(place_key("delivery", id, region), row);
+}
+
+/// The head of a digest chain.
+pub async fn chain(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Option<ChainRow>, Fault> {
+    view.get_row(&place_key("chain", id, region)).await
+}
+
+/// Stores the head of a chain.
+pub fn put_chain(txn: &mut Txn, id: &str, region: &Region, row: &ChainRow) {
+    txn.put_row(place_key("chain", id, region), row);
+}
+
+/// Ends a chain: the next digest starts a new one.
+pub fn delete_chain(txn: &mut Txn, id: &str, region: &Region) {
+    txn.delete(place_key("chain", id, region));
+}
+
+/// The files of a Region that are in no digest yet, in the order of their delivery.
+pub async fn pending(
+    view: &ReadView<'_>,
+    id: &str,
+    region: &Region,
+) -> Result<Vec<(bytes::Bytes, PendingFile)>, Fault> {
+    view.scan_rows(&pending_prefix(id, region), None, SCAN).await
+}
+
+/// Remembers a delivered file for the next digest. `seq` orders the files of a Region.
+pub fn put_pending(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &PendingFile) {
+    let mut key = pending_prefix(id, region);
+    key.extend_from_slice(format!("{seq:020}").as_bytes());
+    txn.put_row(key, file);
+}
+
+/// The signing keys of a Region, oldest first.
+pub async fn signing_keys(view: &ReadView<'_>, region: &Region) -> Result<Vec<SigningKeyRow>, Fault> {
+    rows(view, format!("ct/signing/{region}/").as_bytes()).await
+}
+
+/// Stores a signing key.
+pub fn put_signing_key(txn: &mut Txn, region: &Region, row: &SigningKeyRow) {
+    txn.put_row(
+        format!("ct/signing/{region}/{:020}", row.not_before.as_micros()).into_bytes(),
+        row,
+    );
+}
