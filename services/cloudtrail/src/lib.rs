@@ -25,4 +25,4 @@ mod work;
 pub use error::CloudTrailError;
 pub use ops::OPERATIONS;
 pub use select::Selectors;
-pub use work::{deliver::Deliver, digest::SignDigests};
+pub use work::{compact::Compact, deliver::Deliver, digest::SignDigests};

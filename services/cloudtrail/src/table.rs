@@ -9,15 +9,17 @@
 //! | `ct/delivery/ID/REGION` | [`DeliveryRow`] |
 //! | `ct/chain/ID/REGION` | [`ChainRow`] |
 //! | `ct/pending/ID/REGION/SEQ` | [`PendingFile`]: delivered and not yet in a digest |
+//! | `ct/compaction` | [`CompactionRow`] |
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
 use crate::model::trail::Trail;
-use base::{AccountId, Fault, Region, Timestamp};
+use base::{AccountId, Fault, Random, Region, Timestamp};
 use gateway::Txn;
 use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
 const EPOCH: &[u8] = b"ct/epoch";
+const COMPACTION: &[u8] = b"ct/compaction";
 const TRAILS: &[u8] = b"ct/trail/";
 const CLOSING: &[u8] = b"ct/closing/";
 /// More trails than this in one account and Region are not possible; all accounts together stay below the scan limit.
@@ -28,9 +30,10 @@ impl Stored for Trail {
     type Ancestor = NoAncestor;
 }
 
-/// A number that changes with every change of a trail.
+/// Changes with every change of a trail. Drawn at random, so that the epoch of a transaction that was never committed is
+/// never that of another: what was compiled in it is not taken for what is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EpochRow(pub u64);
+pub struct EpochRow(pub [u8; 16]);
 
 impl Stored for EpochRow {
     const VERSION: u8 = 1;
@@ -47,6 +50,20 @@ pub struct CursorRow {
 }
 
 impl Stored for CursorRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// How far the journal has been compacted.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CompactionRow {
+    /// The journal sequence.
+    pub through: u64,
+    /// The domain time of the last compaction.
+    pub done: Option<Timestamp>,
+}
+
+impl Stored for CompactionRow {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
 }
@@ -208,18 +225,16 @@ pub async fn epoch(view: &ReadView<'_>) -> Result<EpochRow, Fault> {
 }
 
 /// Stores a trail, new or changed.
-pub async fn put_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
-    bump_epoch(txn).await?;
+pub fn put_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
+    txn.put_row(EPOCH, &EpochRow(random.bytes()));
     txn.put_row(trail_key(trail), trail);
-    Ok(())
 }
 
 /// Deletes a trail. What it had selected is still delivered: until that is done it is kept as a closing one.
-pub async fn delete_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
-    bump_epoch(txn).await?;
+pub fn delete_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
+    txn.put_row(EPOCH, &EpochRow(random.bytes()));
     txn.delete(trail_key(trail));
     txn.put_row(closing_key(&trail.id), trail);
-    Ok(())
 }
 
 /// Forgets a closing trail and all that belonged to it.
@@ -236,12 +251,6 @@ pub async fn forget_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn bump_epoch(txn: &mut Txn) -> Result<(), Fault> {
-    let EpochRow(epoch) = epoch(&txn.view()).await?;
-    txn.put_row(EPOCH, &EpochRow(epoch + 1));
-    Ok(())
-}
-
 /// How far delivery of a trail has come.
 pub async fn cursor(view: &ReadView<'_>, id: &str) -> Result<Option<CursorRow>, Fault> {
     view.get_row(format!("ct/cursor/{id}").as_bytes()).await
@@ -250,6 +259,16 @@ pub async fn cursor(view: &ReadView<'_>, id: &str) -> Result<Option<CursorRow>, 
 /// Stores a cursor.
 pub fn put_cursor(txn: &mut Txn, id: &str, row: &CursorRow) {
     txn.put_row(format!("ct/cursor/{id}").into_bytes(), row);
+}
+
+/// How far the journal has been compacted.
+pub async fn compaction(view: &ReadView<'_>) -> Result<CompactionRow, Fault> {
+    Ok(view.get_row(COMPACTION).await?.unwrap_or_default())
+}
+
+/// Stores how far the journal has been compacted.
+pub fn put_compaction(txn: &mut Txn, row: &CompactionRow) {
+    txn.put_row(COMPACTION, row);
 }
 
 /// The state of delivery in a Region.

@@ -143,7 +143,7 @@ fn key_refusal(refusal: PortRefusal, bucket: &str, key: &str) -> CloudTrailError
 
 /// Stores a changed trail with its digest chains in step: one per Region that it covers while it logs with validation.
 pub(super) async fn store_trail(ctx: &Ctx, txn: &mut Txn, trail: &Trail) -> Result<(), CloudTrailError> {
-    table::put_trail(txn, trail).await?;
+    table::put_trail(txn, trail, ctx.random());
     chains::align(txn, trail, &ctx.settings().regions, ctx.now()).await?;
     Ok(())
 }

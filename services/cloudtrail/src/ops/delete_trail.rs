@@ -39,7 +39,7 @@ impl Operation for DeleteTrail {
             trail.stopped = Some(ctx.now());
         }
         chains::align(txn, &trail, &ctx.settings().regions, ctx.now()).await?;
-        table::delete_trail(txn, &trail).await?;
+        table::delete_trail(txn, &trail, ctx.random());
         Ok(Json(Nothing {}))
     }
 }

@@ -13,7 +13,7 @@ use store::{EntryPos, Journal, Placed, ReadView};
 use wire::{EpochSeconds, ServiceName};
 
 /// How long the event history reaches back.
-const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
+pub(crate) const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Events a page may have; also the default.
 const RESULTS_MAX: u32 = 50;
 /// The journal is read back in pieces of this size.

@@ -1,7 +1,8 @@
 //! The operations, one file each.
 
 mod check;
-pub(crate) use check::{as_cloudtrail, seal_of};
+pub(crate) use check::{PRINCIPAL, as_cloudtrail, seal_of};
+pub(crate) use lookup_events::HISTORY;
 mod create_trail;
 mod delete_trail;
 mod describe_trails;

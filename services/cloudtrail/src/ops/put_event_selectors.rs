@@ -136,7 +136,7 @@ impl Operation for PutEventSelectors {
             .collect();
         trail.selectors =
             parse_selectors(selectors).map_err(|fault| CloudTrailError::InvalidEventSelectors(fault.0))?;
-        table::put_trail(txn, &trail).await?;
+        table::put_trail(txn, &trail, ctx.random());
         let trail_arn = trail.arn().as_str().to_owned();
         Ok(Json(Output {
             trail_arn,

@@ -7,7 +7,10 @@ use super::{
     find,
     shapes::{NamedTrail, Nothing},
 };
-use crate::CloudTrailError;
+use crate::{
+    CloudTrailError,
+    table::{self, CursorRow},
+};
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use store::ReadView;
@@ -39,6 +42,14 @@ impl Operation for StartLogging {
             trail.logging = true;
             trail.started = Some(ctx.now());
             trail.generation += 1;
+            if table::cursor(&txn.view(), &trail.id).await?.is_none() {
+                // Nothing before this call can have been selected: delivery starts looking here.
+                let row = CursorRow {
+                    through: txn.view().seq(),
+                    passed: None,
+                };
+                table::put_cursor(txn, &trail.id, &row);
+            }
             store_trail(ctx, txn, &trail).await?;
         }
         Ok(Json(Nothing {}))

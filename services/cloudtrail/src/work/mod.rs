@@ -1,6 +1,7 @@
-//! Background work: delivery of log files, signing of digests, and the keys that sign.
+//! Background work: delivery of log files, signing of digests and the keys that sign, compaction of the journal.
 
 pub mod chains;
+pub mod compact;
 pub mod deliver;
 pub mod digest;
 mod signing;
