@@ -256,12 +256,11 @@ pub(crate) fn note_demands(ctx: &Ctx, demands: &[Demand]) {
     }
 }
 
-/// The condition keys that every call has.
+/// The condition keys that every call has, for rooms that must ask a policy themselves (a key policy's lockout check).
 ///
 /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
-pub(crate) fn global_context(ctx: &Ctx) -> Context {
-    let principal = ctx.caller.principal();
-    let mut context = Context::of(&principal);
+pub fn global_context(ctx: &Ctx, principal: &Principal) -> Context {
+    let mut context = Context::of(principal);
     let now = ctx.now();
     context.set("aws:CurrentTime", now.iso8601());
     context.set("aws:EpochTime", now.as_secs().to_string());

@@ -530,7 +530,7 @@ async fn authorise<O: Operation>(
     let principal = ctx.caller.principal();
     let ports = ctx.world.ports().map_err(failed)?;
     let identity = ports.identities.policies(&view, &principal).await.map_err(failed)?;
-    let global = crate::event::global_context(ctx);
+    let global = crate::event::global_context(ctx, &principal);
     let contexts: Vec<policy::Context> = demands
         .iter_mut()
         .map(|demand| {

@@ -1,0 +1,204 @@
+//! `cargo xtask test`: every part in order, how long each took, and one closing line with the counts of all.
+//!
+//! A failing part does not stop the later ones: one run tells all that is wrong. Exceptions: without a binary there is
+//! nothing for the stock clients to talk to.
+
+use crate::{setup, tally::Tally, tidy, workspace::Workspace};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Also run the tests that take minutes.
+    #[arg(long)]
+    long: bool,
+    /// Run only this part; may be given several times.
+    #[arg(long)]
+    only: Vec<Part>,
+    /// Passed on to pytest, for instance `-k validate`.
+    #[arg(last = true)]
+    pytest: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+enum Part {
+    Format,
+    Tidy,
+    Clippy,
+    Rust,
+    Clients,
+}
+
+/// What a part brought: the tests it counted, and whether it ended well.
+struct Outcome {
+    tally: Tally,
+    ok: bool,
+}
+
+impl Outcome {
+    /// A check that is no test suite counts as one.
+    fn of_check(ok: bool) -> Self {
+        Self {
+            tally: Tally {
+                passed: ok.into(),
+                failed: (!ok).into(),
+                skipped: 0,
+            },
+            ok,
+        }
+    }
+
+    /// A suite that failed without naming a failed test (it did not build, it was killed) counts as one failure.
+    fn of_suite(mut tally: Tally, ok: bool) -> Self {
+        if !ok && tally.failed == 0 {
+            tally.failed = 1;
+        }
+        Self {
+            tally,
+            ok: ok && tally.failed == 0,
+        }
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<bool> {
+    let mut tally = Tally::default();
+    let mut failed = Vec::new();
+    for part in Part::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(part) {
+            continue;
+        }
+        println!("==> {part:?}");
+        let start = Instant::now();
+        let outcome = run_part(*part, workspace, arguments).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            Outcome::of_check(false)
+        });
+        let word = if outcome.ok { "ok" } else { "FAILED" };
+        println!("==> {part:?}: {word}, {:.1} s", start.elapsed().as_secs_f64());
+        tally += outcome.tally;
+        if !outcome.ok {
+            failed.push(*part);
+        }
+    }
+    if !failed.is_empty() {
+        println!("failed: {failed:?}");
+    }
+    println!(
+        "{} passed, {} failed, {} skipped",
+        tally.passed, tally.failed, tally.skipped
+    );
+    Ok(failed.is_empty())
+}
+
+fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
+    match part {
+        Part::Format => check(&mut workspace.cargo(&["fmt", "--all", "--check"])),
+        Part::Tidy => {
+            let findings = tidy::check(workspace)?;
+            findings.iter().for_each(|finding| eprintln!("tidy: {finding}"));
+            Ok(Outcome::of_check(findings.is_empty()))
+        }
+        Part::Clippy => {
+            check(&mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        }
+        Part::Rust => {
+            let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+            if arguments.long {
+                command.args(["--", "--include-ignored"]);
+            }
+            suite(&mut command)
+        }
+        Part::Clients => clients(workspace, arguments),
+    }
+}
+
+fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
+    let programs = setup::clients(workspace)?;
+    // `--workspace` keeps the features that `cargo test` chose, so that nothing is built a second time.
+    let build = workspace
+        .cargo(&["build", "--workspace", "--bin", "shoseki"])
+        .status()
+        .context("cannot run cargo")?;
+    if !build.success() {
+        bail!("the binary does not build");
+    }
+    let mut pytest = Command::new(programs.join("python"));
+    pytest.args(["-m", "pytest"]).current_dir(workspace.clients());
+    pytest
+        .env("SHOSEKI_BIN", workspace.target.join("debug/shoseki"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    if !arguments.long {
+        pytest.args(["-m", "not long"]);
+    }
+    suite(pytest.args(&arguments.pytest))
+}
+
+/// Runs the tests with the variable that makes golden tests write what they would compare.
+pub(crate) fn bless(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    let mut command = workspace.cargo(&["test"]);
+    if arguments.is_empty() {
+        command.arg("--workspace");
+    }
+    let status = command
+        .args(arguments)
+        .env("SHOSEKI_BLESS", "1")
+        .status()
+        .context("cannot run cargo")?;
+    if !status.success() {
+        bail!("cargo test ended with {status}");
+    }
+    println!("bless: done; read `git diff` before you commit");
+    Ok(())
+}
+
+fn check(command: &mut Command) -> Result<Outcome> {
+    Ok(Outcome::of_check(
+        command.status().context("cannot run cargo")?.success(),
+    ))
+}
+
+/// Runs a test suite, passes its output on line by line and counts as it goes.
+fn suite(command: &mut Command) -> Result<Outcome> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot run {name}"))?;
+    let output = child.stdout.take().with_context(|| format!("{name} has no output"))?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.with_context(|| format!("cannot read what {name} prints"))?;
+        let line = String::from_utf8_lossy(&line);
+        writeln!(std::io::stdout(), "{line}").context("cannot print")?;
+        tally += Tally::of_line(line.trim_end());
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for {name}"))?;
+    Ok(Outcome::of_suite(tally, status.success()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A suite that does not build prints no closing line; it must still count as failed.
+    #[test]
+    fn a_failed_run_never_counts_as_none_failed() {
+        let outcome = Outcome::of_suite(Tally::default(), false);
+        assert!(!outcome.ok);
+        assert_eq!(outcome.tally.failed, 1);
+        assert!(
+            Outcome::of_suite(
+                Tally {
+                    passed: 3,
+                    failed: 0,
+                    skipped: 0
+                },
+                true
+            )
+            .ok
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! What is kept in memory so that a hot key costs one row read: parsed key policies and opened key material.
+//!
+//! Both are found by what they were made from, the policy by its text's digest and the material by its wrapped bytes, so
+//! a row that changed never finds what was made of the old one, and one process can serve several data directories.
+
+use crate::{
+    error::KmsError,
+    model::{Key, KeyId, Material, PolicyDigest},
+    table,
+};
+use base::Fault;
+use envelope::{Key256, unwrap_under};
+use gateway::Ctx;
+use policy::{Policy, PolicyKind};
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, LazyLock, PoisonError, RwLock},
+};
+use store::ReadView;
+
+/// Entries of each cache. A full one is emptied: simple, and rare at this size.
+const ENTRIES_MAX: usize = 4096;
+
+static POLICIES: LazyLock<Cache<PolicyDigest, Arc<Policy>>> = LazyLock::new(Cache::new);
+static MATERIALS: LazyLock<Cache<Vec<u8>, Opened>> = LazyLock::new(Cache::new);
+
+struct Cache<K, V>(RwLock<HashMap<K, V>>);
+
+/// Material in clear and whose it is: the wrapped bytes open only for that key and version, and so it is here.
+#[derive(Clone)]
+struct Opened {
+    of: Arc<(KeyId, u32)>,
+    key: Arc<Key256>,
+}
+
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
+    fn new() -> Cache<K, V> {
+        Cache(RwLock::default())
+    }
+
+    fn find<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: K, value: V) {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= ENTRIES_MAX {
+            entries.clear();
+        }
+        entries.insert(key, value);
+    }
+
+    fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q)
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
+
+/// The policy of a key.
+pub async fn policy(view: &ReadView<'_>, key: &Key) -> Result<Arc<Policy>, Fault> {
+    if let Some(policy) = POLICIES.find(&key.policy) {
+        return Ok(policy);
+    }
+    let text = table::policy_text(view, key).await?;
+    let policy = Policy::parse(&text, PolicyKind::KeyPolicy)
+        .map_err(|e| Fault::corrupt_by(format!("the policy of key `{}`", key.arn()), e))?;
+    let policy = Arc::new(policy);
+    POLICIES.keep(key.policy, Arc::clone(&policy));
+    Ok(policy)
+}
+
+/// One version of a key's material, opened.
+pub async fn material(ctx: &Ctx, view: &ReadView<'_>, key: &Key, material: &Material) -> Result<Arc<Key256>, KmsError> {
+    if let Some(opened) = MATERIALS.find(material.wrapped.as_bytes())
+        && opened.of.0 == key.id
+        && opened.of.1 == material.version
+    {
+        return Ok(opened.key);
+    }
+    let purpose = Material::purpose(&key.id, material.version);
+    let keyring = ctx.world().keyrings.of(view, key.account).await?;
+    let opened = unwrap_under(&keyring, &material.wrapped, &purpose)
+        .map_err(|e| Fault::corrupt_by(format!("material of key `{}`", key.arn()), e))?;
+    let opened = Arc::new(opened);
+    let entry = Opened {
+        of: Arc::new((key.id.clone(), material.version)),
+        key: Arc::clone(&opened),
+    };
+    MATERIALS.keep(material.wrapped.as_bytes().to_vec(), entry);
+    Ok(opened)
+}
+
+/// Drops a deleted key's material from memory.
+pub fn forget(key: &Key) {
+    for material in &key.material {
+        MATERIALS.forget(material.wrapped.as_bytes());
+    }
+}

@@ -1,0 +1,269 @@
+//! A KMS key as it is kept.
+
+use crate::{
+    error::KmsError,
+    model::{ALIASES_PER_KEY_MAX, Tag},
+};
+use base::{AccountId, Arn, Random, Region, Timestamp, arn, ids};
+use envelope::WrappedKey;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A key's id: a UUID in lower case, or `mrk-` and 32 hex digits for a key of several Regions.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// A new id.
+    pub fn generate(random: &Random) -> KeyId {
+        KeyId(ids::uuid(random))
+    }
+
+    /// Takes text of one of the two shapes. AWS reads upper case too, and answers in lower case.
+    pub fn parse(text: &str) -> Option<KeyId> {
+        let shaped = match text.strip_prefix("mrk-") {
+            Some(tail) => tail.len() == 32 && tail.bytes().all(|b| b.is_ascii_hexdigit()),
+            None => text.len() == 36 && text.bytes().enumerate().all(uuid_byte),
+        };
+        shaped.then(|| KeyId(text.to_ascii_lowercase()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn uuid_byte((at, byte): (usize, u8)) -> bool {
+    match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who manages a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyManager {
+    /// An AWS service, on first use: `aws/s3`.
+    Aws,
+    /// The account.
+    Customer,
+}
+
+impl KeyManager {
+    /// As `KeyMetadata` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyManager::Aws => "AWS",
+            KeyManager::Customer => "CUSTOMER",
+        }
+    }
+}
+
+/// The state of a key. What each state blocks is [`crate::model::state`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyState {
+    /// Being made.
+    Creating,
+    /// Not to be used for now.
+    Disabled,
+    /// In use.
+    Enabled,
+    /// To be deleted once the date has come.
+    PendingDeletion {
+        /// When it is deleted.
+        deletion_date: Timestamp,
+    },
+    /// Has no key material yet, or no longer.
+    PendingImport,
+    /// To be deleted when its last replica is.
+    PendingReplicaDeletion,
+    /// Its key store does not answer.
+    Unavailable,
+    /// Becoming the primary, or no longer being it.
+    Updating,
+}
+
+impl KeyState {
+    /// As `KeyMetadata` writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyState::Creating => "Creating",
+            KeyState::Disabled => "Disabled",
+            KeyState::Enabled => "Enabled",
+            KeyState::PendingDeletion { .. } => "PendingDeletion",
+            KeyState::PendingImport => "PendingImport",
+            KeyState::PendingReplicaDeletion => "PendingReplicaDeletion",
+            KeyState::Unavailable => "Unavailable",
+            KeyState::Updating => "Updating",
+        }
+    }
+
+    /// When a key that is pending deletion is deleted.
+    pub fn deletion_date(self) -> Option<Timestamp> {
+        match self {
+            KeyState::PendingDeletion { deletion_date } => Some(deletion_date),
+            _ => None,
+        }
+    }
+}
+
+/// The id of one version of a key's material: shown as 64 hex digits, never used again for other material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MaterialId([u8; 32]);
+
+impl MaterialId {
+    /// A new id.
+    pub fn generate(random: &Random) -> MaterialId {
+        MaterialId(random.bytes())
+    }
+}
+
+impl fmt::Display for MaterialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect();
+        f.write_str(&digits)
+    }
+}
+
+/// One version of a key's material, wrapped under the account's keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Material {
+    /// Counts up from 1; ciphertexts name it.
+    pub version: u32,
+    /// The id that records and answers show.
+    pub id: MaterialId,
+    /// Since when it is the current one.
+    pub created: Timestamp,
+    /// The 32 bytes, wrapped.
+    pub wrapped: WrappedKey,
+}
+
+impl Material {
+    /// What the material is wrapped for. Material of another key or version does not open under it.
+    pub fn purpose(key_id: &KeyId, version: u32) -> String {
+        format!("kms key {key_id} material {version}")
+    }
+}
+
+/// The SHA-256 of a key policy's text, by which its parsed form is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PolicyDigest(pub [u8; 32]);
+
+/// A symmetric KMS key, `SYMMETRIC_DEFAULT` for `ENCRYPT_DECRYPT`, of one Region, its material made here. Its policy's
+/// text lies in a row of its own, for it is long and seldom read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// The owner.
+    pub account: AccountId,
+    /// Where it is.
+    pub region: Region,
+    /// Its id, unique in the Region.
+    pub id: KeyId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// The owner's words.
+    pub description: String,
+    /// Who manages it.
+    pub manager: KeyManager,
+    /// Its state.
+    pub state: KeyState,
+    /// Which text its policy has.
+    pub policy: PolicyDigest,
+    /// Every version of its material, oldest first. INVARIANT: never empty.
+    pub material: Vec<Material>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+    /// The names of its aliases, sorted. Every operation on the key shows them to conditions (`kms:ResourceAliases`).
+    pub aliases: Vec<String>,
+}
+
+impl Key {
+    /// The ARN.
+    pub fn arn(&self) -> Arn {
+        arn::kms_key(&self.region, self.account, self.id.as_str())
+    }
+
+    /// The material that new ciphertexts are made with.
+    pub fn current(&self) -> Option<&Material> {
+        self.material.last()
+    }
+
+    /// Takes an alias up among its own.
+    pub fn add_alias(&mut self, name: &str) -> Result<(), KmsError> {
+        let Err(at) = self.aliases.binary_search_by(|alias| alias.as_str().cmp(name)) else {
+            return Ok(());
+        };
+        if self.aliases.len() >= ALIASES_PER_KEY_MAX {
+            return Err(KmsError::LimitExceeded(
+                "The number of aliases for this KMS key has reached its limit of 50.",
+            ));
+        }
+        self.aliases.insert(at, name.to_owned());
+        Ok(())
+    }
+
+    /// Gives an alias up.
+    pub fn remove_alias(&mut self, name: &str) {
+        self.aliases.retain(|alias| alias != name);
+    }
+
+    /// The material that a ciphertext names.
+    pub fn version(&self, version: u32) -> Option<&Material> {
+        self.material.iter().find(|material| material.version == version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_is_a_uuid_or_an_mrk() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(KeyId::parse(text).as_ref().map(KeyId::as_str), expected, "{text}");
+        };
+        let uuid = "1234abcd-12ab-34cd-56ef-1234567890ab";
+        check(uuid, Some(uuid));
+        check(&uuid.to_uppercase(), Some(uuid));
+        check(
+            "mrk-1234abcd12ab34cd56ef1234567890ab",
+            Some("mrk-1234abcd12ab34cd56ef1234567890ab"),
+        );
+        for bad in [
+            "",
+            "fake-key-id",
+            "1234abcd12ab34cd56ef1234567890ab",
+            "1234abcd-12ab-34cd-56ef-1234567890a",
+            "1234abcd-12ab-34cd-56ef-1234567890ag",
+            "1234abcd-12ab-34cd-56ef_1234567890ab",
+            "mrk-1234",
+            "mrk-fake-key-id",
+            "mrk-1234abcd-12ab-34cd-56ef-1234567890a",
+            "日本語日本語日本語日本語",
+        ] {
+            check(bad, None);
+        }
+        assert!(KeyId::parse(KeyId::generate(&Random::seeded(1)).as_str()).is_some());
+    }
+
+    #[test]
+    fn a_material_id_is_64_hex_digits() {
+        let id = MaterialId::generate(&Random::seeded(1)).to_string();
+        assert!(id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    }
+}

@@ -1,0 +1,111 @@
+//! Encrypt.
+//!
+//! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html>
+
+use crate::{
+    access::{self, Reach},
+    crypto,
+    error::KmsError,
+    model::{KeyRef, state::Act},
+    ops::shapes::{self, EncryptionAlgorithm, Extras, PlaintextBlob},
+    violations::Violations,
+};
+use envelope::EncryptionContext;
+use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use serde::{Deserialize, Serialize};
+use store::ReadView;
+use wire::{Blob, ServiceName};
+
+/// The longest plaintext.
+const PLAINTEXT_BYTES_MAX: usize = 4096;
+
+/// Encrypt.
+pub struct Encrypt;
+
+/// The request.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EncryptInput {
+    key_id: String,
+    plaintext: PlaintextBlob,
+    #[serde(default)]
+    encryption_context: EncryptionContext,
+    #[serde(default)]
+    grant_tokens: Vec<String>,
+    #[serde(default)]
+    encryption_algorithm: EncryptionAlgorithm,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct EncryptOutput {
+    ciphertext_blob: Blob,
+    key_id: String,
+    encryption_algorithm: &'static str,
+}
+
+impl Evident for EncryptInput {
+    fn evident(&self) -> Params {
+        let params = Params::new()
+            .text("keyId", &self.key_id)
+            .text("encryptionAlgorithm", self.encryption_algorithm.as_str());
+        shapes::evident_context(params, "encryptionContext", &self.encryption_context)
+    }
+}
+
+impl Evident for EncryptOutput {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Operation for Encrypt {
+    const NAME: &'static str = "Encrypt";
+    const SERVICE: ServiceName = ServiceName::Kms;
+    const EVENT: EventClass = EventClass::Management { read_only: true };
+    type Input = Json<EncryptInput>;
+    type Output = Json<EncryptOutput>;
+    type Error = KmsError;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
+        let mut violations = Violations::new();
+        violations.length_unseen("plaintext", input.plaintext.expose().len(), 1..=PLAINTEXT_BYTES_MAX);
+        violations.finish()?;
+        Extras {
+            grant_tokens: &input.grant_tokens,
+            recipient: false,
+        }
+        .parse()?;
+        shapes::parse_context("encryptionContext", &input.encryption_context)?;
+        let named = KeyRef::parse("keyId", &input.key_id)?;
+        let demand = access::demand_named(ctx, view, "kms:Encrypt", &named, Reach::AnyAccount).await?;
+        Ok(access::with_crypto(demand, &input.encryption_context).into())
+    }
+
+    async fn run(
+        ctx: &Ctx,
+        txn: &mut Txn,
+        input: &Authorized<Self::Input>,
+        _: &Staged,
+    ) -> Result<Self::Output, KmsError> {
+        let key = access::find(ctx, &txn.view(), &KeyRef::parse("keyId", &input.key_id)?).await?;
+        key.permit(Act::Encrypt)?;
+        input.encryption_algorithm.symmetric()?;
+        if input.dry_run {
+            return Err(KmsError::DryRun);
+        }
+        let plain = input.plaintext.expose();
+        let sealed = crypto::seal(ctx, &txn.view(), &key, &input.encryption_context, plain).await?;
+        ctx.notes().additional = Some(Params::new().text("keyMaterialId", sealed.material.to_string()));
+        Ok(Json(EncryptOutput {
+            ciphertext_blob: Blob(sealed.blob),
+            key_id: key.arn().to_string(),
+            encryption_algorithm: input.encryption_algorithm.as_str(),
+        }))
+    }
+}

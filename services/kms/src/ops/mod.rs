@@ -1,0 +1,44 @@
+//! One file per AWS operation: shapes, what it needs to be allowed, and what it does.
+
+pub mod cancel_key_deletion;
+pub mod create_alias;
+pub mod create_key;
+pub mod decrypt;
+pub mod delete_alias;
+pub mod describe_key;
+pub mod disable_key;
+pub mod enable_key;
+pub mod encrypt;
+pub mod generate_data_key;
+pub mod generate_data_key_without_plaintext;
+pub mod generate_random;
+pub mod get_key_policy;
+pub mod list_aliases;
+pub mod list_key_policies;
+pub mod list_keys;
+pub mod put_key_policy;
+pub mod re_encrypt;
+pub mod schedule_key_deletion;
+pub mod shapes;
+pub mod update_alias;
+
+pub use cancel_key_deletion::CancelKeyDeletion;
+pub use create_alias::CreateAlias;
+pub use create_key::CreateKey;
+pub use decrypt::Decrypt;
+pub use delete_alias::DeleteAlias;
+pub use describe_key::DescribeKey;
+pub use disable_key::DisableKey;
+pub use enable_key::EnableKey;
+pub use encrypt::Encrypt;
+pub use generate_data_key::GenerateDataKey;
+pub use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
+pub use generate_random::GenerateRandom;
+pub use get_key_policy::GetKeyPolicy;
+pub use list_aliases::ListAliases;
+pub use list_key_policies::ListKeyPolicies;
+pub use list_keys::ListKeys;
+pub use put_key_policy::PutKeyPolicy;
+pub use re_encrypt::ReEncrypt;
+pub use schedule_key_deletion::ScheduleKeyDeletion;
+pub use update_alias::UpdateAlias;

@@ -1,0 +1,184 @@
+//! ReEncrypt.
+//!
+//! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html>
+
+use crate::{
+    access::{self, Reach},
+    crypto,
+    error::KmsError,
+    model::{Key, KeyRef, state::Act},
+    ops::{
+        decrypt::parse_ciphertext,
+        shapes::{self, EncryptionAlgorithm, Extras},
+    },
+};
+use envelope::{EncryptionContext, ciphertext};
+use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use serde::{Deserialize, Serialize};
+use store::ReadView;
+use wire::{Blob, ServiceName};
+
+/// ReEncrypt.
+pub struct ReEncrypt;
+
+/// The request.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ReEncryptInput {
+    ciphertext_blob: Blob,
+    #[serde(default)]
+    source_encryption_context: EncryptionContext,
+    source_key_id: Option<String>,
+    destination_key_id: String,
+    #[serde(default)]
+    destination_encryption_context: EncryptionContext,
+    #[serde(default)]
+    source_encryption_algorithm: EncryptionAlgorithm,
+    #[serde(default)]
+    destination_encryption_algorithm: EncryptionAlgorithm,
+    #[serde(default)]
+    grant_tokens: Vec<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+impl ReEncryptInput {
+    fn source(&self) -> Result<Option<KeyRef>, KmsError> {
+        self.source_key_id
+            .as_deref()
+            .map(|id| KeyRef::parse("sourceKeyId", id))
+            .transpose()
+    }
+
+    fn destination(&self) -> Result<KeyRef, KmsError> {
+        KeyRef::parse("destinationKeyId", &self.destination_key_id)
+    }
+
+    async fn find_source(&self, ctx: &Ctx, view: &ReadView<'_>) -> Result<Key, KmsError> {
+        match self.source()? {
+            Some(named) => access::find(ctx, view, &named).await,
+            None => access::find_sealer(ctx, view, &self.ciphertext_blob.0).await,
+        }
+    }
+}
+
+/// The answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ReEncryptOutput {
+    ciphertext_blob: Blob,
+    source_key_id: String,
+    key_id: String,
+    source_encryption_algorithm: &'static str,
+    destination_encryption_algorithm: &'static str,
+    source_key_material_id: String,
+    destination_key_material_id: String,
+}
+
+impl Evident for ReEncryptInput {
+    fn evident(&self) -> Params {
+        let params = Params::new()
+            .text("sourceEncryptionAlgorithm", self.source_encryption_algorithm.as_str())
+            .maybe_text("sourceKeyId", self.source_key_id.as_deref());
+        let params = shapes::evident_context(params, "sourceEncryptionContext", &self.source_encryption_context)
+            .text("destinationKeyId", &self.destination_key_id)
+            .text(
+                "destinationEncryptionAlgorithm",
+                self.destination_encryption_algorithm.as_str(),
+            );
+        shapes::evident_context(
+            params,
+            "destinationEncryptionContext",
+            &self.destination_encryption_context,
+        )
+    }
+}
+
+impl Evident for ReEncryptOutput {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Operation for ReEncrypt {
+    const NAME: &'static str = "ReEncrypt";
+    const SERVICE: ServiceName = ServiceName::Kms;
+    const EVENT: EventClass = EventClass::Management { read_only: true };
+    type Input = Json<ReEncryptInput>;
+    type Output = Json<ReEncryptOutput>;
+    type Error = KmsError;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
+        parse_ciphertext(&input.ciphertext_blob.0)?;
+        Extras {
+            grant_tokens: &input.grant_tokens,
+            recipient: false,
+        }
+        .parse()?;
+        shapes::parse_context("sourceEncryptionContext", &input.source_encryption_context)?;
+        shapes::parse_context("destinationEncryptionContext", &input.destination_encryption_context)?;
+        let from = match input.source()? {
+            Some(named) => access::demand_named(ctx, view, "kms:ReEncryptFrom", &named, Reach::AnyAccount).await?,
+            None => {
+                let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
+                access::demand(ctx, view, "kms:ReEncryptFrom", &key, Reach::AnyAccount).await?
+            }
+        };
+        let named = input.destination()?;
+        let to = access::demand_named(ctx, view, "kms:ReEncryptTo", &named, Reach::AnyAccount).await?;
+        let same = (from.resource == to.resource).to_string();
+        let from = access::with_crypto(from, &input.source_encryption_context);
+        let to = access::with_crypto(to, &input.destination_encryption_context);
+        Ok(Demands::All(
+            [from, to]
+                .map(|demand| demand.with("kms:ReEncryptOnSameKey", same.as_str()))
+                .into(),
+        ))
+    }
+
+    async fn run(
+        ctx: &Ctx,
+        txn: &mut Txn,
+        input: &Authorized<Self::Input>,
+        _: &Staged,
+    ) -> Result<Self::Output, KmsError> {
+        let view = txn.view();
+        let blob = &input.ciphertext_blob.0;
+        let source = input.find_source(ctx, &view).await?;
+        let destination = access::find(ctx, &view, &input.destination()?).await?;
+        source.permit(Act::ReEncrypt)?;
+        destination.permit(Act::ReEncrypt)?;
+        input.source_encryption_algorithm.symmetric()?;
+        input.destination_encryption_algorithm.symmetric()?;
+        if ciphertext::parse_header(blob)
+            .map_err(|_| KmsError::InvalidCiphertext)?
+            .key_id
+            != source.id.as_str()
+        {
+            return Err(KmsError::IncorrectKey);
+        }
+        if input.dry_run {
+            return Err(KmsError::DryRun);
+        }
+        let opened = crypto::open(ctx, &view, &source, &input.source_encryption_context, blob).await?;
+        let plain = opened.plain.expose();
+        let sealed = crypto::seal(ctx, &view, &destination, &input.destination_encryption_context, plain).await?;
+        let (from, to) = (opened.material.to_string(), sealed.material.to_string());
+        ctx.notes().additional = Some(
+            Params::new()
+                .text("sourceKeyMaterialId", &from)
+                .text("destinationKeyMaterialId", &to),
+        );
+        Ok(Json(ReEncryptOutput {
+            ciphertext_blob: Blob(sealed.blob),
+            source_key_id: source.arn().to_string(),
+            key_id: destination.arn().to_string(),
+            source_encryption_algorithm: input.source_encryption_algorithm.as_str(),
+            destination_encryption_algorithm: input.destination_encryption_algorithm.as_str(),
+            source_key_material_id: from,
+            destination_key_material_id: to,
+        }))
+    }
+}

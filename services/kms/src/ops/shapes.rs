@@ -1,0 +1,331 @@
+//! Shapes that several operations share.
+
+use crate::{
+    error::KmsError,
+    model::{AWS_KMS, ENCRYPT_DECRYPT, Key, KeyState, SYMMETRIC_DEFAULT},
+    violations::Violations,
+};
+use base::{AccountId, Arn, Secret};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use envelope::EncryptionContext;
+use gateway::{Render, RenderCtx, Reply};
+use record::{Evident, Params};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use wire::EpochSeconds;
+
+const GRANT_TOKENS_MAX: usize = 10;
+
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>: at most 8,192 bytes.
+const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8192;
+
+/// The output of an operation that answers nothing: an empty body.
+pub struct NoOutput;
+
+impl Render for NoOutput {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        Reply::with_body(200, wire::json::CONTENT_TYPE, "")
+    }
+}
+
+impl Evident for NoOutput {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+/// An algorithm of AWS's list, of which symmetric keys have the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EncryptionAlgorithm {
+    /// AES-256-GCM.
+    #[default]
+    #[serde(rename = "SYMMETRIC_DEFAULT")]
+    SymmetricDefault,
+    /// RSA.
+    #[serde(rename = "RSAES_OAEP_SHA_1")]
+    RsaesOaepSha1,
+    /// RSA.
+    #[serde(rename = "RSAES_OAEP_SHA_256")]
+    RsaesOaepSha256,
+    /// SM2, in China.
+    #[serde(rename = "SM2PKE")]
+    Sm2Pke,
+}
+
+impl EncryptionAlgorithm {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EncryptionAlgorithm::SymmetricDefault => SYMMETRIC_DEFAULT,
+            EncryptionAlgorithm::RsaesOaepSha1 => "RSAES_OAEP_SHA_1",
+            EncryptionAlgorithm::RsaesOaepSha256 => "RSAES_OAEP_SHA_256",
+            EncryptionAlgorithm::Sm2Pke => "SM2PKE",
+        }
+    }
+
+    /// Goes on only with the algorithm that the keys here have.
+    pub fn symmetric(self) -> Result<(), KmsError> {
+        match self {
+            EncryptionAlgorithm::SymmetricDefault => Ok(()),
+            other => Err(KmsError::IncompatibleAlgorithm {
+                algorithm: other.as_str().to_owned(),
+            }),
+        }
+    }
+}
+
+/// Plaintext that travels as base64; wiped when dropped, and with no way into a record.
+pub struct PlaintextBlob(Secret<Vec<u8>>);
+
+impl PlaintextBlob {
+    /// Takes bytes into custody.
+    pub fn new(bytes: Vec<u8>) -> PlaintextBlob {
+        PlaintextBlob(Secret::new(bytes))
+    }
+
+    /// The bytes, to be used and not kept.
+    pub fn expose(&self) -> &[u8] {
+        self.0.expose()
+    }
+}
+
+impl From<Secret<Vec<u8>>> for PlaintextBlob {
+    fn from(secret: Secret<Vec<u8>>) -> PlaintextBlob {
+        PlaintextBlob(secret)
+    }
+}
+
+impl Serialize for PlaintextBlob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let text = Secret::new(STANDARD.encode(self.expose()));
+        serializer.serialize_str(text.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for PlaintextBlob {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PlaintextBlob, D::Error> {
+        let text = Secret::new(String::deserialize(deserializer)?);
+        STANDARD
+            .decode(text.expose())
+            .map(PlaintextBlob::new)
+            .map_err(|_| de::Error::custom("STRING_VALUE can not be converted to a Blob"))
+    }
+}
+
+/// Members of cryptographic operations that name what is not here.
+#[derive(Default)]
+pub struct Extras<'a> {
+    /// `GrantTokens`.
+    pub grant_tokens: &'a [String],
+    /// Whether a `Recipient` is given.
+    pub recipient: bool,
+}
+
+impl Extras<'_> {
+    /// Refuses, by name, what would otherwise be passed over in silence.
+    pub fn parse(&self) -> Result<(), KmsError> {
+        let mut violations = Violations::new();
+        violations.length_unseen("grantTokens", self.grant_tokens.len(), 0..=GRANT_TOKENS_MAX);
+        violations.finish()?;
+        if !self.grant_tokens.is_empty() {
+            return Err(KmsError::InvalidGrantToken);
+        }
+        if self.recipient {
+            return Err(KmsError::Unsupported(
+                "Recipient (Nitro Enclaves attestation) is not supported.".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses an encryption context that is too long.
+pub fn parse_context(at: &str, context: &EncryptionContext) -> Result<(), KmsError> {
+    let mut violations = Violations::new();
+    violations.length_unseen(at, context.size_bytes(), 0..=ENCRYPTION_CONTEXT_BYTES_MAX);
+    violations.finish()
+}
+
+/// An encryption context as a record shows it: in clear, and not at all when there is none.
+pub fn evident_context(params: Params, name: &str, context: &EncryptionContext) -> Params {
+    match context.is_empty() {
+        true => params,
+        false => params.pairs(name, context.iter()),
+    }
+}
+
+/// `Limit` and `Marker` of a listing.
+#[derive(Default)]
+pub struct Paging {
+    /// How many at most.
+    pub limit: usize,
+    /// The name that the last page ended with.
+    pub after: Option<String>,
+}
+
+impl Paging {
+    /// Reads `Limit` and `Marker`; a page has at most `limit_max`.
+    pub fn parse(
+        limit: Option<i64>,
+        marker: Option<&str>,
+        limit_default: usize,
+        limit_max: usize,
+    ) -> Result<Paging, KmsError> {
+        let mut violations = Violations::new();
+        if let Some(limit) = limit {
+            violations.range("limit", limit, 1..=1000);
+        }
+        if let Some(marker) = marker {
+            violations.length("marker", marker, 1..=1024);
+        }
+        violations.finish()?;
+        let limit = limit
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(limit_default);
+        let after = marker
+            .map(|marker| {
+                let bytes = STANDARD.decode(marker).map_err(|_| KmsError::InvalidMarker)?;
+                String::from_utf8(bytes).map_err(|_| KmsError::InvalidMarker)
+            })
+            .transpose()?;
+        Ok(Paging {
+            limit: limit.min(limit_max),
+            after,
+        })
+    }
+
+    /// How many rows to read: one more than a page, to know whether there is a next.
+    pub fn read_max(&self) -> usize {
+        self.limit.saturating_add(1)
+    }
+
+    /// Cuts what was read to a page. Answers the marker of the next page, if there is one.
+    pub fn cut<T>(&self, rows: &mut Vec<T>, name: impl Fn(&T) -> &str) -> Option<String> {
+        if rows.len() <= self.limit {
+            return None;
+        }
+        rows.truncate(self.limit);
+        rows.last().map(|last| STANDARD.encode(name(last)))
+    }
+}
+
+/// `Limit` and `Marker` as a record shows them.
+pub fn evident_paging(params: Params, limit: Option<i64>, marker: Option<&str>) -> Params {
+    params.maybe_number("limit", limit).maybe_text("marker", marker)
+}
+
+/// What KMS tells of a key.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct KeyMetadata {
+    #[serde(rename = "AWSAccountId")]
+    aws_account_id: AccountId,
+    key_id: String,
+    /// The ARN.
+    pub arn: Arn,
+    creation_date: EpochSeconds,
+    enabled: bool,
+    description: String,
+    key_usage: &'static str,
+    key_state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<EpochSeconds>,
+    origin: &'static str,
+    key_manager: &'static str,
+    customer_master_key_spec: &'static str,
+    key_spec: &'static str,
+    encryption_algorithms: [&'static str; 1],
+    multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    current_key_material_id: Option<String>,
+}
+
+impl From<&Key> for KeyMetadata {
+    fn from(key: &Key) -> KeyMetadata {
+        KeyMetadata {
+            aws_account_id: key.account,
+            key_id: key.id.as_str().to_owned(),
+            arn: key.arn(),
+            creation_date: EpochSeconds(key.created),
+            enabled: key.state == KeyState::Enabled,
+            description: key.description.clone(),
+            key_usage: ENCRYPT_DECRYPT,
+            key_state: key.state.as_str(),
+            deletion_date: key.state.deletion_date().map(EpochSeconds),
+            origin: AWS_KMS,
+            key_manager: key.manager.as_str(),
+            customer_master_key_spec: SYMMETRIC_DEFAULT,
+            key_spec: SYMMETRIC_DEFAULT,
+            encryption_algorithms: [SYMMETRIC_DEFAULT],
+            multi_region: false,
+            current_key_material_id: key.current().map(|material| material.id.to_string()),
+        }
+    }
+}
+
+impl Evident for KeyMetadata {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("aWSAccountId", self.aws_account_id.as_str())
+            .text("keyId", &self.key_id)
+            .text("arn", self.arn.as_str())
+            .moment("creationDate", self.creation_date.0)
+            .flag("enabled", self.enabled)
+            .text("description", &self.description)
+            .text("keyUsage", self.key_usage)
+            .text("keyState", self.key_state)
+            .text("origin", self.origin)
+            .text("keyManager", self.key_manager)
+            .text("keySpec", self.key_spec)
+            .text("customerMasterKeySpec", self.customer_master_key_spec)
+            .texts("encryptionAlgorithms", self.encryption_algorithms)
+            .flag("multiRegion", self.multi_region)
+            .maybe_text("currentKeyMaterialId", self.current_key_material_id.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::AwsError;
+
+    #[test]
+    fn a_page_ends_where_the_next_begins() {
+        let names: Vec<String> = (0..10).map(|n| format!("k{n}")).collect();
+        let mut seen: Vec<String> = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let paging = Paging::parse(Some(3), marker.as_deref(), 100, 1000).unwrap();
+            let after = paging.after.clone();
+            let behind = names
+                .iter()
+                .filter(|name| after.as_ref().is_none_or(|after| *name > after));
+            let mut page: Vec<String> = behind.take(paging.read_max()).cloned().collect();
+            marker = paging.cut(&mut page, String::as_str);
+            assert!(page.len() <= 3);
+            seen.extend(page);
+            if marker.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, names);
+    }
+
+    #[test]
+    fn paging_is_checked() {
+        let check = |limit: Option<i64>, marker: Option<&str>, code: Option<&str>| {
+            let error = Paging::parse(limit, marker, 100, 1000).err();
+            assert_eq!(
+                error.map(|e| e.code().into_owned()).as_deref(),
+                code,
+                "{limit:?} {marker:?}"
+            );
+        };
+        check(None, None, None);
+        check(Some(1), Some("YQ=="), None);
+        check(Some(0), None, Some("ValidationException"));
+        check(Some(1001), None, Some("ValidationException"));
+        check(None, Some(""), Some("ValidationException"));
+        check(None, Some("not base64"), Some("InvalidMarkerException"));
+        check(None, Some("/w=="), Some("InvalidMarkerException"));
+    }
+}

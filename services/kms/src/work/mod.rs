@@ -1,0 +1,5 @@
+//! Background work.
+
+mod delete;
+
+pub use delete::DeleteKeys;
