@@ -131,6 +131,56 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
     })
 }
 
+/// What a service did by itself to a resource of an account: a key that was rotated or deleted.
+pub struct ServiceEvent {
+    /// `eventName`, such as `DeleteKey`.
+    pub name: &'static str,
+    /// The resource's owner, who gets the event.
+    pub account: AccountId,
+    /// The resource, shown in `resources`.
+    pub resource: base::Arn,
+    /// The resource's type.
+    pub resource_type: &'static str,
+    /// `serviceEventDetails`.
+    pub details: Params,
+}
+
+/// The event of something a service did by itself.
+pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
+    let source = ctx.service.event_source();
+    let record = EventRecord {
+        user_identity: Identity::ServiceEvent { account: event.account }.invoked_by(source),
+        event_time: ctx.now(),
+        event_source: Cow::Borrowed(source),
+        event_name: Cow::Borrowed(event.name),
+        aws_region: ctx.region.clone(),
+        source_ip_address: Cow::Borrowed(source),
+        user_agent: Some(source.to_owned()),
+        error: None,
+        request_parameters: Params::new(),
+        response_elements: Params::new(),
+        additional_event_data: Params::new(),
+        request_id: None,
+        event_id: base::ids::uuid(ctx.random()),
+        read_only: false,
+        resources: vec![Resource {
+            arn: event.resource,
+            account_id: Some(event.account),
+            resource_type: Cow::Borrowed(event.resource_type),
+        }],
+        event_type: EventType::AwsServiceEvent,
+        api_version: None,
+        recipient_account_id: event.account,
+        shared_event_id: None,
+        service_event_details: event.details,
+        vpc_endpoint: None,
+        event_category: EventCategory::Management,
+        tls_details: None,
+        session_credential_from_console: false,
+    };
+    Event { record, recipients: vec![event.account], resource_type: None, global: false }
+}
+
 /// IAM's events, and those of STS's global endpoint, are of us-east-1 and are "global service events".
 fn is_global(service: ServiceName, ctx: &Ctx) -> bool {
     match service {

@@ -2,6 +2,7 @@
 
 use crate::{
     Caller, Ctx, ServiceCaller, Source, Txn, World,
+    event::{ServiceEvent, service_event},
     pipeline::{journal_entries, own_request_id},
 };
 use base::{AccountId, Fault, Region};
@@ -47,6 +48,12 @@ impl Work {
     /// The context and the transaction, for reading, writing rows and port calls.
     pub fn parts(&mut self) -> (&Ctx, &mut Txn) {
         (&self.ctx, &mut self.txn)
+    }
+
+    /// Adds the event of something the service does by itself in this transaction (`AwsServiceEvent`).
+    pub fn service_event(&mut self, event: ServiceEvent) {
+        let event = service_event(&self.ctx, event);
+        self.txn.emit(event);
     }
 
     /// Commits rows and the events of the port calls together. `why` names the housekeeping when there is no event.

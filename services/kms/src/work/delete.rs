@@ -1,8 +1,9 @@
 //! Deletes the keys whose waiting period is over, in domain time.
 
-use crate::{cache, table};
+use crate::{access::RESOURCE_TYPE, cache, table};
 use base::{Fault, Timestamp};
-use gateway::{Boxed, ServiceCaller, World, ports::Worker, work::Work};
+use gateway::{Boxed, ServiceCaller, World, event::ServiceEvent, ports::Worker, work::Work};
+use record::Params;
 use std::sync::Arc;
 use store::{CommitError, Maintenance};
 use wire::ServiceName;
@@ -67,6 +68,13 @@ async fn delete(world: &Arc<World>, due: &table::Due) -> Result<(), CommitError>
     table::delete_due(txn, due);
     if let Some(key) = &key {
         table::delete_key(txn, key);
+        work.service_event(ServiceEvent {
+            name: "DeleteKey",
+            account: key.account,
+            resource: key.arn(),
+            resource_type: RESOURCE_TYPE,
+            details: Params::new().text("keyId", key.arn().as_str()),
+        });
     }
     work.commit(Maintenance::Expiry).await?;
     if let Some(key) = &key {

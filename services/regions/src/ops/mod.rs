@@ -1,0 +1,8 @@
+//! The operations, one file each.
+
+mod describe_regions;
+
+use gateway::Route;
+
+/// Everything this room answers.
+pub const OPERATIONS: &[Route] = &[Route::of::<describe_regions::DescribeRegions>()];
