@@ -1,1 +1,84 @@
-fn main() {}
+//! # The binary `shoseki`
+//!
+//! `serve` runs the server; everything else is a client of a running one, over the same wire as any other client. The one
+//! exception is `demo`, which starts a server in its own process and then is nothing but its client.
+//!
+//! A command that fails says what failed, why, and how to go on, and ends with status 1.
+
+mod client;
+mod clock;
+mod demo;
+mod env;
+mod serve;
+mod style;
+
+use clap::{Parser, Subcommand};
+use std::{io::IsTerminal, process::ExitCode};
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A sealed, signed, verifiable audit trail on AWS's own wire protocols.
+#[derive(Parser)]
+#[command(name = "shoseki", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server until it is told to stop.
+    Serve(serve::ServeArgs),
+    /// Start a server and play the whole story on it: a trail set up, used, delivered, verified, tampered with.
+    Demo(demo::DemoArgs),
+    /// Print the exports with which AWS's clients use a running server: eval "$(shoseki env --data-dir DIR)".
+    Env(env::EnvArgs),
+    /// Move the clock of a server that runs in rehearsal mode.
+    #[command(subcommand)]
+    Clock(clock::ClockCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start")),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Serve(args) => serve::run(args).await,
+            Command::Demo(args) => demo::run(args).await,
+            Command::Env(args) => env::run(args),
+            Command::Clock(command) => clock::run(command).await,
+        }
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("shoseki: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+/// Warnings and errors go to the log, and what `SHOSEKI_LOG` asks for, in the notation of `RUST_LOG`.
+fn log_to_stderr() {
+    let filter = EnvFilter::builder()
+        .with_env_var("SHOSEKI_LOG")
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
+        .from_env_lossy();
+    let stderr = std::io::stderr;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(stderr)
+        .with_ansi(stderr().is_terminal() && !style::no_color())
+        .init();
+}

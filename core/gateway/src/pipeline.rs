@@ -355,8 +355,8 @@ fn render_failure(
     wire::render_error(service, error, request_id, &host_id, resource, head_request).into()
 }
 
-/// S3's second id; derived, so that a log line with the first is enough to find a call.
-fn host_id(request_id: &str) -> String {
+/// S3's second id (`x-amz-id-2`); derived, so that a log line with the first is enough to find a call.
+pub fn host_id(request_id: &str) -> String {
     format!("shoseki-{request_id}")
 }
 

@@ -19,3 +19,4 @@ pub mod setup;
 pub use client::{Client, Reply};
 pub use raw::{RawAnswer, exchange, write_request};
 pub use server::{Server, credentials_in};
+pub use sigv4::sign::{Credentials, SignPayload};

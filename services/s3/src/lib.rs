@@ -1,1 +1,58 @@
-//! Amazon S3: buckets and sealed objects.
+//! # S3: buckets and sealed objects
+//!
+//! A bucket belongs to an account and a Region, has a policy that speaks for it and a default that seals what is put into
+//! it. An object is a row with its metadata, and sealed bytes: in a row beside it when small, in a blob when not. Who may
+//! do what is `policy`'s decision, how bytes are sealed is `envelope`'s, which key seals an SSE-KMS object is KMS's answer
+//! to a call with the caller's own rights.
+//!
+//! Start reading at [`OPERATIONS`], then `ops::put_object` and `ops::get_object`, then `seal`. What every call asks of its
+//! bucket is in `access`; the rules without IO are in `model`; what other services may ask is in `port`.
+//!
+//! ## Invariants
+//! - No byte of an object reaches the disk in clear: a body is sealed as it comes, in memory bounded by a few segments.
+//! - A body becomes an object only after its length, signature and every declared digest were found right.
+//! - A blob is durable before the row that names it, and unlinked after that row is gone.
+//! - Each object has its own data key. HeadObject never asks for it.
+//! - A stored policy that cannot be read refuses; it is never taken for none.
+//! - What is not built is refused by its name, never ignored, when ignoring it would store or show less than was asked.
+
+mod access;
+mod answer;
+mod error;
+pub mod model;
+pub mod ops;
+mod port;
+mod request;
+mod seal;
+mod table;
+#[cfg(test)]
+mod tests;
+pub mod work;
+
+pub use error::S3Error;
+pub use port::S3Objects;
+
+use gateway::Route;
+
+/// Every operation of the room.
+pub const OPERATIONS: &[Route] = &[
+    Route::of::<ops::create_bucket::CreateBucket>(),
+    Route::of::<ops::delete_bucket::DeleteBucket>(),
+    Route::of::<ops::delete_bucket_encryption::DeleteBucketEncryption>(),
+    Route::of::<ops::delete_bucket_policy::DeleteBucketPolicy>(),
+    Route::of::<ops::delete_object::DeleteObject>(),
+    Route::of::<ops::delete_objects::DeleteObjects>(),
+    Route::of::<ops::get_bucket_acl::GetBucketAcl>(),
+    Route::of::<ops::get_bucket_encryption::GetBucketEncryption>(),
+    Route::of::<ops::get_bucket_location::GetBucketLocation>(),
+    Route::of::<ops::get_bucket_policy::GetBucketPolicy>(),
+    Route::of::<ops::get_object::GetObject>(),
+    Route::of::<ops::head_bucket::HeadBucket>(),
+    Route::of::<ops::head_object::HeadObject>(),
+    Route::of::<ops::list_buckets::ListBuckets>(),
+    Route::of::<ops::list_objects::ListObjects>(),
+    Route::of::<ops::list_objects_v2::ListObjectsV2>(),
+    Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
+    Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
+    Route::of::<ops::put_object::PutObject>(),
+];

@@ -1,0 +1,86 @@
+//! How the story looks.
+
+use crate::style::Style;
+use std::{fmt::Display, time::Duration};
+
+/// Where the second column of a line begins.
+const NAME_WIDTH: usize = 16;
+
+pub(super) struct Printer {
+    style: Style,
+}
+
+impl Printer {
+    pub(super) fn new() -> Printer {
+        Printer { style: Style::of_stdout() }
+    }
+
+    pub(super) fn title(&self, endpoint: &str, took: Duration) {
+        println!("{} at {endpoint}, ready in {} ms", self.style.bold("shoseki"), took.as_millis());
+    }
+
+    /// The beginning of a chapter.
+    pub(super) fn chapter(&self, title: &str) {
+        println!("\n{}", self.style.bold(title));
+    }
+
+    /// One thing that was done, and what came of it.
+    pub(super) fn line(&self, name: &str, text: impl Display) {
+        println!("  {} {text}", self.style.dim(format!("{name:<NAME_WIDTH$}")));
+    }
+
+    /// A line that says that something holds.
+    pub(super) fn holds(&self, text: impl Display) {
+        println!("  {} {text}", self.style.good("✓"));
+    }
+
+    /// A line that quotes.
+    pub(super) fn quote(&self, text: impl Display) {
+        println!("    {}", self.style.dim(text));
+    }
+
+    /// A line that quotes bad news that was hoped for.
+    pub(super) fn alarm(&self, text: impl Display) {
+        println!("    {}", self.style.bad(text));
+    }
+
+    /// A table; the columns named in `right` are aligned to the right.
+    pub(super) fn table<const N: usize>(&self, head: [&str; N], right: &[&str], rows: &[[String; N]]) {
+        let width = |column: usize| {
+            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+            cells.chain([head.get(column).map_or(0, |cell| cell.len())]).max().unwrap_or(0)
+        };
+        let line = |cells: &[String; N]| {
+            let aligned = cells.iter().zip(head).enumerate().map(|(column, (cell, name))| {
+                let width = width(column);
+                if right.contains(&name) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            });
+            aligned.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        println!("  {}", self.style.dim(line(&head.map(str::to_owned))));
+        for row in rows {
+            println!("  {}", line(row));
+        }
+    }
+
+    pub(super) fn took(&self, time: Duration) {
+        println!("\n{} in {:.1} s.", self.style.good("All of it came out as it must,"), time.as_secs_f64());
+    }
+
+    pub(super) fn failed(&self, error: &anyhow::Error) {
+        println!("\n{} {error}", self.style.bad("✗ The story ends here:"));
+        for cause in error.chain().skip(1) {
+            println!("  because: {cause}");
+        }
+    }
+
+    pub(super) fn ending(&self, lines: &[String], temporary: bool) {
+        println!("\n{}", self.style.bold("The server goes on. To use it with the aws CLI, paste into another shell:"));
+        println!();
+        for line in lines {
+            println!("  {line}");
+        }
+        let kept = if temporary { "; its data directory is temporary and goes with it" } else { "" };
+        println!("\n{}", self.style.dim(format!("Ctrl-C ends it{kept}.")));
+    }
+}

@@ -1,0 +1,121 @@
+//! `shoseki serve`: the server in the foreground.
+
+use crate::style::Style;
+use anyhow::{Context, Result};
+use clap::Args;
+use server::{Config, RootAccessKey, Running};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Every flag can also be given as SHOSEKI_<FLAG> in the environment or as a line of the configuration file; flags win over
+/// the environment, and the environment over the file.
+#[derive(Args)]
+pub(crate) struct ServeArgs {
+    /// Where to listen [default: 127.0.0.1:4566]. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<String>,
+    /// Where everything is kept [default: shoseki-data]. Made at the first start.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<String>,
+    /// A TOML file with settings, named as the flags are, with _ for -.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The Region of calls that name none [default: us-east-1].
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Regions enabled beside the 17 of a standard account.
+    #[arg(long, value_name = "REGION,REGION")]
+    pub(crate) regions: Option<String>,
+    /// The account that the first start makes [default: 000000000000].
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// How often log files are delivered [default: 5m].
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) delivery_interval: Option<String>,
+    /// How long the window of one digest is [default: 1h].
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) digest_interval: Option<String>,
+    /// Encrypt connections: with a local CA kept in the data directory, or with two PEM files [default: off].
+    #[arg(long, value_name = "off|auto|CERT,KEY")]
+    pub(crate) tls: Option<String>,
+    /// Let `shoseki clock advance` move time. A data directory whose clock was moved opens in this mode only.
+    #[arg(long)]
+    pub(crate) rehearsal: bool,
+    /// Behave as the documents that this product follows, or as AWS does today, where the two differ [default: seeds].
+    #[arg(long, value_name = "seeds|current")]
+    pub(crate) aws_behavior: Option<String>,
+    /// The domain under which virtual hosts hang [default: localhost].
+    #[arg(long)]
+    pub(crate) domain: Option<String>,
+}
+
+impl ServeArgs {
+    fn load(self) -> Result<Config> {
+        let texts = [
+            ("listen", self.listen),
+            ("data_dir", self.data_dir),
+            ("region", self.region),
+            ("regions", self.regions),
+            ("account", self.account),
+            ("delivery_interval", self.delivery_interval),
+            ("digest_interval", self.digest_interval),
+            ("tls", self.tls),
+            ("rehearsal", self.rehearsal.then(|| "true".to_owned())),
+            ("aws_behavior", self.aws_behavior),
+            ("domain", self.domain),
+        ];
+        let flags = texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+        Config::load(self.config, flags).context("cannot take the settings")
+    }
+}
+
+pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
+    // The signals are caught before anything is made, so that a stop during the start is a clean one too.
+    let stop = StopSignal::new()?;
+    let running = server::start(args.load()?).await?;
+    if let Some(key) = &running.first_key {
+        show_first_key(key, running.data_dir());
+    }
+    println!("ready {}", running.endpoint);
+    let _ = std::io::stdout().flush();
+    stop.wait().await;
+    shut_down(running).await
+}
+
+pub(crate) async fn shut_down(running: Running) -> Result<ExitCode> {
+    running.shutdown().await.context("the server did not stop cleanly; nothing that was answered is lost")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_first_key(key: &RootAccessKey, data_dir: &Path) {
+    let style = Style::of_stdout();
+    println!("{}", style.bold("A new data directory, with one account and its root access key:"));
+    println!("  access key id      {}", key.access_key_id);
+    println!("  secret access key  {}", key.secret_access_key.expose());
+    println!("  kept in            {}", data_dir.join("credentials").display());
+    println!("It is shown this once. Use it: eval \"$(shoseki env --data-dir '{}')\"", data_dir.display());
+}
+
+/// SIGTERM or SIGINT.
+pub(crate) struct StopSignal {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    pub(crate) fn new() -> Result<StopSignal> {
+        let catch = |kind| signal(kind).context("cannot catch signals");
+        Ok(StopSignal { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
+    }
+
+    pub(crate) async fn wait(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

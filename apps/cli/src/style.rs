@@ -1,0 +1,42 @@
+//! How things look on a terminal. Colour is for terminals only, and never when `NO_COLOR` is set.
+
+use std::{fmt::Display, io::IsTerminal};
+
+/// Whether the user wants no colour.
+#[expect(clippy::disallowed_methods, reason = "the command line's own affair")]
+pub(crate) fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Paints text, or leaves it as it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Style {
+    color: bool,
+}
+
+impl Style {
+    /// For standard output.
+    pub(crate) fn of_stdout() -> Style {
+        Style { color: std::io::stdout().is_terminal() && !no_color() }
+    }
+
+    fn paint(self, code: &str, text: impl Display) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+    }
+
+    pub(crate) fn bold(self, text: impl Display) -> String {
+        self.paint("1", text)
+    }
+
+    pub(crate) fn dim(self, text: impl Display) -> String {
+        self.paint("2", text)
+    }
+
+    pub(crate) fn good(self, text: impl Display) -> String {
+        self.paint("32", text)
+    }
+
+    pub(crate) fn bad(self, text: impl Display) -> String {
+        self.paint("31", text)
+    }
+}

@@ -1,0 +1,349 @@
+//! Every setting of the server, and where its value comes from: flags over `SHOSEKI_*` in the environment over the
+//! configuration file (TOML) over the defaults.
+//!
+//! A setting has one name everywhere: `delivery_interval` in the file, `SHOSEKI_DELIVERY_INTERVAL` in the environment,
+//! `--delivery-interval` as a flag. This file is the only place of this crate that reads the environment.
+
+use base::{AccountId, Region};
+use gateway::{AwsBehavior, Settings};
+use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+
+/// What the server is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen, such as `127.0.0.1:4566`. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where everything is kept. Made at the first start.
+    pub data_dir: PathBuf,
+    /// The Region of calls that name none, and the one that `shoseki env` exports.
+    pub region: Region,
+    /// The Regions that are enabled beside the 17 of a standard account and `region`; in text separated by commas.
+    pub regions: Vec<Region>,
+    /// The account that the first start makes. At later starts, when given, it must be the same.
+    pub account: Option<AccountId>,
+    /// How often log files are delivered, such as `5m`; at least one second.
+    pub delivery_interval: Duration,
+    /// How long the window of one digest is, such as `1h`; at least one second.
+    pub digest_interval: Duration,
+    /// `off`, `auto` (a local CA in the data directory) or `CERT,KEY` (two PEM files).
+    pub tls: TlsMode,
+    /// Whether `shoseki clock advance` may move time in this data directory.
+    pub rehearsal: bool,
+    /// `seeds` or `current`: as AWS was documented when this product was asked for, or as it is today.
+    pub aws_behavior: AwsBehavior,
+    /// Virtual hosts hang under this domain: `bucket.s3.DOMAIN`.
+    pub domain: String,
+}
+
+/// How connections are encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// By a certificate of a CA that the data directory keeps.
+    Auto,
+    /// By this certificate (chain) and key.
+    Files {
+        /// The certificate, and those that lead from it to its root.
+        cert: PathBuf,
+        /// Its private key.
+        key: PathBuf,
+    },
+    /// Not at all.
+    Off,
+}
+
+/// A setting that cannot be taken, and where it stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {why}")]
+pub struct ConfigError {
+    place: String,
+    why: String,
+}
+
+/// The names of all settings, in the order of the documentation.
+pub const NAMES: [&str; 11] = [
+    "listen",
+    "data_dir",
+    "region",
+    "regions",
+    "account",
+    "delivery_interval",
+    "digest_interval",
+    "tls",
+    "rehearsal",
+    "aws_behavior",
+    "domain",
+];
+
+/// Where to listen when nothing is said.
+const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 4566);
+
+/// No interval is shorter.
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+
+impl Default for Config {
+    fn default() -> Config {
+        let settings = Settings::standard();
+        Config {
+            listen: SocketAddr::from(LISTEN),
+            data_dir: PathBuf::from("shoseki-data"),
+            region: settings.region,
+            regions: Vec::new(),
+            account: None,
+            delivery_interval: settings.delivery_interval,
+            digest_interval: settings.digest_interval,
+            tls: TlsMode::Off,
+            rehearsal: settings.rehearsal,
+            aws_behavior: settings.aws_behavior,
+            domain: settings.domain,
+        }
+    }
+}
+
+impl Config {
+    /// The defaults with another data directory and a free port: what tests start with.
+    pub fn at(data_dir: impl Into<PathBuf>) -> Config {
+        Config { listen: SocketAddr::from((LISTEN.0, 0)), data_dir: data_dir.into(), ..Config::default() }
+    }
+
+    /// Reads file and environment and puts the flags, given as names and texts, on top of them.
+    pub fn load(config_file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Result<Config, ConfigError> {
+        let environment = NAMES.into_iter().filter_map(|name| Some((name, variable(&variable_of(name))?)));
+        let file = config_file.or_else(|| variable("SHOSEKI_CONFIG").map(PathBuf::from));
+        let file = match file {
+            None => None,
+            Some(path) => {
+                let place = format!("configuration file `{}`", path.display());
+                let text = std::fs::read_to_string(&path).map_err(|e| fault(&place, e))?;
+                Some((place, text))
+            }
+        };
+        Config::layered(file, environment.collect(), flags)
+    }
+
+    fn layered(
+        file: Option<(String, String)>,
+        environment: Vec<(&'static str, String)>,
+        flags: Vec<(&'static str, String)>,
+    ) -> Result<Config, ConfigError> {
+        let mut config = Config::default();
+        if let Some((place, text)) = file {
+            let table: toml::Table = text.parse().map_err(|e: toml::de::Error| fault(&place, e.to_string().trim_end()))?;
+            for (name, value) in &table {
+                let set = text_of(value).and_then(|text| config.set(name, &text));
+                set.map_err(|why| fault(&format!("{place}, `{name}`"), why))?;
+            }
+        }
+        for (name, text) in environment {
+            config.set(name, &text).map_err(|why| fault(&format!("environment variable {}", variable_of(name)), why))?;
+        }
+        for (name, text) in flags {
+            config.set(name, &text).map_err(|why| fault(&format!("flag --{}", name.replace('_', "-")), why))?;
+        }
+        Ok(config)
+    }
+
+    /// Sets one setting from its text.
+    fn set(&mut self, name: &str, text: &str) -> Result<(), String> {
+        match name {
+            "listen" => self.listen = parsed(text, "an address and a port, such as 127.0.0.1:4566")?,
+            "data_dir" => self.data_dir = not_empty(text)?.into(),
+            "region" => self.region = parsed(text, "a Region, such as us-east-1")?,
+            "regions" => self.regions = list(text, "Regions, such as me-south-1")?,
+            "account" => self.account = Some(parsed(text, "an account id of twelve digits")?),
+            "delivery_interval" => self.delivery_interval = interval(text)?,
+            "digest_interval" => self.digest_interval = interval(text)?,
+            "tls" => self.tls = tls_mode(text)?,
+            "rehearsal" => self.rehearsal = parsed(text, "true or false")?,
+            "aws_behavior" => self.aws_behavior = aws_behavior(text)?,
+            "domain" => self.domain = domain(text)?,
+            _ => return Err("there is no such setting".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// What rooms may read of it. `first_account` is the data directory's.
+    pub(crate) fn settings(&self, first_account: AccountId) -> Settings {
+        let mut regions = gateway::settings::standard_regions();
+        regions.extend(self.regions.iter().cloned().chain([self.region.clone()]));
+        regions.sort();
+        regions.dedup();
+        Settings {
+            region: self.region.clone(),
+            first_account,
+            regions,
+            domain: self.domain.clone(),
+            aws_behavior: self.aws_behavior,
+            delivery_interval: self.delivery_interval,
+            digest_interval: self.digest_interval,
+            rehearsal: self.rehearsal,
+        }
+    }
+}
+
+fn fault(place: &str, why: impl fmt::Display) -> ConfigError {
+    ConfigError { place: place.to_owned(), why: why.to_string() }
+}
+
+fn variable_of(name: &str) -> String {
+    format!("SHOSEKI_{}", name.to_ascii_uppercase())
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the server's one door to the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// A value of the file as the text that flags and environment would give.
+fn text_of(value: &toml::Value) -> Result<String, String> {
+    match value {
+        toml::Value::String(text) => Ok(text.clone()),
+        toml::Value::Boolean(flag) => Ok(flag.to_string()),
+        toml::Value::Array(items) => Ok(items.iter().map(text_of).collect::<Result<Vec<_>, _>>()?.join(",")),
+        other => Err(format!("is a TOML {}; write it as text in quotes", other.type_str())),
+    }
+}
+
+fn parsed<T: std::str::FromStr>(text: &str, wanted: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not {wanted}"))
+}
+
+fn not_empty(text: &str) -> Result<&str, String> {
+    if text.is_empty() { Err("is empty".to_owned()) } else { Ok(text) }
+}
+
+fn list<T: std::str::FromStr>(text: &str, wanted: &str) -> Result<Vec<T>, String> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| parsed(item, wanted)).collect()
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        span if span < INTERVAL_MIN => Err(format!("`{text}` is shorter than a second")),
+        span => Ok(span),
+    }
+}
+
+fn tls_mode(text: &str) -> Result<TlsMode, String> {
+    match text {
+        "off" => Ok(TlsMode::Off),
+        "auto" => Ok(TlsMode::Auto),
+        files => match files.split_once(',') {
+            Some((cert, key)) if !cert.is_empty() && !key.is_empty() => {
+                Ok(TlsMode::Files { cert: cert.into(), key: key.into() })
+            }
+            _ => Err(format!("`{text}` is not off, auto or CERT,KEY (two PEM files)")),
+        },
+    }
+}
+
+fn aws_behavior(text: &str) -> Result<AwsBehavior, String> {
+    match text {
+        "seeds" => Ok(AwsBehavior::Seeds),
+        "current" => Ok(AwsBehavior::Current),
+        _ => Err(format!("`{text}` is not seeds or current")),
+    }
+}
+
+fn domain(text: &str) -> Result<String, String> {
+    let shaped = |label: &str| {
+        !label.is_empty() && label.len() <= 63 && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let name = text.to_ascii_lowercase();
+    if name.len() <= 190 && name.split('.').all(shaped) {
+        Ok(name)
+    } else {
+        Err(format!("`{text}` is not a domain name"))
+    }
+}
+
+/// Parses a span of time: whole numbers with `s`, `m`, `h` or `d`, such as `90s`, `5m` or `1h30m`.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a duration, such as 30s, 5m, 1h or 30d");
+    let mut seconds: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let unit = match tail.chars().next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3_600,
+            Some('d') => 86_400,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        seconds = number.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
+        rest = tail.get(1..).unwrap_or_default();
+    }
+    // A century is enough for every setting, and no sum of times overflows.
+    if text.is_empty() || seconds > 100 * 366 * 86_400 { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(parse_duration(text).ok().map(|d| d.as_secs()), seconds, "{text}");
+        };
+        check("2s", Some(2));
+        check("5m", Some(300));
+        check("1h30m", Some(5_400));
+        check("30d", Some(2_592_000));
+        check("0s", Some(0));
+        for wrong in ["", "5", "m", "5x", "-5m", "5 m", "1.5h", "5µ", "99999999999999999999d", "1h-1m", "99999d"] {
+            check(wrong, None);
+        }
+    }
+
+    fn layers(file: &str, environment: &[(&'static str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, String> {
+        let own = |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, t)| (*n, (*t).to_owned())).collect();
+        Config::layered(Some(("file".to_owned(), file.to_owned())), own(environment), own(flags))
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn flags_win_over_environment_over_file_over_defaults() {
+        let file = r#"
+            delivery_interval = "1s"
+            digest_interval = "2s"
+            region = "eu-west-1"
+            regions = ["me-south-1", "af-south-1"]
+            rehearsal = true
+        "#;
+        let config = layers(file, &[("digest_interval", "3s"), ("region", "eu-west-2")], &[("region", "eu-west-3")]);
+        let config = config.unwrap();
+        assert_eq!(config.delivery_interval, Duration::from_secs(1));
+        assert_eq!(config.digest_interval, Duration::from_secs(3));
+        assert_eq!(config.region.as_str(), "eu-west-3");
+        assert!(config.rehearsal);
+        assert_eq!(config.listen, Config::default().listen);
+        let settings = config.settings(AccountId::FIRST);
+        assert_eq!(settings.regions.len(), 19);
+        assert!(settings.regions.is_sorted());
+    }
+
+    #[test]
+    fn what_cannot_be_taken_is_named_with_its_place() {
+        let check = |result: Result<Config, String>, expected: &str| {
+            assert_eq!(result.map(|c| format!("{c:?}")), Err(expected.to_owned()));
+        };
+        check(layers("colour = 1", &[], &[]), "file, `colour`: is a TOML integer; write it as text in quotes");
+        check(layers("colour = \"red\"", &[], &[]), "file, `colour`: there is no such setting");
+        check(layers("[listen]", &[], &[]), "file, `listen`: is a TOML table; write it as text in quotes");
+        check(layers("", &[("tls", "on")], &[]), "environment variable SHOSEKI_TLS: `on` is not off, auto or CERT,KEY (two PEM files)");
+        check(layers("", &[], &[("delivery_interval", "0s")]), "flag --delivery-interval: `0s` is shorter than a second");
+        check(layers("", &[], &[("domain", "a..b")]), "flag --domain: `a..b` is not a domain name");
+        check(layers("", &[], &[("account", "12")]), "flag --account: `12` is not an account id of twelve digits");
+        assert!(layers("x", &[], &[]).unwrap_err().starts_with("file: TOML parse error"));
+    }
+
+    #[test]
+    fn every_name_is_a_setting() {
+        for name in NAMES {
+            let why = Config::default().set(name, "\0").err();
+            assert_ne!(why.as_deref(), Some("there is no such setting"), "{name}");
+        }
+    }
+}

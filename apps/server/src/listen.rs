@@ -1,0 +1,300 @@
+//! HTTP in and out: connections, TLS, the head and body that the gateway takes, and its replies.
+
+use crate::{
+    conn::{Conn, Exchange, SERVER},
+    tls,
+    workers::{Caught, stopped},
+};
+use bytes::Bytes;
+use gateway::{Gateway, Reply, ReplyBody, body::RawBody, pipeline::BoxError};
+use http::{HeaderValue, Request, Response, Version, header};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{conn::auto, graceful::GracefulShutdown},
+};
+use std::{
+    convert::Infallible,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, Sleep},
+};
+use tokio_rustls::TlsAcceptor;
+use wire::{ErrorReply, Head, ServiceName, TlsDetails};
+
+/// A request's head is no longer, request line and headers together. It is also the size in which bodies are read.
+const HEAD_BYTES_MAX: usize = 128 << 10;
+/// A request has no more headers: S3 allows 2 KiB of user metadata, and no client needs hundreds.
+const HEADERS_MAX: usize = 256;
+/// A client has this long to send a head, and to shake hands.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
+/// A client that sends no byte of a body for so long is given up.
+const BODY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// What is under way when the server stops has this long to be answered.
+const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// When no call has been under way for so many looks in a row, the last answers have left too.
+const FINISH_LOOKS: u32 = 5;
+const FINISH_LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// An answer's body, which keeps its call under way until it has been sent.
+struct AnswerBody {
+    body: UnsyncBoxBody<Bytes, io::Error>,
+    _call: UnderWay,
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+pub(crate) struct Front {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) tls: Option<TlsAcceptor>,
+    pub(crate) calls: Calls,
+}
+
+/// Counts the calls under way, from their head to the last byte of their answer.
+#[derive(Clone, Default)]
+pub(crate) struct Calls(Arc<AtomicUsize>);
+
+/// A call under way.
+struct UnderWay(Arc<AtomicUsize>);
+
+impl Calls {
+    fn begin(&self) -> UnderWay {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        UnderWay(Arc::clone(&self.0))
+    }
+
+    fn under_way(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What is known of a connection.
+struct Peer {
+    ip: IpAddr,
+    tls: Option<TlsDetails>,
+    https: bool,
+    exchange: Arc<Exchange>,
+}
+
+/// Accepts connections until told to stop, then lets the calls under way be answered.
+pub(crate) async fn run(listener: TcpListener, front: Front, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let _ = connections.spawn(connection(front.clone(), stream, peer, graceful.watcher()));
+                }
+                Err(error) => {
+                    // Out of descriptors, most likely; the connections that are open will give some back.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+            () = stopped(&mut stop) => break,
+        }
+    }
+    drop(listener);
+    finish(graceful, &front.calls).await;
+    connections.shutdown().await;
+}
+
+/// Waits until the calls under way are answered. Connections on which nothing was asked are not waited for.
+async fn finish(graceful: GracefulShutdown, calls: &Calls) {
+    let end = Instant::now() + FINISH_TIME_MAX;
+    let mut closed = std::pin::pin!(graceful.shutdown());
+    let mut quiet = 0;
+    while quiet < FINISH_LOOKS {
+        if tokio::time::timeout(FINISH_LOOK_EVERY, &mut closed).await.is_ok() {
+            return;
+        }
+        quiet = if calls.under_way() == 0 { quiet + 1 } else { 0 };
+        if Instant::now() > end {
+            tracing::warn!(calls = calls.under_way(), "some calls were not answered in time and are broken off");
+            return;
+        }
+    }
+}
+
+async fn connection(
+    front: Front,
+    stream: TcpStream,
+    peer: SocketAddr,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    let ip = peer.ip().to_canonical();
+    match &front.tls {
+        None => serve(&front, stream, Peer { ip, tls: None, https: false, exchange: Arc::default() }, watcher).await,
+        Some(acceptor) => {
+            // A failed handshake is the client's affair, and told to it by an alert.
+            let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME_MAX, acceptor.accept(stream)).await else { return };
+            let tls = tls::details(stream.get_ref().1);
+            serve(&front, stream, Peer { ip, tls, https: true, exchange: Arc::default() }, watcher).await;
+        }
+    }
+}
+
+async fn serve<S>(front: &Front, stream: S, peer: Peer, watcher: hyper_util::server::graceful::Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let io = TokioIo::new(Conn::new(stream, Arc::clone(&peer.exchange)));
+    let peer = Arc::new(peer);
+    let service = service_fn(|request| answer(front.clone(), Arc::clone(&peer), request));
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES_MAX as u32).max_concurrent_streams(256);
+    // How a connection ends is its client's affair: a reset, a timeout, bytes that are no HTTP.
+    let _ = watcher.watch(builder.serve_connection(io, service)).await;
+}
+
+/// Answers one request. A panic in it is answered as an internal error and leaves the connection as it is.
+async fn answer(
+    front: Front,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let (gateway, call) = (&front.gateway, front.calls.begin());
+    let (parts, body) = request.into_parts();
+    let one_host = parts.headers.get_all(header::HOST).iter().count() < 2;
+    let head = head_of(parts, &peer);
+    let service = wire::service_for_fault(&head, None);
+    let is_head = head.method == http::Method::HEAD;
+    if !one_host {
+        let error = ErrorReply::new(400, "BadRequest", "The request has more than one Host header.");
+        return Ok(response(refusal(gateway, service, &error, is_head), call));
+    }
+    peer.exchange.set_unread(!body.is_end_stream());
+    let body: RawBody = RequestBody { body, exchange: Arc::clone(&peer.exchange), pause: None }.boxed_unsync();
+    let reply = match Caught::new(gateway.handle(head, body)).await {
+        Some(reply) => reply,
+        None => {
+            tracing::error!("a call panicked; its caller was told of an internal error");
+            refusal(gateway, service, &ErrorReply::internal(service), is_head)
+        }
+    };
+    Ok(response(reply, call))
+}
+
+/// An error that the listener itself tells.
+fn refusal(gateway: &Gateway, service: ServiceName, error: &ErrorReply, is_head: bool) -> Reply {
+    let request_id = base::ids::s3_request_id(&gateway.world().random);
+    wire::render_error(service, error, &request_id, &request_id, None, is_head).into()
+}
+
+fn head_of(parts: http::request::Parts, peer: &Peer) -> Head {
+    let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let authority = || parts.uri.authority().map(ToString::to_string);
+    // Clients sign the Host header in HTTP/1 and the authority in HTTP/2.
+    let named = if parts.version >= Version::HTTP_2 { authority().or_else(host) } else { host().or_else(authority) };
+    Head {
+        authority: named.unwrap_or_default(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        method: parts.method,
+        headers: parts.headers,
+        https: peer.https,
+        peer: peer.ip,
+        tls: peer.tls.clone(),
+    }
+}
+
+fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
+    let (length, body) = match reply.body {
+        ReplyBody::Bytes(bytes) => (None, Full::new(bytes).map_err(|never| match never {}).boxed_unsync()),
+        ReplyBody::Stream { length, stream } => (Some(length), stream),
+    };
+    let mut response = Response::new(AnswerBody { body, _call: call });
+    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = reply.headers;
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
+    if let Some(length) = length {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
+}
+
+/// A request's body that knows when it is done, and when its client has gone silent.
+struct RequestBody {
+    body: Incoming,
+    exchange: Arc<Exchange>,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Pending => {
+                let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_PAUSE_MAX)));
+                pause.as_mut().poll(cx).map(|()| Some(Err("the client went silent".into())))
+            }
+            Poll::Ready(frame) => {
+                if let Some(pause) = &mut self.pause {
+                    pause.as_mut().reset(Instant::now() + BODY_PAUSE_MAX);
+                }
+                if frame.is_none() || self.body.is_end_stream() {
+                    self.exchange.set_unread(false);
+                }
+                Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,1 +1,0 @@
-//! The signed load generator and the benches of cargo xtask bench.

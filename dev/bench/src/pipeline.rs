@@ -1,0 +1,139 @@
+//! Delivery beside gzip alone.
+
+use crate::{generator, machine, process::cpu_s, scenario::Scenario, table::Table, target::Target};
+use anyhow::{Context, Result, ensure};
+use record::Gzip;
+use serde_json::json;
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
+use testkit::{
+    Client, Server,
+    setup::{Trail, TrailPlan},
+};
+
+/// For the report.
+pub(crate) const WHAT_IS_MEASURED: &str = "A server is loaded until its journal holds the records; then its rehearsal \
+clock is moved by one delivery interval. Pipeline: all processor time that the server process uses from that call to its \
+answer (reading the journal, selecting, serialising, gzip, sealing under the trail's KMS key, the authorised and recorded \
+put, the sync), whatever the number of threads. Gzip alone: the same log files, read back and compressed again at the \
+same level on one core.";
+
+const RECORDS_WANTED: usize = 60_000;
+const LOAD_TIME_MAX: Duration = Duration::from_secs(25);
+const GZIP_TIME_MIN: Duration = Duration::from_secs(1);
+
+/// Measures one delivery of many records.
+pub(crate) async fn delivery(binary: &Path) -> Result<Table> {
+    let folder = machine::directory()?;
+    let mut server = Server::of(binary, &folder.path().join("data"), &["--rehearsal"]);
+    server.launch()?;
+    let client = server.client()?;
+    let plan = TrailPlan {
+        name: "bench",
+        with_key: true,
+        multi_region: false,
+        validation: false,
+        data_bucket: None,
+    };
+    let trail = client.create_trail(&plan).await?;
+    advance(&client).await?;
+    fill(&client).await?;
+    let before: BTreeSet<String> = client.log_file_keys(&trail).await?.into_iter().collect();
+    let (start, cpu_start) = (Instant::now(), cpu_s(&server)?);
+    advance(&client).await?;
+    let (wall_s, used_s) = (start.elapsed().as_secs_f64(), cpu_s(&server)? - cpu_start);
+    let files = new_files(&client, &trail, &before).await?;
+    let json_bytes: usize = files.iter().map(Vec::len).sum();
+    let records: usize = files
+        .iter()
+        .map(|file| record::parse_records(file).map(|list| list.len()))
+        .sum::<Result<_, _>>()?;
+    ensure!(records > 1_000, "only {records} records were delivered");
+    let gzip_s = gzip_alone(&files)?;
+    let per = |seconds: f64| format!("{:.0}", records as f64 / seconds);
+    let share = gzip_s / used_s;
+    let mut table = Table::new(&["delivery pipeline", "found", "goal"]);
+    let files_text = format!(
+        "{records} in {} files, {:.0} bytes each",
+        files.len(),
+        json_bytes as f64 / records as f64
+    );
+    table.row(vec!["records".to_owned(), files_text, String::new()]);
+    table.row(vec![
+        "pipeline, records per second of processor time".to_owned(),
+        per(used_s),
+        String::new(),
+    ]);
+    table.row(vec![
+        "pipeline, records per second of real time".to_owned(),
+        per(wall_s),
+        String::new(),
+    ]);
+    table.row(vec![
+        "gzip alone, records per second on one core".to_owned(),
+        per(gzip_s),
+        String::new(),
+    ]);
+    let word = if share >= 0.6 { "reached" } else { "MISSED" };
+    table.row(vec![
+        "pipeline, % of gzip alone".to_owned(),
+        format!("{:.0}", share * 100.0),
+        format!("at least 60 %: {word}"),
+    ]);
+    Ok(table)
+}
+
+async fn advance(client: &Client) -> Result<()> {
+    client
+        .json("shoseki", "AdvanceClock", &json!({"Seconds": 300}))
+        .await?
+        .ok()
+        .map(drop)
+}
+
+/// Fills the journal with three kinds of records.
+async fn fill(client: &Client) -> Result<()> {
+    let target = Target::of("pipeline", client.clone()).await?;
+    let kinds = [Scenario::Encrypt, Scenario::DescribeKey, Scenario::CallerIdentity];
+    let start = Instant::now();
+    let mut records = 0.0;
+    while records < RECORDS_WANTED as f64 && start.elapsed() < LOAD_TIME_MAX {
+        let lists: Vec<Vec<Vec<u8>>> = (0..48)
+            .map(|number| {
+                let kind = kinds.get(number % kinds.len()).context("no such kind")?;
+                kind.requests(&target, number)
+            })
+            .collect::<Result<_>>()?;
+        let span = Duration::from_secs(1);
+        records += generator::run_requests(&target, lists, span).await?.rate * span.as_secs_f64();
+    }
+    Ok(())
+}
+
+async fn new_files(client: &Client, trail: &Trail, before: &BTreeSet<String>) -> Result<Vec<Vec<u8>>> {
+    let mut files = Vec::new();
+    for key in client.log_file_keys(trail).await? {
+        if !before.contains(&key) {
+            files.push(client.log_file(trail, &key).await?);
+        }
+    }
+    Ok(files)
+}
+
+/// Seconds that it takes to compress all files once.
+fn gzip_alone(files: &[Vec<u8>]) -> Result<f64> {
+    let mut gzip = Gzip::new();
+    let start = Instant::now();
+    let mut rounds = 0;
+    while start.elapsed() < GZIP_TIME_MIN {
+        for file in files {
+            let packed = gzip.compress(file)?;
+            ensure!(!packed.is_empty(), "nothing came out");
+        }
+        rounds += 1;
+    }
+    Ok(start.elapsed().as_secs_f64() / f64::from(rounds))
+}

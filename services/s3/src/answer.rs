@@ -1,0 +1,75 @@
+//! What answers have in common: documents, the headers of sealing, owners' ids.
+
+use crate::{
+    model::encryption::{AES256, AWS_KMS},
+    table::Seal,
+};
+use base::AccountId;
+use gateway::Reply;
+use http::HeaderName;
+use record::Params;
+use serde::Serialize;
+
+/// `x-amz-server-side-encryption`
+pub const SSE: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
+/// `x-amz-server-side-encryption-aws-kms-key-id`
+pub const SSE_KEY: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-aws-kms-key-id");
+
+/// An answer with a document.
+pub fn document(root: &str, value: &impl Serialize) -> Reply {
+    match wire::xml::s3_document(root, value) {
+        Ok(text) => Reply::with_body(200, "application/xml", text),
+        Err(fault) => {
+            // Our own shapes always fit XML; should one not, nothing half-written leaves.
+            tracing::error!(error = %gateway::error::Chain(&fault), root, "an answer could not be written");
+            Reply::empty(500)
+        }
+    }
+}
+
+/// Adds the headers that tell how an object is sealed.
+pub fn with_seal(reply: Reply, seal: &Seal) -> Reply {
+    match seal {
+        Seal::Kms { key_arn, .. } => reply.header(SSE, AWS_KMS).header(SSE_KEY, key_arn.as_str()),
+        Seal::S3 { .. } => reply.header(SSE, AES256),
+    }
+}
+
+/// The same for a record.
+pub fn seal_params(seal: &Seal) -> Params {
+    match seal {
+        Seal::Kms { key_arn, .. } => Params::new()
+            .text(SSE.as_str(), AWS_KMS)
+            .text(SSE_KEY.as_str(), key_arn.as_str()),
+        Seal::S3 { .. } => Params::new().text(SSE.as_str(), AES256),
+    }
+}
+
+/// Adds a header whose name is made at run time.
+pub fn with_header(reply: Reply, name: &str, value: &str) -> Reply {
+    match HeaderName::from_bytes(name.as_bytes()) {
+        Ok(name) => reply.header(name, value),
+        Err(_) => reply,
+    }
+}
+
+/// The owner of a bucket or object, as documents name it.
+#[derive(Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub struct Owner {
+    id: String,
+}
+
+impl Owner {
+    /// An account's.
+    pub fn of(account: AccountId) -> Owner {
+        Owner {
+            id: canonical_id(account),
+        }
+    }
+}
+
+/// The canonical user id of an account: 64 hexadecimal digits that say nothing but stay the same.
+pub fn canonical_id(account: AccountId) -> String {
+    hex::encode(sigv4::sha256(format!("shoseki canonical user {account}").as_bytes()))
+}

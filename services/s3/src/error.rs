@@ -1,0 +1,431 @@
+//! Every way in which S3 refuses, with AWS's code, text and status.
+//!
+//! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
+
+use base::{Fault, Region};
+use gateway::{BodyFault, OperationError, PortRefusal, pipeline};
+use http::HeaderName;
+use std::borrow::Cow;
+use wire::{AwsError, ErrorReply, ServiceName, WireFault};
+
+/// S3's errors.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.message())]
+pub enum S3Error {
+    /// An ACL in a bucket whose owner switched ACLs off.
+    AccessControlListNotSupported,
+    /// The general refusal, with a text that says why.
+    AccessDenied(String),
+    /// Signed for a Region in which the bucket is not.
+    AuthorizationHeaderMalformed {
+        /// The scope's Region.
+        got: Region,
+        /// The bucket's.
+        expected: Region,
+    },
+    /// A checksum that is not the body's; its name, such as `Content-MD5` or `CRC32`.
+    BadDigest(String),
+    /// The name is another account's.
+    BucketAlreadyExists {
+        /// The name.
+        bucket: String,
+    },
+    /// The name is the caller's already.
+    BucketAlreadyOwnedByYou {
+        /// The name.
+        bucket: String,
+    },
+    /// It has objects.
+    BucketNotEmpty {
+        /// The name.
+        bucket: String,
+    },
+    /// The body could not be read to a proven end.
+    Body(Box<ErrorReply>),
+    /// Larger than an object may be in one put.
+    EntityTooLarge {
+        /// What was declared.
+        proposed: u64,
+        /// What is taken.
+        max: u64,
+    },
+    /// Our side failed.
+    Fault(Fault),
+    /// The Region's endpoint does not make buckets there; `unspecified` when nothing was said.
+    IllegalLocationConstraint(String),
+    /// Less arrived than was declared.
+    IncompleteBody,
+    /// A value that its header or parameter does not take.
+    InvalidArgument {
+        /// The text.
+        message: Cow<'static, str>,
+        /// The header or parameter.
+        name: &'static str,
+        /// What was sent.
+        value: String,
+    },
+    /// A bucket with an ACL and without ACLs.
+    InvalidBucketAclWithObjectOwnership,
+    /// No bucket can have this name.
+    InvalidBucketName {
+        /// The name.
+        bucket: String,
+    },
+    /// `Content-MD5` is no MD5.
+    InvalidDigest {
+        /// What was sent.
+        value: String,
+    },
+    /// Neither `AES256` nor a kind of `aws:kms`.
+    InvalidEncryptionAlgorithm {
+        /// What was sent.
+        value: String,
+    },
+    /// No such Region.
+    InvalidLocationConstraint(String),
+    /// No byte lies in the range.
+    InvalidRange {
+        /// The header.
+        requested: String,
+        /// The object's length.
+        length: u64,
+    },
+    /// The parts of the request do not fit together.
+    InvalidRequest(Cow<'static, str>),
+    /// Longer than keys are.
+    KeyTooLong {
+        /// Its bytes.
+        size: usize,
+    },
+    /// KMS refused for another reason than missing rights.
+    Kms {
+        /// KMS's code.
+        code: String,
+        /// KMS's text.
+        message: String,
+    },
+    /// No policy of a bucket; the text says what is wrong.
+    MalformedPolicy(Cow<'static, str>),
+    /// No document of the schema.
+    MalformedXml,
+    /// Too much user metadata.
+    MetadataTooLarge {
+        /// Its bytes.
+        size: usize,
+    },
+    /// A put must say how long it is.
+    MissingContentLength,
+    /// No bucket of that name.
+    NoSuchBucket {
+        /// The name.
+        bucket: String,
+    },
+    /// The bucket has no policy.
+    NoSuchBucketPolicy {
+        /// The name.
+        bucket: String,
+    },
+    /// No object of that key.
+    NoSuchKey {
+        /// The key.
+        key: String,
+    },
+    /// AWS has it, this server not yet; its name.
+    NotImplemented(Cow<'static, str>),
+    /// The bucket changed under the call; it may be repeated.
+    OperationAborted,
+    /// An unsigned call that came to another Region than the bucket's.
+    PermanentRedirect {
+        /// The bucket.
+        bucket: String,
+        /// Its Region.
+        region: Region,
+    },
+    /// A condition does not hold; the header.
+    PreconditionFailed(&'static str),
+}
+
+const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+
+impl AwsError for S3Error {
+    fn code(&self) -> Cow<'static, str> {
+        self.parts().1
+    }
+
+    fn message(&self) -> String {
+        self.parts().2.into_owned()
+    }
+
+    fn status(&self) -> u16 {
+        self.parts().0
+    }
+
+    fn extra(&self) -> Vec<(&'static str, String)> {
+        let text = |value: &dyn ToString| value.to_string();
+        match self {
+            S3Error::AuthorizationHeaderMalformed { expected, .. } => vec![("Region", text(expected))],
+            S3Error::Body(reply) => reply.extra.clone(),
+            S3Error::BucketAlreadyExists { bucket }
+            | S3Error::BucketAlreadyOwnedByYou { bucket }
+            | S3Error::BucketNotEmpty { bucket }
+            | S3Error::InvalidBucketName { bucket }
+            | S3Error::NoSuchBucket { bucket }
+            | S3Error::NoSuchBucketPolicy { bucket } => vec![("BucketName", bucket.clone())],
+            S3Error::EntityTooLarge { proposed, max } => {
+                vec![("ProposedSize", text(proposed)), ("MaxSizeAllowed", text(max))]
+            }
+            S3Error::InvalidArgument { name, value, .. } => {
+                vec![("ArgumentName", text(name)), ("ArgumentValue", value.clone())]
+            }
+            S3Error::InvalidDigest { value } => vec![("Content-MD5", value.clone())],
+            S3Error::InvalidEncryptionAlgorithm { value } => {
+                vec![
+                    ("ArgumentName", "x-amz-server-side-encryption".to_owned()),
+                    ("ArgumentValue", value.clone()),
+                ]
+            }
+            S3Error::InvalidLocationConstraint(constraint) => vec![("LocationConstraint", constraint.clone())],
+            S3Error::InvalidRange { requested, length } => {
+                vec![
+                    ("RangeRequested", requested.clone()),
+                    ("ActualObjectSize", text(length)),
+                ]
+            }
+            S3Error::KeyTooLong { size } => {
+                vec![
+                    ("Size", text(size)),
+                    ("MaxSizeAllowed", text(&crate::model::key::KEY_BYTES_MAX)),
+                ]
+            }
+            S3Error::MetadataTooLarge { size } => {
+                vec![
+                    ("Size", text(size)),
+                    ("MaxSizeAllowed", text(&crate::model::metadata::METADATA_BYTES_MAX)),
+                ]
+            }
+            S3Error::NoSuchKey { key } => vec![("Key", key.clone())],
+            S3Error::PermanentRedirect { bucket, region } => {
+                vec![
+                    ("Endpoint", format!("{bucket}.s3.{region}.amazonaws.com")),
+                    ("Bucket", bucket.clone()),
+                ]
+            }
+            S3Error::PreconditionFailed(condition) => vec![("Condition", text(condition))],
+            _ => Vec::new(),
+        }
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, String)> {
+        match self {
+            S3Error::AuthorizationHeaderMalformed { expected: region, .. }
+            | S3Error::PermanentRedirect { region, .. } => vec![(BUCKET_REGION, region.to_string())],
+            S3Error::Body(reply) => reply.headers.clone(),
+            S3Error::InvalidRange { length, .. } => {
+                vec![(http::header::CONTENT_RANGE, format!("bytes */{length}"))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl S3Error {
+    /// Status, code and text of each, in one place.
+    fn parts(&self) -> (u16, Cow<'static, str>, Cow<'static, str>) {
+        let say = |status: u16, code: &'static str, text: &'static str| (status, code.into(), text.into());
+        let tell = |status: u16, code: &'static str, text: Cow<'static, str>| (status, code.into(), text);
+        match self {
+            S3Error::AccessControlListNotSupported => say(400, "AccessControlListNotSupported", text::NO_ACLS),
+            S3Error::AccessDenied(text) => tell(403, "AccessDenied", text.clone().into()),
+            S3Error::AuthorizationHeaderMalformed { got, expected } => {
+                tell(400, "AuthorizationHeaderMalformed", text::wrong_region(got, expected))
+            }
+            S3Error::BadDigest(what) => tell(400, "BadDigest", text::bad_digest(what)),
+            S3Error::Body(reply) => (reply.status, reply.code.clone().into(), reply.message.clone().into()),
+            S3Error::BucketAlreadyExists { .. } => say(409, "BucketAlreadyExists", text::TAKEN),
+            S3Error::BucketAlreadyOwnedByYou { .. } => say(409, "BucketAlreadyOwnedByYou", text::YOURS),
+            S3Error::BucketNotEmpty { .. } => say(409, "BucketNotEmpty", text::NOT_EMPTY),
+            S3Error::EntityTooLarge { .. } => say(400, "EntityTooLarge", text::TOO_LARGE),
+            S3Error::Fault(_) => say(500, "InternalError", text::INTERNAL),
+            S3Error::IllegalLocationConstraint(constraint) => tell(
+                400,
+                "IllegalLocationConstraintException",
+                text::illegal_location(constraint),
+            ),
+            S3Error::IncompleteBody => say(400, "IncompleteBody", text::INCOMPLETE),
+            S3Error::InvalidArgument { message, .. } => tell(400, "InvalidArgument", message.clone()),
+            S3Error::InvalidBucketAclWithObjectOwnership => {
+                say(400, "InvalidBucketAclWithObjectOwnership", text::ACL_AND_OWNERSHIP)
+            }
+            S3Error::InvalidBucketName { .. } => say(400, "InvalidBucketName", "The specified bucket is not valid."),
+            S3Error::InvalidDigest { .. } => say(400, "InvalidDigest", "The Content-MD5 you specified was invalid."),
+            S3Error::InvalidEncryptionAlgorithm { .. } => {
+                say(400, "InvalidEncryptionAlgorithmError", text::UNKNOWN_ALGORITHM)
+            }
+            S3Error::InvalidLocationConstraint(_) => say(400, "InvalidLocationConstraint", text::UNKNOWN_LOCATION),
+            S3Error::InvalidRange { .. } => say(416, "InvalidRange", "The requested range is not satisfiable"),
+            S3Error::InvalidRequest(text) => tell(400, "InvalidRequest", text.clone()),
+            S3Error::KeyTooLong { .. } => say(400, "KeyTooLongError", "Your key is too long"),
+            S3Error::Kms { code, message } => (400, format!("KMS.{code}").into(), message.clone().into()),
+            S3Error::MalformedPolicy(text) => tell(400, "MalformedPolicy", text.clone()),
+            S3Error::MalformedXml => say(400, "MalformedXML", text::MALFORMED_XML),
+            S3Error::MetadataTooLarge { .. } => say(400, "MetadataTooLarge", text::METADATA),
+            S3Error::MissingContentLength => say(411, "MissingContentLength", text::NO_LENGTH),
+            S3Error::NoSuchBucket { .. } => say(404, "NoSuchBucket", "The specified bucket does not exist"),
+            S3Error::NoSuchBucketPolicy { .. } => say(404, "NoSuchBucketPolicy", "The bucket policy does not exist"),
+            S3Error::NoSuchKey { .. } => say(404, "NoSuchKey", "The specified key does not exist."),
+            S3Error::NotImplemented(what) => tell(501, "NotImplemented", text::not_implemented(what)),
+            S3Error::OperationAborted => say(409, "OperationAborted", text::ABORTED),
+            S3Error::PermanentRedirect { .. } => say(301, "PermanentRedirect", text::REDIRECT),
+            S3Error::PreconditionFailed(_) => say(412, "PreconditionFailed", text::PRECONDITION),
+        }
+    }
+
+    /// An argument that is refused.
+    pub fn argument(message: impl Into<Cow<'static, str>>, name: &'static str, value: impl Into<String>) -> S3Error {
+        S3Error::InvalidArgument {
+            message: message.into(),
+            name,
+            value: value.into(),
+        }
+    }
+}
+
+/// AWS's texts, where they are too long for their line in the match.
+mod text {
+    use base::Region;
+    use std::borrow::Cow;
+
+    pub(super) const ABORTED: &str =
+        "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+    pub(super) const ACL_AND_OWNERSHIP: &str =
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+    pub(super) const INCOMPLETE: &str =
+        "You did not provide the number of bytes specified by the Content-Length HTTP header";
+    pub(super) const INTERNAL: &str = "We encountered an internal error. Please try again.";
+    pub(super) const MALFORMED_XML: &str =
+        "The XML you provided was not well-formed or did not validate against our published schema";
+    pub(super) const METADATA: &str = "Your metadata headers exceed the maximum allowed metadata size";
+    pub(super) const NO_ACLS: &str = "The bucket does not allow ACLs";
+    pub(super) const NO_LENGTH: &str = "You must provide the Content-Length HTTP header.";
+    pub(super) const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
+    pub(super) const PRECONDITION: &str = "At least one of the pre-conditions you specified did not hold";
+    pub(super) const REDIRECT: &str = "The bucket you are attempting to access must be addressed using the specified \
+        endpoint. Please send all future requests to this endpoint.";
+    pub(super) const TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all \
+        users of the system. Please select a different name and try again.";
+    pub(super) const TOO_LARGE: &str = "Your proposed upload exceeds the maximum allowed size";
+    pub(super) const UNKNOWN_ALGORITHM: &str =
+        "The Encryption request you specified is not valid. Supported value: AES256.";
+    pub(super) const UNKNOWN_LOCATION: &str = "The specified location-constraint is not valid";
+    pub(super) const YOURS: &str = "Your previous request to create the named bucket succeeded and you already own it.";
+
+    pub(super) fn bad_digest(what: &str) -> Cow<'static, str> {
+        match what {
+            "Content-MD5" => "The Content-MD5 you specified did not match what we received.".into(),
+            checksum => format!("The {checksum} you specified did not match the calculated checksum.").into(),
+        }
+    }
+
+    pub(super) fn illegal_location(constraint: &str) -> Cow<'static, str> {
+        format!(
+            "The {constraint} location constraint is incompatible for the region specific endpoint this request was \
+             sent to."
+        )
+        .into()
+    }
+
+    pub(super) fn not_implemented(what: &str) -> Cow<'static, str> {
+        format!("A header or parameter you provided implies functionality that is not implemented: {what}").into()
+    }
+
+    pub(super) fn wrong_region(got: &Region, expected: &Region) -> Cow<'static, str> {
+        format!("The authorization header is malformed; the region '{got}' is wrong; expecting '{expected}'").into()
+    }
+}
+
+impl OperationError for S3Error {
+    fn fault(&self) -> Option<&Fault> {
+        match self {
+            S3Error::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}
+
+impl From<Fault> for S3Error {
+    fn from(fault: Fault) -> S3Error {
+        S3Error::Fault(fault)
+    }
+}
+
+/// S3 relays what KMS says: a denial in its own code with KMS's text, all else under KMS's code. A failure of KMS itself
+/// was logged where it happened and is one of S3's own to the caller.
+impl From<PortRefusal> for S3Error {
+    fn from(refusal: PortRefusal) -> S3Error {
+        match refusal {
+            PortRefusal { status: 500.., .. } => S3Error::Fault(Fault::Bug("a call to KMS failed on our side")),
+            PortRefusal {
+                denied: true, message, ..
+            } => S3Error::AccessDenied(message),
+            PortRefusal { code, message, .. } => S3Error::Kms { code, message },
+        }
+    }
+}
+
+impl From<BodyFault> for S3Error {
+    fn from(fault: BodyFault) -> S3Error {
+        S3Error::Body(Box::new(pipeline::body_fault(ServiceName::S3, &fault)))
+    }
+}
+
+impl From<WireFault> for S3Error {
+    fn from(fault: WireFault) -> S3Error {
+        S3Error::Body(Box::new(ErrorReply::of_wire(&fault, ServiceName::S3)))
+    }
+}
+
+/// Refusals of parsing are answered without the operation.
+impl From<S3Error> for ErrorReply {
+    fn from(error: S3Error) -> ErrorReply {
+        ErrorReply::of(&error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kms_refusals_are_relayed() {
+        let check = |status, denied, code: &str, expected: (u16, &str)| {
+            let refusal = PortRefusal {
+                service: ServiceName::Kms,
+                code: code.to_owned(),
+                message: "m".to_owned(),
+                status,
+                denied,
+            };
+            let error = S3Error::from(refusal);
+            assert_eq!((error.status(), error.code().as_ref()), expected);
+        };
+        check(400, false, "DisabledException", (400, "KMS.DisabledException"));
+        check(400, true, "AccessDeniedException", (403, "AccessDenied"));
+        check(500, false, "KMSInternalException", (500, "InternalError"));
+    }
+
+    #[test]
+    fn regions_are_told() {
+        let region = |code| Region::parse(code).unwrap();
+        let error = S3Error::AuthorizationHeaderMalformed {
+            got: region("us-east-1"),
+            expected: region("eu-west-1"),
+        };
+        assert_eq!(error.extra(), [("Region", "eu-west-1".to_owned())]);
+        assert_eq!(error.headers(), [(BUCKET_REGION, "eu-west-1".to_owned())]);
+        assert!(
+            error
+                .message()
+                .ends_with("the region 'us-east-1' is wrong; expecting 'eu-west-1'")
+        );
+    }
+}

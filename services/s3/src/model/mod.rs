@@ -1,0 +1,13 @@
+//! The domain, pure: what a bucket's name may be, which encryption wins, which keys a listing shows.
+
+pub mod acl;
+pub mod bucket_name;
+pub mod condition;
+pub mod encryption;
+pub mod etag;
+pub mod key;
+pub mod listing;
+pub mod location;
+pub mod metadata;
+pub mod public_policy;
+pub mod range;

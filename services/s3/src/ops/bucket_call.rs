@@ -1,0 +1,83 @@
+//! The input and the empty answers of operations that say nothing but which bucket they are on.
+
+use crate::{S3Error, access, request::Request};
+use gateway::{Call, Ctx, Demands, Parse, Render, RenderCtx, Reply};
+use record::{Evident, Params};
+use store::ReadView;
+use wire::ErrorReply;
+
+/// A call on a bucket without further input. `SUBRESOURCE` stands in the record as S3 writes it.
+pub struct BucketCall<const SUBRESOURCE: usize> {
+    /// What every call has.
+    pub request: Request,
+}
+
+/// The sub-resources, by the number that the operations name them with.
+pub const SUBRESOURCES: [&str; 5] = ["", "acl", "encryption", "location", "policy"];
+/// None.
+pub const PLAIN: usize = 0;
+/// `?acl`
+pub const ACL: usize = 1;
+/// `?encryption`
+pub const ENCRYPTION: usize = 2;
+/// `?location`
+pub const LOCATION: usize = 3;
+/// `?policy`
+pub const POLICY: usize = 4;
+
+impl<const SUBRESOURCE: usize> Parse for BucketCall<SUBRESOURCE> {
+    fn parse(call: &Call) -> Result<Self, ErrorReply> {
+        Ok(BucketCall {
+            request: Request::of_bucket(call)?,
+        })
+    }
+}
+
+impl<const SUBRESOURCE: usize> Evident for BucketCall<SUBRESOURCE> {
+    fn evident(&self) -> Params {
+        let name = SUBRESOURCES.get(SUBRESOURCE).copied().unwrap_or_default();
+        let params = self.request.evident();
+        if name.is_empty() { params } else { params.text(name, "") }
+    }
+}
+
+/// The demand of one action on the bucket.
+pub async fn demand(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    request: &Request,
+) -> Result<Demands, S3Error> {
+    let found = access::find(ctx, view, request).await?;
+    Ok(found.on_bucket(ctx, action, request).into())
+}
+
+/// 200 without a body.
+pub struct Done;
+
+/// 204 without a body.
+pub struct Gone;
+
+impl Evident for Done {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Evident for Gone {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Render for Done {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        Reply::empty(200)
+    }
+}
+
+impl Render for Gone {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        Reply::empty(204)
+    }
+}

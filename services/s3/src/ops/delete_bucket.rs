@@ -1,0 +1,39 @@
+//! DeleteBucket.
+
+use crate::{
+    S3Error, access,
+    ops::bucket_call::{self, BucketCall, Gone, PLAIN},
+    table,
+};
+use gateway::{Ctx, Demands, EventClass, Operation, Staged, Txn};
+use policy::Authorized;
+use store::ReadView;
+use wire::ServiceName;
+
+/// DeleteBucket.
+pub struct DeleteBucket;
+
+impl Operation for DeleteBucket {
+    const NAME: &'static str = "DeleteBucket";
+    const SERVICE: ServiceName = ServiceName::S3;
+    const EVENT: EventClass = EventClass::Management { read_only: false };
+
+    type Input = BucketCall<PLAIN>;
+    type Output = Gone;
+    type Error = S3Error;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, S3Error> {
+        bucket_call::demand(ctx, view, "s3:DeleteBucket", &input.request).await
+    }
+
+    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Gone, S3Error> {
+        let name = &input.request.bucket;
+        let bucket = access::row(&txn.view(), name).await?;
+        // The empty range is remembered as read: an object put meanwhile makes this attempt a conflict.
+        if !table::is_empty(&txn.view(), name).await? {
+            return Err(S3Error::BucketNotEmpty { bucket: name.clone() });
+        }
+        table::delete_bucket(txn, name, bucket.owner);
+        Ok(Gone)
+    }
+}

@@ -1,0 +1,77 @@
+//! DeleteObject: also of a key without an object.
+
+use crate::{
+    S3Error, access,
+    model::condition::WriteCondition,
+    ops::bucket_call::Gone,
+    request::{self, Request},
+    table,
+};
+use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use store::ReadView;
+use wire::{ErrorReply, ServiceName};
+
+/// DeleteObject.
+pub struct DeleteObject;
+
+/// Which object.
+pub struct Input {
+    request: Request,
+    condition: Option<WriteCondition>,
+}
+
+fn parse(call: &Call) -> Result<Input, S3Error> {
+    request::refuse_versions(call)?;
+    let condition = request::header(&call.head.headers, http::header::IF_MATCH).map(WriteCondition::Tag);
+    Ok(Input {
+        request: Request::of_object(call)?,
+        condition,
+    })
+}
+
+impl Parse for Input {
+    fn parse(call: &Call) -> Result<Self, ErrorReply> {
+        Ok(parse(call)?)
+    }
+}
+
+impl Evident for Input {
+    fn evident(&self) -> Params {
+        self.request.evident()
+    }
+}
+
+impl Operation for DeleteObject {
+    const NAME: &'static str = "DeleteObject";
+    const SERVICE: ServiceName = ServiceName::S3;
+    const EVENT: EventClass = EventClass::Data {
+        resource_type: access::OBJECT,
+        read_only: false,
+    };
+
+    type Input = Input;
+    type Output = Gone;
+    type Error = S3Error;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Input) -> Result<Demands, S3Error> {
+        let found = access::find(ctx, view, &input.request).await?;
+        let demand = found.on_object(ctx, "s3:DeleteObject", &input.request);
+        Ok(found.demands(ctx, &input.request, vec![demand]))
+    }
+
+    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Gone, S3Error> {
+        let (bucket, key) = (&input.request.bucket, &input.request.key);
+        let existing = table::object(&txn.view(), bucket, key).await?;
+        access::allow_write(
+            input.condition.as_ref(),
+            key,
+            existing.as_ref().map(|object| object.etag.as_str()),
+        )?;
+        if let Some(object) = existing {
+            table::delete_object(txn, bucket, key, &object);
+        }
+        Ok(Gone)
+    }
+}

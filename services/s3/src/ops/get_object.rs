@@ -1,0 +1,99 @@
+//! GetObject: opens what its reader may open, as far as it is asked for.
+//!
+//! Decrypt and GetObject are recorded before the first byte leaves; `bytesTransferredOut` is what is about to be sent.
+//!
+//! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
+
+use crate::{
+    S3Error, access,
+    ops::read::{self, Part, Pinned, ReadInput, SealedBytes},
+    seal,
+};
+use bytes::Bytes;
+use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, ReplyBody, Staged, Txn};
+use http_body_util::BodyExt;
+use policy::Authorized;
+use record::{Evident, Params};
+use store::ReadView;
+use wire::ServiceName;
+
+/// GetObject.
+pub struct GetObject;
+
+/// An answer whose body is opened, or opens as it is sent.
+pub struct Output {
+    reply: Reply,
+    content: Content,
+}
+
+enum Content {
+    AtHand(Bytes),
+    None,
+    Streamed(Box<seal::Opened>),
+}
+
+impl Evident for Output {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Render for Output {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        let mut reply = self.reply;
+        reply.body = match self.content {
+            Content::AtHand(bytes) => ReplyBody::Bytes(bytes),
+            Content::None => ReplyBody::Bytes(Bytes::new()),
+            Content::Streamed(opened) => ReplyBody::Stream {
+                length: opened.length(),
+                stream: opened.boxed_unsync(),
+            },
+        };
+        reply
+    }
+}
+
+impl Operation for GetObject {
+    const NAME: &'static str = "GetObject";
+    const SERVICE: ServiceName = ServiceName::S3;
+    const EVENT: EventClass = EventClass::Data {
+        resource_type: access::OBJECT,
+        read_only: true,
+    };
+
+    type Input = ReadInput;
+    type Output = Output;
+    type Error = S3Error;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Result<Demands, S3Error> {
+        read::demands(ctx, view, input).await
+    }
+
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
+        let request = &input.request;
+        let bucket = read::bucket(&txn.view(), input).await?;
+        let Pinned { object, sealed } = read::pin(ctx, &txn.view(), input, &bucket).await?;
+        let range = match read::part(input, &object)? {
+            Part::NotModified => {
+                return Ok(Output {
+                    reply: read::not_modified(&object),
+                    content: Content::None,
+                });
+            }
+            Part::Range(range) => range,
+        };
+        let key = seal::open_key(ctx, txn, &bucket, &object).await?;
+        let opener = seal::opener(&key, (&request.bucket, &request.key), &object)?;
+        let head = read::head(input, &object, range);
+        let length = head.range.end.saturating_sub(head.range.start);
+        let content = match sealed {
+            SealedBytes::Row(sealed) => Content::AtHand(seal::open_range(&opener, &sealed, head.range)?),
+            SealedBytes::Blob(reader) => Content::Streamed(Box::new(seal::Opened::new(reader, opener, head.range))),
+        };
+        access::note(ctx, request, (0, length), Params::new());
+        Ok(Output {
+            reply: head.reply,
+            content,
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! HeadObject: what GetObject would answer, without the body and without asking KMS for anything.
+
+use crate::{
+    S3Error, access,
+    ops::read::{self, Part, ReadInput},
+};
+use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
+use http::header;
+use policy::Authorized;
+use record::{Evident, Params};
+use store::ReadView;
+use wire::ServiceName;
+
+/// HeadObject.
+pub struct HeadObject;
+
+/// The head.
+pub struct Output {
+    reply: Reply,
+}
+
+impl Evident for Output {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Render for Output {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        self.reply
+    }
+}
+
+impl Operation for HeadObject {
+    const NAME: &'static str = "HeadObject";
+    const SERVICE: ServiceName = ServiceName::S3;
+    const EVENT: EventClass = EventClass::Data {
+        resource_type: access::OBJECT,
+        read_only: true,
+    };
+
+    type Input = ReadInput;
+    type Output = Output;
+    type Error = S3Error;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Result<Demands, S3Error> {
+        read::demands(ctx, view, input).await
+    }
+
+    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
+        let object = read::find(&txn.view(), &input.request).await?;
+        let range = match read::part(input, &object)? {
+            Part::NotModified => {
+                return Ok(Output {
+                    reply: read::not_modified(&object),
+                });
+            }
+            Part::Range(range) => range,
+        };
+        let head = read::head(input, &object, range);
+        let length = head.range.end.saturating_sub(head.range.start).to_string();
+        Ok(Output {
+            reply: head.reply.header(header::CONTENT_LENGTH, &length),
+        })
+    }
+}

@@ -1,0 +1,366 @@
+//! What GetObject and HeadObject have in common: everything but the body.
+
+use crate::{
+    S3Error, access, answer,
+    model::{
+        condition::{Preconditions, Verdict},
+        etag, metadata,
+        range::ByteRange,
+    },
+    ops::put_object::with_checksum,
+    request::{self, Request},
+    table::{self, Bucket, Object, Place},
+};
+use base::Timestamp;
+use bytes::Bytes;
+use gateway::{Call, Caller, Ctx, Demands, Parse, Reply};
+use http::{HeaderName, header};
+use record::{Evident, Params};
+use std::ops::Range;
+use store::{BlobReader, ReadView};
+use wire::ErrorReply;
+
+/// A reader may find its blob replaced this often before it gives up.
+const REPLACED_MAX: usize = 16;
+
+/// The `response-` parameters and the headers that they replace.
+const OVERRIDES: [(&str, HeaderName); 6] = [
+    ("response-cache-control", header::CACHE_CONTROL),
+    ("response-content-disposition", header::CONTENT_DISPOSITION),
+    ("response-content-encoding", header::CONTENT_ENCODING),
+    ("response-content-language", header::CONTENT_LANGUAGE),
+    ("response-content-type", header::CONTENT_TYPE),
+    ("response-expires", header::EXPIRES),
+];
+
+/// What is read of an object.
+pub struct ReadInput {
+    /// What every call has.
+    pub request: Request,
+    range: Option<(String, ByteRange)>,
+    conditions: Preconditions,
+    overrides: Vec<(HeaderName, String)>,
+    with_checksum: bool,
+}
+
+fn parse(call: &Call) -> Result<ReadInput, S3Error> {
+    let request = Request::of_object(call)?;
+    request::refuse_versions(call)?;
+    if call.head.has_query("partNumber") {
+        return Err(S3Error::NotImplemented("partNumber".into()));
+    }
+    let headers = &call.head.headers;
+    if headers
+        .keys()
+        .any(|name| name.as_str().starts_with("x-amz-server-side-encryption-customer-"))
+    {
+        let text = "The encryption parameters are not applicable to this object.";
+        return Err(S3Error::InvalidRequest(text.into()));
+    }
+    if let Some(value) = headers.get(answer::SSE) {
+        let text = "x-amz-server-side-encryption header is not supported for this operation.";
+        return Err(S3Error::argument(
+            text,
+            "x-amz-server-side-encryption",
+            request::text(value),
+        ));
+    }
+    let value = |name| request::header(headers, name);
+    let date = |name| value(name).and_then(|date| Timestamp::parse_http(&date));
+    let overrides = OVERRIDES.iter().filter_map(|(parameter, name)| {
+        call.head
+            .query_value(parameter)
+            .map(|value| (name.clone(), value.into_owned()))
+    });
+    Ok(ReadInput {
+        range: value(header::RANGE).and_then(|text| ByteRange::parse(&text).map(|range| (text, range))),
+        conditions: Preconditions {
+            if_match: value(header::IF_MATCH),
+            if_none_match: value(header::IF_NONE_MATCH),
+            if_modified_since: date(header::IF_MODIFIED_SINCE),
+            if_unmodified_since: date(header::IF_UNMODIFIED_SINCE),
+        },
+        overrides: overrides.collect(),
+        with_checksum: request::amz(&call.head, "x-amz-checksum-mode")
+            .is_some_and(|v| v.eq_ignore_ascii_case("ENABLED")),
+        request,
+    })
+}
+
+impl Parse for ReadInput {
+    fn parse(call: &Call) -> Result<Self, ErrorReply> {
+        Ok(parse(call)?)
+    }
+}
+
+impl Evident for ReadInput {
+    fn evident(&self) -> Params {
+        let overrides = self.overrides.iter();
+        overrides.fold(self.request.evident(), |params, (name, value)| {
+            params.text(&format!("response-{name}"), value)
+        })
+    }
+}
+
+/// The right to read the object and, when there is none, to know so.
+pub async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Result<Demands, S3Error> {
+    let request = &input.request;
+    let found = access::find(ctx, view, request).await?;
+    if !input.overrides.is_empty() && matches!(ctx.caller, Caller::Anonymous) {
+        let text = "Request specific response headers cannot be used for anonymous GET requests.";
+        return Err(S3Error::InvalidRequest(text.into()));
+    }
+    let mut demands = vec![found.on_object(ctx, "s3:GetObject", request)];
+    if !table::object_exists(view, &request.bucket, &request.key).await? {
+        // Who may not list may not learn from a 404 either.
+        demands.push(found.on_bucket(ctx, "s3:ListBucket", request));
+    }
+    Ok(found.demands(ctx, request, demands))
+}
+
+/// An object that stays readable whatever happens to its row.
+pub struct Pinned {
+    /// Its row.
+    pub object: Object,
+    /// Its sealed bytes.
+    pub sealed: SealedBytes,
+}
+
+/// Sealed bytes at hand.
+pub enum SealedBytes {
+    /// An open file.
+    Blob(BlobReader),
+    /// From the body row.
+    Row(Bytes),
+}
+
+/// Finds an object and opens its blob, so that it stays readable until the answer ends.
+///
+/// A blob may be gone though the snapshot names it: the object was replaced or deleted meanwhile. A newer snapshot shows
+/// by what, and the read stands there, if the bucket that was decided on is still the same in every respect.
+pub async fn pin(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput, bucket: &Bucket) -> Result<Pinned, S3Error> {
+    if let Some(pinned) = pin_once(ctx, view, &input.request).await? {
+        return Ok(pinned);
+    }
+    for _ in 0..REPLACED_MAX {
+        let newer = ctx.world().snapshot();
+        if table::bucket(&newer.view(), &input.request.bucket).await?.as_ref() != Some(bucket) {
+            return Err(S3Error::OperationAborted);
+        }
+        if let Some(pinned) = pin_once(ctx, &newer.view(), &input.request).await? {
+            return Ok(pinned);
+        }
+    }
+    Err(base::Fault::corrupt("a row names a blob that is not there").into())
+}
+
+async fn pin_once(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Option<Pinned>, S3Error> {
+    let object = find(view, request).await?;
+    let sealed = match object.place {
+        Place::Row => SealedBytes::Row(table::body(view, &request.bucket, &request.key).await?),
+        Place::Blob(id) => match ctx.world().blobs().open(id).await? {
+            Some(reader) => SealedBytes::Blob(reader),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(Pinned { object, sealed }))
+}
+
+/// The row of an object.
+pub async fn find(view: &ReadView<'_>, request: &Request) -> Result<Object, S3Error> {
+    let found = table::object(view, &request.bucket, &request.key).await?;
+    found.ok_or_else(|| S3Error::NoSuchKey {
+        key: request.key.clone(),
+    })
+}
+
+/// The bucket of the object.
+pub async fn bucket(view: &ReadView<'_>, input: &ReadInput) -> Result<Bucket, S3Error> {
+    access::row(view, &input.request.bucket).await
+}
+
+/// What of the object is answered.
+pub enum Part {
+    /// 304: nothing.
+    NotModified,
+    /// A range of it; `None` is the whole.
+    Range(Option<Range<u64>>),
+}
+
+/// Decides conditions and range.
+pub fn part(input: &ReadInput, object: &Object) -> Result<Part, S3Error> {
+    match input.conditions.of_read(&object.etag, object.modified) {
+        Verdict::Failed(header) => return Err(S3Error::PreconditionFailed(header)),
+        Verdict::NotModified => return Ok(Part::NotModified),
+        Verdict::Proceed => {}
+    }
+    let Some((text, range)) = &input.range else {
+        return Ok(Part::Range(None));
+    };
+    match range.within(object.size) {
+        Ok(range) => Ok(Part::Range(Some(range))),
+        Err(_) => Err(S3Error::InvalidRange {
+            requested: text.clone(),
+            length: object.size,
+        }),
+    }
+}
+
+/// The head of an answer, ready but for its body.
+pub struct Head {
+    /// The status and headers.
+    pub reply: Reply,
+    /// The bytes of the body.
+    pub range: Range<u64>,
+}
+
+/// Makes the head. `None` for the range is the whole object.
+pub fn head(input: &ReadInput, object: &Object, range: Option<Range<u64>>) -> Head {
+    let status = if range.is_some() { 206 } else { 200 };
+    let mut reply = described(Reply::empty(status), object);
+    if let Some(range) = &range {
+        let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), object.size);
+        reply = reply.header(header::CONTENT_RANGE, &text);
+    }
+    if input.with_checksum && range.is_none() {
+        reply = with_checksum(reply, object);
+    }
+    let stored = [
+        (header::CACHE_CONTROL, &object.headers.cache_control),
+        (header::CONTENT_DISPOSITION, &object.headers.content_disposition),
+        (header::CONTENT_ENCODING, &object.headers.content_encoding),
+        (header::CONTENT_LANGUAGE, &object.headers.content_language),
+        (header::CONTENT_TYPE, &object.headers.content_type),
+        (header::EXPIRES, &object.headers.expires),
+    ];
+    for (name, value) in stored {
+        let replaced = input
+            .overrides
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str());
+        let default = (name == header::CONTENT_TYPE).then_some("binary/octet-stream");
+        if let Some(value) = replaced.or(value.as_deref()).or(default) {
+            reply = reply.header(name, value);
+        }
+    }
+    for (name, value) in &object.metadata {
+        reply = answer::with_header(reply, &format!("{}{name}", metadata::PREFIX), value);
+    }
+    Head {
+        reply: answer::with_seal(reply, &object.seal),
+        range: range.unwrap_or(0..object.size),
+    }
+}
+
+/// What a 304 answers.
+pub fn not_modified(object: &Object) -> Reply {
+    described(Reply::empty(304), object)
+}
+
+fn described(reply: Reply, object: &Object) -> Reply {
+    reply
+        .header(header::ETAG, &etag::quoted(&object.etag))
+        .header(header::LAST_MODIFIED, &object.modified.http_date())
+        .header(header::ACCEPT_RANGES, "bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{request::tests::call, table::Seal};
+    use http::Method;
+    use wire::AwsError;
+
+    fn object() -> Object {
+        Object {
+            id: [0; 16],
+            size: 10,
+            modified: Timestamp::from_secs(1_439_820_091),
+            etag: "t".to_owned(),
+            seal: Seal::S3 { wrapped: vec![] },
+            segments_header: [0; 8],
+            place: Place::Row,
+            headers: Default::default(),
+            metadata: vec![("a".to_owned(), "1".to_owned())],
+            checksum: ("CRC32".to_owned(), "AAAAAA==".to_owned()),
+            acl: None,
+        }
+    }
+
+    fn input(path: &str, headers: &[(&str, &str)]) -> ReadInput {
+        parse(&call(Method::GET, path, headers, b"")).unwrap()
+    }
+
+    #[test]
+    fn heads_tell_the_object() {
+        let whole = head(&input("/bkt/k", &[("x-amz-checksum-mode", "ENABLED")]), &object(), None);
+        assert_eq!((whole.reply.status, whole.range), (200, 0..10));
+        let check = |headers: &http::HeaderMap, name: &str, expected: Option<&str>| {
+            assert_eq!(headers.get(name).map(|v| v.to_str().unwrap()), expected, "{name}");
+        };
+        check(&whole.reply.headers, "etag", Some("\"t\""));
+        check(
+            &whole.reply.headers,
+            "last-modified",
+            Some("Mon, 17 Aug 2015 14:01:31 GMT"),
+        );
+        check(&whole.reply.headers, "content-type", Some("binary/octet-stream"));
+        check(&whole.reply.headers, "x-amz-meta-a", Some("1"));
+        check(&whole.reply.headers, "x-amz-checksum-crc32", Some("AAAAAA=="));
+        check(&whole.reply.headers, "x-amz-server-side-encryption", Some("AES256"));
+        let changed = head(
+            &input("/bkt/k?response-content-type=text/html", &[]),
+            &object(),
+            Some(2..4),
+        );
+        assert_eq!((changed.reply.status, changed.range), (206, 2..4));
+        check(&changed.reply.headers, "content-range", Some("bytes 2-3/10"));
+        check(&changed.reply.headers, "content-type", Some("text/html"));
+        check(&changed.reply.headers, "x-amz-checksum-crc32", None);
+    }
+
+    #[test]
+    fn parts_follow_conditions_and_range() {
+        let check = |headers: &[(&str, &str)], expected: Result<Option<Range<u64>>, &str>| {
+            let result = match part(&input("/bkt/k", headers), &object()) {
+                Ok(Part::Range(range)) => Ok(range),
+                Ok(Part::NotModified) => Err("304".to_owned()),
+                Err(error) => Err(error.code().into_owned()),
+            };
+            assert_eq!(result, expected.map_err(str::to_owned), "{headers:?}");
+        };
+        check(&[], Ok(None));
+        check(&[("range", "bytes=-4")], Ok(Some(6..10)));
+        check(&[("range", "bytes=10-")], Err("InvalidRange"));
+        check(&[("if-none-match", "\"t\"")], Err("304"));
+        check(&[("if-match", "\"x\"")], Err("PreconditionFailed"));
+        check(&[("if-modified-since", "Mon, 17 Aug 2015 14:01:31 GMT")], Err("304"));
+        check(
+            &[("if-unmodified-since", "Mon, 17 Aug 2015 14:01:30 GMT")],
+            Err("PreconditionFailed"),
+        );
+    }
+
+    #[test]
+    fn what_does_not_belong_is_refused() {
+        let check = |path: &str, headers: &[(&str, &str)], expected: &str| {
+            let error = parse(&call(Method::GET, path, headers, b""))
+                .err()
+                .map(|e| e.code().into_owned());
+            assert_eq!(error.as_deref(), Some(expected), "{path}");
+        };
+        check("/bkt/k?partNumber=1", &[], "NotImplemented");
+        check("/bkt/k?versionId=abc", &[], "NotImplemented");
+        check(
+            "/bkt/k",
+            &[("x-amz-server-side-encryption", "AES256")],
+            "InvalidArgument",
+        );
+        check(
+            "/bkt/k",
+            &[("x-amz-server-side-encryption-customer-algorithm", "AES256")],
+            "InvalidRequest",
+        );
+    }
+}

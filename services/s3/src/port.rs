@@ -1,0 +1,140 @@
+//! S3 as the other services ask it. Every method but `place` enters the pipeline at *authorise*.
+
+use crate::{
+    S3Error,
+    model::encryption,
+    ops::{get_bucket_acl::GetBucketAcl, put_object},
+    table,
+};
+use base::{Fault, arn};
+use gateway::{
+    Boxed, CallFailure, Ctx, PortRefusal, Txn,
+    ctx::{By, Inner},
+    pipeline,
+    ports::{BucketPlace, ObjectSeal, Objects, ServiceObject},
+};
+use store::ReadView;
+use wire::ServiceName;
+
+/// The port.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct S3Objects;
+
+impl Objects for S3Objects {
+    fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>> {
+        Box::pin(async move {
+            let bucket = table::bucket(view, bucket).await?;
+            Ok(bucket.map(|bucket| BucketPlace {
+                owner: bucket.owner,
+                region: bucket.region,
+            }))
+        })
+    }
+
+    fn check_bucket_acl<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        bucket: &'a str,
+    ) -> Boxed<'a, Result<(), PortRefusal>> {
+        Box::pin(async move {
+            let inner = inner(ctx, txn, by, bucket).await?;
+            pipeline::reenter::<GetBucketAcl>(ctx, txn, inner, GetBucketAcl::input(bucket))
+                .await
+                .map(drop)
+        })
+    }
+
+    fn probe_put_object<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        object: &'a ServiceObject,
+    ) -> Boxed<'a, Result<(), PortRefusal>> {
+        Box::pin(async move {
+            let inner = inner(ctx, txn, copy(&by), &object.bucket).await?;
+            let region = inner.region.clone();
+            let input = put_object::Input::of_service(clone(object));
+            pipeline::probe::<put_object::PutObject>(ctx, txn, inner, input).await?;
+            let ObjectSeal::Kms { key, context } = &object.seal else {
+                return Ok(());
+            };
+            let context = encryption::object_context(context, &arn::object(&object.bucket, &object.key));
+            let keys = &ctx
+                .world()
+                .ports()
+                .map_err(|fault| ctx.port_fault(ServiceName::S3, &fault))?
+                .keys;
+            keys.generate_data_key(ctx, txn, by, region, key.as_str(), context)
+                .await
+                .map(drop)
+        })
+    }
+
+    fn put_object<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        object: ServiceObject,
+    ) -> Boxed<'a, Result<(), PortRefusal>> {
+        Box::pin(async move {
+            let inner = inner(ctx, txn, by, &object.bucket).await?;
+            let input = put_object::Input::of_service(object);
+            pipeline::reenter::<put_object::PutObject>(ctx, txn, inner, input)
+                .await
+                .map(drop)
+        })
+    }
+}
+
+/// The inner call acts in the bucket's account and Region.
+async fn inner(ctx: &Ctx, txn: &Txn, by: By, bucket: &str) -> Result<Inner, PortRefusal> {
+    match table::bucket(&txn.view(), bucket).await {
+        Ok(Some(bucket)) => Ok(Inner {
+            by,
+            account: bucket.owner,
+            region: bucket.region,
+        }),
+        Ok(None) => Err(no_such_bucket(ctx, bucket)),
+        Err(fault) => Err(ctx.port_fault(ServiceName::S3, &fault)),
+    }
+}
+
+fn no_such_bucket(ctx: &Ctx, bucket: &str) -> PortRefusal {
+    let error = S3Error::NoSuchBucket {
+        bucket: bucket.to_owned(),
+    };
+    PortRefusal::from_failure(
+        ServiceName::S3,
+        CallFailure::of(&error, ServiceName::S3, &ctx.request_id),
+    )
+}
+
+fn copy(by: &By) -> By {
+    match by {
+        By::Forward => By::Forward,
+        By::Service(service) => By::Service(service.clone()),
+    }
+}
+
+fn clone(object: &ServiceObject) -> ServiceObject {
+    ServiceObject {
+        bucket: object.bucket.clone(),
+        key: object.key.clone(),
+        body: object.body.clone(),
+        seal: match &object.seal {
+            ObjectSeal::Aes256 => ObjectSeal::Aes256,
+            ObjectSeal::Kms { key, context } => ObjectSeal::Kms {
+                key: key.clone(),
+                context: context.clone(),
+            },
+        },
+        acl: object.acl,
+        content_type: object.content_type,
+        content_encoding: object.content_encoding,
+        metadata: object.metadata.clone(),
+    }
+}

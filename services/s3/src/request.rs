@@ -1,0 +1,391 @@
+//! Reading requests: what all operations of S3 have in common, and what is refused by name.
+
+use crate::{
+    S3Error,
+    model::{
+        acl::{AclRefusal, CannedAcl},
+        bucket_name, key,
+    },
+};
+use base::Timestamp;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use gateway::Call;
+use http::{HeaderMap, HeaderValue};
+use record::Params;
+use sigv4::checksum::{ChecksumAlgorithm, Md5};
+use std::borrow::Cow;
+use wire::Head;
+
+/// How a request was signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// In the `Authorization` header.
+    Header,
+    /// By a service of this server, without a signature.
+    #[default]
+    Internal,
+    /// In the query.
+    Query,
+}
+
+/// What of a request matters to every operation.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The bucket; empty when none is addressed.
+    pub bucket: String,
+    /// The object's key; empty when none is addressed.
+    pub key: String,
+    /// As the client named it; empty for services.
+    pub host: String,
+    /// How it was signed.
+    pub auth: Auth,
+    /// When it was signed.
+    pub signed_at: Option<Timestamp>,
+    /// `x-amz-content-sha256`
+    pub content_sha256: Option<String>,
+    /// `x-amz-expected-bucket-owner`
+    pub expected_owner: Option<String>,
+    /// Bytes of the body, as far as the head tells.
+    pub bytes_in: u64,
+}
+
+impl Request {
+    /// Reads the head of a call that addresses no bucket.
+    pub fn of(call: &Call) -> Request {
+        let head = &call.head;
+        let target = call.target.as_ref();
+        let in_query = head.has_query("X-Amz-Signature");
+        let signed_at = match in_query {
+            true => head.query_value("X-Amz-Date"),
+            false => head.header("x-amz-date").map(Cow::Borrowed),
+        };
+        Request {
+            bucket: target.and_then(|t| t.bucket.clone()).unwrap_or_default(),
+            key: target.and_then(|t| t.key.clone()).unwrap_or_default(),
+            host: head.authority.clone(),
+            auth: if in_query { Auth::Query } else { Auth::Header },
+            signed_at: signed_at.and_then(|at| Timestamp::parse_compact(&at)),
+            content_sha256: amz(head, "x-amz-content-sha256").map(Cow::into_owned),
+            expected_owner: amz(head, "x-amz-expected-bucket-owner").map(Cow::into_owned),
+            bytes_in: head.content_length().unwrap_or(0),
+        }
+    }
+
+    /// Reads the head of a call on a bucket.
+    pub fn of_bucket(call: &Call) -> Result<Request, S3Error> {
+        let request = Request::of(call);
+        match bucket_name::is_bucket_name(&request.bucket) {
+            true => Ok(request),
+            false => Err(S3Error::InvalidBucketName { bucket: request.bucket }),
+        }
+    }
+
+    /// Reads the head of a call on an object.
+    pub fn of_object(call: &Call) -> Result<Request, S3Error> {
+        let request = Request::of_bucket(call)?;
+        match key::fits(&request.key) {
+            true => Ok(request),
+            false => Err(S3Error::KeyTooLong {
+                size: request.key.len(),
+            }),
+        }
+    }
+
+    /// A service's call on an object.
+    pub fn internal(bucket: &str, key: &str) -> Request {
+        Request {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            ..Request::default()
+        }
+    }
+
+    /// The parameters of every record: bucket, host and, when there is one, key.
+    pub fn evident(&self) -> Params {
+        Params::new()
+            .maybe_text("bucketName", some(&self.bucket))
+            .maybe_text("Host", some(&self.host))
+            .maybe_text("key", some(&self.key))
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
+/// An `x-amz-` header, or the parameter that presigned requests carry in its place.
+pub fn amz<'a>(head: &'a Head, name: &str) -> Option<Cow<'a, str>> {
+    match head.headers.get(name) {
+        Some(value) => Some(text(value)),
+        None => head
+            .query_pairs()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value),
+    }
+}
+
+/// A header's value as text. Bytes that are not UTF-8 are taken for ISO 8859-1, as HTTP once said.
+pub fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(value.as_bytes().iter().map(|b| char::from(*b)).collect()),
+    }
+}
+
+/// A standard header as text.
+pub fn header(headers: &HeaderMap, name: http::HeaderName) -> Option<String> {
+    headers.get(name).map(|value| text(value).into_owned())
+}
+
+/// Refuses a version of an object: there is the null version only, until versioning is built.
+pub fn refuse_versions(call: &Call) -> Result<(), S3Error> {
+    match call.head.query_value("versionId") {
+        Some(version) if version != "null" => Err(S3Error::NotImplemented("versionId".into())),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses headers that ask for what is not built. Those of SSE-C have one name in common.
+pub fn refuse_headers(call: &Call, prefixes: &[&'static str]) -> Result<(), S3Error> {
+    let asked = |prefix: &&&'static str| {
+        call.head.headers.keys().any(|name| name.as_str().starts_with(**prefix))
+            || call
+                .head
+                .query_pairs()
+                .any(|(name, _)| name.to_ascii_lowercase().starts_with(**prefix))
+    };
+    match prefixes.iter().find(asked) {
+        Some(prefix) => Err(S3Error::NotImplemented((*prefix).into())),
+        None => Ok(()),
+    }
+}
+
+/// The `x-amz-acl` header.
+pub fn canned_acl(head: &Head) -> Result<Option<CannedAcl>, S3Error> {
+    match amz(head, "x-amz-acl") {
+        None => Ok(None),
+        Some(name) => CannedAcl::parse(&name).map(Some).ok_or_else(|| unknown_acl(&name)),
+    }
+}
+
+fn unknown_acl(name: &str) -> S3Error {
+    S3Error::argument("", "x-amz-acl", name)
+}
+
+/// What a client is told of a refused ACL. `action` and `resource` are for the text of blocked public ones.
+pub fn acl_refusal(refusal: AclRefusal, acl: CannedAcl, who: &str, action: &str, resource: &str) -> S3Error {
+    match refusal {
+        AclRefusal::NotSupported => S3Error::AccessControlListNotSupported,
+        AclRefusal::Public => S3Error::AccessDenied(format!(
+            "User: {who} is not authorized to perform: {action} on resource: \"{resource}\" because public ACLs are \
+             prevented by the BlockPublicAcls setting in S3 Block Public Access."
+        )),
+        AclRefusal::Unbuilt => S3Error::NotImplemented(format!("x-amz-acl: {}", acl.as_str()).into()),
+        AclRefusal::Unknown => unknown_acl(acl.as_str()),
+    }
+}
+
+/// The digests that a request declares of its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// `Content-MD5`
+    pub md5: Option<[u8; 16]>,
+    /// The `x-amz-checksum-` header.
+    pub checksum: Option<(ChecksumAlgorithm, String)>,
+    /// The algorithm whose value follows in a trailer.
+    pub trailer: Option<ChecksumAlgorithm>,
+}
+
+impl Declared {
+    /// Reads the headers.
+    pub fn of(head: &Head) -> Result<Declared, S3Error> {
+        let md5 = match head.headers.get("content-md5") {
+            None => None,
+            Some(value) => Some(md5_of(&text(value))?),
+        };
+        let mut declared = Declared {
+            md5,
+            ..Declared::default()
+        };
+        for algorithm in ChecksumAlgorithm::ALL {
+            let name = algorithm.header_name();
+            let Some(value) = amz(head, name) else { continue };
+            if !algorithm.is_value(&value) {
+                return Err(S3Error::InvalidRequest(
+                    format!("Value for {name} header is invalid.").into(),
+                ));
+            }
+            if declared.checksum.replace((algorithm, value.into_owned())).is_some() {
+                return Err(S3Error::InvalidRequest(
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.".into(),
+                ));
+            }
+        }
+        declared.trailer = head
+            .header("x-amz-trailer")
+            .and_then(|name| ChecksumAlgorithm::from_header_name(name.trim()));
+        match (&declared.checksum, declared.trailer) {
+            (Some(_), Some(_)) => {
+                return Err(S3Error::InvalidRequest(
+                    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.".into(),
+                ));
+            }
+            (None, _) => refuse_headers_unknown_checksum(head)?,
+            (Some(_), None) => {}
+        }
+        declared.agree_with_sdk(head)?;
+        Ok(declared)
+    }
+
+    /// `x-amz-sdk-checksum-algorithm` announces a value; without one, something was lost on the way.
+    fn agree_with_sdk(&self, head: &Head) -> Result<(), S3Error> {
+        let Some(named) = head.header("x-amz-sdk-checksum-algorithm") else {
+            return Ok(());
+        };
+        let found = self.checksum.as_ref().map(|(algorithm, _)| *algorithm).or(self.trailer);
+        match (ChecksumAlgorithm::parse(named), found) {
+            (Some(named), Some(found)) if named != found => Err(S3Error::InvalidRequest(
+                "Value for x-amz-sdk-checksum-algorithm header is invalid.".into(),
+            )),
+            (Some(_), None) if self.md5.is_none() => Err(S3Error::InvalidRequest(
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* or x-amz-trailer headers \
+                 were found."
+                    .into(),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares with a body that is at hand.
+    pub fn check(&self, body: &[u8]) -> Result<(), S3Error> {
+        if let Some(declared) = self.md5 {
+            let mut md5 = Md5::new();
+            md5.update(body);
+            if md5.finish() != declared {
+                return Err(S3Error::BadDigest("Content-MD5".to_owned()));
+            }
+        }
+        match &self.checksum {
+            Some((algorithm, value)) if algorithm.of(body) != *value => {
+                Err(S3Error::BadDigest(algorithm.name().to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checksums that AWS knows and this server does not yet must not be taken for none.
+fn refuse_headers_unknown_checksum(head: &Head) -> Result<(), S3Error> {
+    const UNBUILT: [&str; 5] = [
+        "x-amz-checksum-md5",
+        "x-amz-checksum-sha512",
+        "x-amz-checksum-xxhash128",
+        "x-amz-checksum-xxhash3",
+        "x-amz-checksum-xxhash64",
+    ];
+    match UNBUILT.iter().find(|name| amz(head, name).is_some()) {
+        Some(name) => Err(S3Error::NotImplemented((*name).into())),
+        None => Ok(()),
+    }
+}
+
+fn md5_of(value: &str) -> Result<[u8; 16], S3Error> {
+    let bytes = STANDARD.decode(value.trim()).ok();
+    bytes
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or_else(|| S3Error::InvalidDigest {
+            value: value.to_owned(),
+        })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use http::{HeaderName, Method};
+
+    /// A call as the pipeline hands it to parsing.
+    pub(crate) fn call(method: Method, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Call {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(
+                HeaderName::from_bytes(name.as_bytes()).unwrap(),
+                HeaderValue::from_str(value).unwrap(),
+            );
+        }
+        let head = Head {
+            method,
+            path: path.to_owned(),
+            query: query.to_owned(),
+            headers: map,
+            authority: "localhost:4566".to_owned(),
+            https: false,
+            peer: std::net::IpAddr::from([127, 0, 0, 1]),
+            tls: None,
+        };
+        let target = wire::s3_operation(&head, "localhost").unwrap();
+        Call {
+            service: wire::ServiceName::S3,
+            head,
+            body: bytes::Bytes::copy_from_slice(body),
+            form: None,
+            target: Some(target),
+        }
+    }
+
+    #[test]
+    fn bodies_are_compared_with_what_was_declared() {
+        let check = |headers: &[(&str, &str)], expected: Option<&str>| {
+            let call = call(Method::PUT, "/bkt?policy", headers, b"hello world");
+            let result = Declared::of(&call.head).and_then(|declared| declared.check(&call.body));
+            let code = result.err().map(|e| wire::AwsError::code(&e).into_owned());
+            assert_eq!(code.as_deref(), expected, "{headers:?}");
+        };
+        check(&[], None);
+        check(&[("content-md5", "XrY7u+Ae7tCTyyK7j1rNww==")], None);
+        check(&[("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==")], Some("BadDigest"));
+        check(&[("content-md5", "short")], Some("InvalidDigest"));
+        check(&[("x-amz-checksum-crc32", "DUoRhQ==")], None);
+        check(&[("x-amz-checksum-crc32", "AAAAAA==")], Some("BadDigest"));
+        check(&[("x-amz-checksum-crc32", "AA==")], Some("InvalidRequest"));
+        check(
+            &[("x-amz-checksum-crc32", "DUoRhQ=="), ("x-amz-checksum-sha1", "AAAA")],
+            Some("InvalidRequest"),
+        );
+        check(&[("x-amz-sdk-checksum-algorithm", "CRC32")], Some("InvalidRequest"));
+        check(
+            &[
+                ("x-amz-sdk-checksum-algorithm", "CRC32"),
+                ("x-amz-checksum-crc32", "DUoRhQ=="),
+            ],
+            None,
+        );
+        check(&[("x-amz-checksum-sha512", "x")], Some("NotImplemented"));
+    }
+
+    #[test]
+    fn requests_are_read_by_shape() {
+        let long = format!("/bkt/{}", "k".repeat(1025));
+        let too_long = Request::of_object(&call(Method::GET, &long, &[], b""));
+        assert!(matches!(too_long, Err(S3Error::KeyTooLong { size: 1025 })));
+        let bad_name = Request::of_bucket(&call(Method::HEAD, "/No", &[], b""));
+        assert!(matches!(bad_name, Err(S3Error::InvalidBucketName { .. })));
+        let presigned = call(
+            Method::GET,
+            "/bkt/a%20b?X-Amz-Signature=s&X-Amz-Date=20150817T140131Z",
+            &[],
+            b"",
+        );
+        let request = Request::of_object(&presigned).unwrap();
+        assert_eq!((request.auth, request.key.as_str()), (Auth::Query, "a b"));
+        assert!(request.signed_at.is_some());
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        let call = call(Method::GET, "/bkt/k?versionId=3", &[("x-amz-tagging", "a=b")], b"");
+        assert!(matches!(refuse_versions(&call), Err(S3Error::NotImplemented(_))));
+        assert!(refuse_headers(&call, &["x-amz-tagging"]).is_err());
+        assert!(refuse_headers(&call, &["x-amz-object-lock-"]).is_ok());
+    }
+}

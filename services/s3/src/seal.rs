@@ -1,0 +1,395 @@
+//! Sealing and opening objects: a data key for each, and segments under it.
+//!
+//! ## Invariants
+//! - Each object has its own data key, stored only wrapped: under the owner's keyring (SSE-S3) or by KMS (SSE-KMS).
+//! - Bucket, key and a random id are authenticated with every segment, so bytes that are moved to another object's row or
+//!   put back from an older one do not open.
+//! - The key is asked of KMS with the caller's rights; nothing of S3's own opens an SSE-KMS object.
+
+use crate::{
+    S3Error,
+    model::encryption::{self, Choice, Requested},
+    table::{Bucket, Object, Seal},
+};
+use base::{Fault, arn};
+use bytes::Bytes;
+use envelope::{
+    EncryptionContext, Key256, WrappedKey,
+    segments::{HEADER_BYTES, Opener, SEGMENT_SEALED, Sealer},
+    unwrap_under, wrap_under,
+};
+use gateway::{Caller, Ctx, Txn, ctx::By};
+use http_body::{Body, Frame};
+use sigv4::checksum::{Checksum, ChecksumAlgorithm, Md5};
+use std::{
+    collections::VecDeque,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use store::BlobReader;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// A bucket's name and a key.
+pub type At<'a> = (&'a str, &'a str);
+
+/// An object's data key.
+pub struct DataKey {
+    /// To be used and dropped.
+    pub plain: Key256,
+    /// To be stored.
+    pub seal: Seal,
+}
+
+/// What every segment of an object is bound to.
+pub fn identity(id: &[u8; 16], (bucket, key): At<'_>) -> Vec<u8> {
+    // The id is of fixed length and a bucket's name has no `/`, so no two objects share a form.
+    [&id[..], bucket.as_bytes(), b"/", key.as_bytes()].concat()
+}
+
+fn purpose(id: &[u8; 16]) -> String {
+    format!("s3 object {}", hex::encode(id))
+}
+
+/// Makes the data key of a new object.
+pub async fn make_key(
+    ctx: &Ctx,
+    txn: &mut Txn,
+    bucket: &Bucket,
+    at: At<'_>,
+    id: &[u8; 16],
+    choice: &Choice,
+) -> Result<DataKey, S3Error> {
+    let Requested::Kms { key, context } = &choice.encryption else {
+        let keyring = ctx.world().keyrings.of(&txn.view(), bucket.owner).await?;
+        let plain = Key256::generate(ctx.random());
+        let wrapped = wrap_under(&keyring, &plain, &purpose(id), ctx.random());
+        return Ok(DataKey {
+            plain,
+            seal: Seal::wrapped(&wrapped),
+        });
+    };
+    refuse_unsigned(ctx)?;
+    let keys = &ctx.world().ports()?.keys;
+    let key = match key {
+        Some(key) => key.clone(),
+        None => {
+            // The bucket's own default means its owner's key, a header without a key the caller's.
+            let caller = ctx.caller.account().filter(|_| !choice.by_default);
+            let account = caller.unwrap_or(bucket.owner);
+            keys.s3_managed_key(ctx, account, bucket.region.clone())
+                .await?
+                .to_string()
+        }
+    };
+    let context = encryption::object_context(context, &arn::object(at.0, at.1));
+    let made = keys
+        .generate_data_key(ctx, txn, By::Forward, bucket.region.clone(), &key, context.clone())
+        .await?;
+    Ok(DataKey {
+        plain: made.plain,
+        seal: Seal::Kms {
+            key_arn: made.key_arn,
+            ciphertext: made.ciphertext,
+            context,
+        },
+    })
+}
+
+/// Opens the data key of an object, in SSE-KMS by a Decrypt call with the caller's rights.
+pub async fn open_key(ctx: &Ctx, txn: &mut Txn, bucket: &Bucket, object: &Object) -> Result<Key256, S3Error> {
+    match &object.seal {
+        Seal::S3 { wrapped } => {
+            let keyring = ctx.world().keyrings.of(&txn.view(), bucket.owner).await?;
+            let wrapped = WrappedKey::from_bytes(wrapped.clone());
+            Ok(unwrap_under(&keyring, &wrapped, &purpose(&object.id)).map_err(Fault::from)?)
+        }
+        Seal::Kms {
+            ciphertext, context, ..
+        } => {
+            refuse_unsigned(ctx)?;
+            let keys = &ctx.world().ports()?.keys;
+            let context: EncryptionContext = context.clone();
+            Ok(keys
+                .decrypt(ctx, txn, By::Forward, bucket.region.clone(), ciphertext, context)
+                .await?)
+        }
+    }
+}
+
+fn refuse_unsigned(ctx: &Ctx) -> Result<(), S3Error> {
+    match ctx.caller {
+        Caller::Anonymous => Err(S3Error::argument(
+            "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.",
+            "Authorization",
+            "null",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A body on its way in: sealed, counted and hashed as it comes.
+pub struct Sealing {
+    sealer: Sealer,
+    /// To be stored beside the segments.
+    pub header: [u8; HEADER_BYTES],
+    md5: Option<Md5>,
+    checksum: Checksum,
+    length: u64,
+}
+
+/// What a whole body came to.
+pub struct Digests {
+    /// Bytes in clear.
+    pub length: u64,
+    /// When it was asked for.
+    pub md5: Option<[u8; 16]>,
+    /// The algorithm's name and the value.
+    pub checksum: (ChecksumAlgorithm, String),
+}
+
+impl Sealing {
+    /// Begins. MD5 is the slowest part of a put by far, so it is computed only where it is seen.
+    pub fn new(ctx: &Ctx, key: &Key256, identity: &[u8], with_md5: bool, algorithm: ChecksumAlgorithm) -> Sealing {
+        let (sealer, header) = Sealer::new(key, identity, ctx.random());
+        Sealing {
+            sealer,
+            header,
+            md5: with_md5.then(Md5::new),
+            checksum: Checksum::new(algorithm),
+            length: 0,
+        }
+    }
+
+    /// Takes more of the body and appends the segments that it fills.
+    pub fn push(&mut self, plain: &[u8], out: &mut Vec<u8>) {
+        if let Some(md5) = &mut self.md5 {
+            md5.update(plain);
+        }
+        self.checksum.update(plain);
+        self.sealer.push(plain, out);
+        self.length += plain.len() as u64;
+    }
+
+    /// Appends the final segment.
+    pub fn finish(self, out: &mut Vec<u8>) -> Digests {
+        self.sealer.finish(out);
+        let algorithm = self.checksum.algorithm();
+        Digests {
+            length: self.length,
+            md5: self.md5.map(Md5::finish),
+            checksum: (algorithm, self.checksum.finish()),
+        }
+    }
+}
+
+/// An opener of an object's segments.
+pub fn opener(key: &Key256, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
+    Opener::new(key, &identity(&object.id, at), &object.segments_header, object.size)
+        .map_err(|e| Fault::corrupt_by("the header of an object's segments", e))
+}
+
+fn does_not_open(e: envelope::DoesNotOpen) -> Fault {
+    Fault::corrupt_by("a segment of an object", e)
+}
+
+/// Opens a range of an object whose segments are at hand.
+pub fn open_range(opener: &Opener, sealed: &[u8], range: Range<u64>) -> Result<Bytes, Fault> {
+    let span = opener.segments_for(range);
+    let mut out = Vec::with_capacity(usize::try_from(span.take).unwrap_or(0));
+    let mut skip = usize::try_from(span.skip).unwrap_or(usize::MAX);
+    for index in span.segments {
+        let place = opener.segment(index);
+        let bounds = (usize::try_from(place.start), usize::try_from(place.end));
+        let (Ok(start), Ok(end)) = bounds else {
+            return Err(Fault::Bug("a segment beyond memory"));
+        };
+        let segment = sealed
+            .get(start..end)
+            .ok_or_else(|| Fault::corrupt("a body row is too short"))?;
+        let mut segment = segment.to_vec();
+        let plain = opener.open_segment(index, &mut segment).map_err(does_not_open)?;
+        out.extend_from_slice(plain.get(skip..).unwrap_or_default());
+        skip = 0;
+    }
+    out.truncate(usize::try_from(span.take).unwrap_or(usize::MAX));
+    Ok(Bytes::from(out))
+}
+
+/// How many segments are read at once: half a mebibyte.
+const SEGMENTS_AT_ONCE: u64 = 8;
+
+/// A range of an object in a blob, opened piece by piece as the client takes it. Holds two pieces at most.
+///
+/// The blob stays readable when the object is deleted or replaced meanwhile.
+pub struct Opened {
+    reader: BlobReader,
+    opener: Arc<Opener>,
+    /// Segments that were not asked for yet.
+    segments: Range<u64>,
+    /// Bytes before the range in the next segment.
+    skip: u64,
+    /// Bytes of the range still to give.
+    take: u64,
+    under_way: Option<JoinHandle<Result<Vec<Bytes>, Fault>>>,
+    ready: VecDeque<Bytes>,
+}
+
+impl Opened {
+    /// The bytes of `range`.
+    pub fn new(reader: BlobReader, opener: Opener, range: Range<u64>) -> Opened {
+        let span = opener.segments_for(range);
+        Opened {
+            reader,
+            opener: Arc::new(opener),
+            segments: span.segments,
+            skip: span.skip,
+            take: span.take,
+            under_way: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Bytes still to give.
+    pub fn length(&self) -> u64 {
+        self.take
+    }
+
+    fn read_ahead(&mut self) {
+        if self.under_way.is_some() || self.segments.is_empty() {
+            return;
+        }
+        let end = self
+            .segments
+            .end
+            .min(self.segments.start.saturating_add(SEGMENTS_AT_ONCE));
+        let piece = self.segments.start..end;
+        self.segments.start = end;
+        let (reader, opener) = (self.reader.clone(), Arc::clone(&self.opener));
+        self.under_way = Some(spawn_blocking(move || open_piece(&reader, &opener, piece)));
+    }
+
+    /// Cuts what lies outside of the range off an opened segment.
+    fn cut(&mut self, mut segment: Bytes) -> Bytes {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(segment.len());
+        self.skip = 0;
+        let mut segment = segment.split_off(skip);
+        segment.truncate(usize::try_from(self.take).unwrap_or(usize::MAX));
+        self.take -= segment.len() as u64;
+        segment
+    }
+}
+
+/// Reads and opens neighbouring segments. Blocks the thread.
+fn open_piece(reader: &BlobReader, opener: &Opener, piece: Range<u64>) -> Result<Vec<Bytes>, Fault> {
+    let first = opener.segment(piece.start).start;
+    let last = opener.segment(piece.end.saturating_sub(1)).end;
+    let length = usize::try_from(last.saturating_sub(first)).map_err(|_| Fault::Bug("a piece beyond memory"))?;
+    let mut sealed = vec![0; length];
+    reader.read_exact_at(first, &mut sealed)?;
+    let mut lengths = Vec::new();
+    for (index, segment) in piece.zip(sealed.chunks_mut(SEGMENT_SEALED)) {
+        lengths.push(opener.open_segment(index, segment).map_err(does_not_open)?.len());
+    }
+    let mut rest = Bytes::from(sealed);
+    let mut opened = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let mut segment = rest.split_to(rest.len().min(SEGMENT_SEALED));
+        segment.truncate(length);
+        opened.push(segment);
+    }
+    Ok(opened)
+}
+
+impl Body for Opened {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            while let Some(segment) = self.ready.pop_front() {
+                let data = self.cut(segment);
+                if !data.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+            }
+            self.read_ahead();
+            let Some(under_way) = &mut self.under_way else {
+                return Poll::Ready(None);
+            };
+            let opened = ready!(Pin::new(under_way).poll(cx)).map_err(io::Error::other);
+            self.under_way = None;
+            match opened.and_then(|opened| opened.map_err(io::Error::other)) {
+                Ok(segments) => self.ready.extend(segments),
+                Err(error) => {
+                    // The head is out: all that is left is to log and to end the connection.
+                    tracing::error!(error = %gateway::error::Chain(&error), "an object could not be read to its end");
+                    self.segments = 0..0;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            self.read_ahead();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::Random;
+    use proptest::prelude::*;
+
+    fn object(size: u64) -> Object {
+        Object {
+            id: [7; 16],
+            size,
+            modified: base::Timestamp::EPOCH,
+            etag: String::new(),
+            seal: Seal::S3 { wrapped: Vec::new() },
+            segments_header: [0; HEADER_BYTES],
+            place: crate::table::Place::Row,
+            headers: Default::default(),
+            metadata: Vec::new(),
+            checksum: (String::new(), String::new()),
+            acl: None,
+        }
+    }
+
+    fn sealed(plain: &[u8]) -> (Key256, Object, Vec<u8>) {
+        let random = Random::seeded(3);
+        let key = Key256::generate(&random);
+        let mut object = object(plain.len() as u64);
+        let (mut sealer, header) = Sealer::new(&key, &identity(&object.id, ("b", "k")), &random);
+        object.segments_header = header;
+        let mut out = Vec::new();
+        sealer.push(plain, &mut out);
+        sealer.finish(&mut out);
+        (key, object, out)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn any_range_opens(length in 0_usize..150_000, ends in (0_u64..150_000, 0_u64..150_000)) {
+            let plain: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let (key, object, out) = sealed(&plain);
+            let opener = opener(&key, ("b", "k"), &object).unwrap();
+            let (start, end) = (ends.0.min(ends.1).min(length as u64), ends.0.max(ends.1).min(length as u64));
+            let opened = open_range(&opener, &out, start..end).unwrap();
+            prop_assert_eq!(&opened[..], &plain[start as usize..end as usize]);
+        }
+    }
+
+    #[test]
+    fn another_objects_bytes_do_not_open() {
+        let (key, mut object, out) = sealed(b"hello");
+        let elsewhere = opener(&key, ("b", "other"), &object).unwrap();
+        assert!(open_range(&elsewhere, &out, 0..5).is_err());
+        object.id = [8; 16];
+        let older = opener(&key, ("b", "k"), &object).unwrap();
+        assert!(open_range(&older, &out, 0..5).is_err());
+        assert_ne!(identity(&[0; 16], ("a", "b/c")), identity(&[0; 16], ("a", "b")));
+    }
+}

@@ -1,0 +1,5 @@
+//! Background work.
+
+mod sweep;
+
+pub use sweep::Sweep;

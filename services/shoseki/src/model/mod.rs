@@ -1,0 +1,3 @@
+//! The domain, pure.
+
+pub(crate) mod agenda;
