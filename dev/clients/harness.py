@@ -196,6 +196,9 @@ class Server:
     def _new_client(self, service, region, who, endpoint, config):
         if who is ANONYMOUS:
             config = {**config, "signature_version": UNSIGNED}
+        elif service == "s3":
+            # botocore still presigns by Signature Version 2 in us-east-1, which AWS refuses on buckets made since 2020.
+            config = {"signature_version": "s3v4", **config}
         settings = {"retries": {"total_max_attempts": 1}, "connect_timeout": 10, "read_timeout": 60, **config}
         ca = self.data_dir / "ca.pem"
         return _SESSION.client(

@@ -93,7 +93,7 @@ def test_an_unknown_json_operation_is_refused_by_name(server, service, target):
         (b"Action=NoSuchOperation&Version=2011-06-15", "InvalidAction"),
         (b"Version=2011-06-15", "MissingAction"),
         (b"", "MissingAction"),
-        (b"Action=%FF%FE&Version=2011-06-15", "InvalidAction"),
+        (b"Action=%FF%FE&Version=2011-06-15", "MalformedInput"),
         (b"Action=" + b"A" * 100_000, "InvalidAction"),
         (b"Action=GetCallerIdentity&Version=1999-01-01", "InvalidAction"),
     ],

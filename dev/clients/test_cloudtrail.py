@@ -127,6 +127,8 @@ def test_selectors_choose_what_is_delivered(server):
     make_bucket(server, "a-write-event")
     server.advance("10m")
     new = [record for key in trail.keys() if key not in settled for record in trail.read(key)["Records"]]
+    # Moving the rehearsal clock is a write event of its own.
+    new = [record for record in new if record["eventName"] != "AdvanceClock"]
     assert [(record["eventName"], record["readOnly"]) for record in new] == [("CreateBucket", False)]
 
 
@@ -281,7 +283,7 @@ def test_every_delivered_record_has_the_required_fields(server):
     assert one("GetObject", errorCode="NoSuchKey")["userIdentity"]["type"] == "Root"
     denied = one("GetObject", errorCode="AccessDenied")
     assert denied["userIdentity"]["arn"] == alice.arn and denied["userIdentity"]["userName"] == "alice"
-    root = one("CreateTrail")["userIdentity"]
+    root = one("StartLogging")["userIdentity"]
     assert (root["type"], root["arn"]) == ("Root", f"arn:aws:iam::{ACCOUNT}:root")
     by_s3 = [
         record

@@ -137,6 +137,11 @@ def test_a_deleted_key_makes_its_log_files_unreadable(server):
     with refused("KMS.KMSInvalidStateException", f"{trail.key_arn} is pending deletion.", 400):
         trail.s3.get_object(Bucket=trail.bucket, Key=log)
     server.advance("8d")
-    with refused("KMS.NotFoundException", f"Key '{trail.key_arn}' does not exist", 400):
+    # S3 relays what KMS says of a ciphertext whose key is gone.
+    gone = (
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, "
+        "or you are not allowed to access."
+    )
+    with refused("AccessDenied", gone, 403):
         trail.s3.get_object(Bucket=trail.bucket, Key=log)
     assert trail.s3.head_object(Bucket=trail.bucket, Key=log)["SSEKMSKeyId"] == trail.key_arn

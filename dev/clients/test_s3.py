@@ -583,9 +583,17 @@ def test_nobody_unsigned_gets_in_without_a_policy_that_says_so(server, s3, bucke
             call(Bucket=bucket, Key="key")
     with refused("AccessDenied", status=403):
         anyone.list_buckets()
-    s3.put_bucket_policy(
-        Bucket=bucket, Policy=policy(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal="*"))
+    open_to_all = allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal="*")
+    with refused("AccessDenied", status=403):
+        # New buckets block policies that are public; one for fixed addresses is not.
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy(open_to_all))
+    local = allow(
+        "s3:GetObject",
+        f"arn:aws:s3:::{bucket}/*",
+        Principal="*",
+        Condition={"IpAddress": {"aws:SourceIp": "127.0.0.1/32"}},
     )
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(local))
     assert anyone.get_object(Bucket=bucket, Key="key")["Body"].read() == b"public"
     with refused("AccessDenied", status=403):
         anyone.put_object(Bucket=bucket, Key="key", Body=b"x")

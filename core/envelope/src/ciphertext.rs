@@ -1,9 +1,10 @@
 //! KMS ciphertext blobs: what `Encrypt` and `GenerateDataKey` answer and `Decrypt` takes.
 //!
-//! `01 02 02 00 78 | material version (4) | key id | region | account (12) | salt (16) | nonce (12) | ciphertext | tag (16)`,
+//! `01 02 02 00 78 | material version (4) | key id | region | account (12) | check (4) | salt (16) | nonce (12) | ciphertext | tag (16)`,
 //! numbers big-endian, key id and Region behind a length byte. The first five bytes are AWS's, so that base64 begins
 //! with `AQICAH`. The key of each blob is derived from the key material by HKDF-SHA256 with the salt; everything before the
-//! salt and the encryption context are authenticated.
+//! salt and the encryption context are authenticated. The check is the beginning of the SHA-256 of what stands before it: no
+//! proof of anything, but it tells a damaged blob from one of a key that is not here, which are different errors.
 //!
 //! The Region and account in the header say where the blob was sealed, as a hint for who looks for the key, and are
 //! authenticated as they stand in the blob. Opening never asks where it is done: a multi-Region key's material opens the
@@ -13,11 +14,12 @@ use crate::{
     DoesNotOpen, EncryptionContext, Key256,
     aead::{Cipher, NONCE_BYTES, TAG_BYTES, or_abort},
 };
-use aws_lc_rs::hkdf;
+use aws_lc_rs::{digest, hkdf};
 use base::{AccountId, Random, Region, Secret};
 
 const MAGIC: [u8; 5] = [1, 2, 2, 0, 0x78];
 const SALT_BYTES: usize = 16;
+const CHECK_BYTES: usize = 4;
 
 /// `CiphertextBlob` is at most this long. SPEC: KMS API Reference, Decrypt.
 pub const CIPHERTEXT_BYTES_MAX: usize = 6144;
@@ -90,7 +92,16 @@ fn header_bytes(header: &CiphertextHeader) -> Vec<u8> {
         out.extend_from_slice(bytes);
     }
     out.extend_from_slice(header.account.as_str().as_bytes());
+    let check = check_of(&out);
+    out.extend_from_slice(&check);
     out
+}
+
+fn check_of(header: &[u8]) -> [u8; CHECK_BYTES] {
+    let hash = digest::digest(&digest::SHA256, header);
+    let mut check = [0; CHECK_BYTES];
+    check.iter_mut().zip(hash.as_ref()).for_each(|(to, from)| *to = *from);
+    check
 }
 
 struct Parts<'a> {
@@ -107,6 +118,9 @@ fn split(blob: &[u8]) -> Option<Parts<'_>> {
     let (key_id, rest) = text(rest)?;
     let (region, rest) = text(rest)?;
     let (account, rest) = rest.split_first_chunk::<12>()?;
+    let checked = blob.get(..blob.len().checked_sub(rest.len())?)?;
+    let (check, rest) = rest.split_first_chunk::<CHECK_BYTES>()?;
+    (*check == check_of(checked)).then_some(())?;
     let header_bytes = blob.get(..blob.len().checked_sub(rest.len())?)?;
     let (salt, rest) = rest.split_first_chunk()?;
     let (nonce, body) = rest.split_first_chunk()?;
@@ -227,7 +241,7 @@ mod tests {
         );
         assert_eq!(
             hex::encode(&blob),
-            "0102020078000000012431323334616263642d313261622d333463642d353665662d3132333435363738393061620975732d656173742d313030303030303030303030309a3744504560639ec670b7a17d492b273e077b0a96bef58ba7760779f7858c17c985b8e7a3ba9e3d7a607222cf27a022cd"
+            "0102020078000000012431323334616263642d313261622d333463642d353665662d3132333435363738393061620975732d656173742d313030303030303030303030304c57ca569a3744504560639ec670b7a17d492b273e077b0a96bef58ba7760779f7858c17c95747cc0d3a0a773cb97ba2b9b11ab0b8"
         );
     }
 }

@@ -198,6 +198,24 @@ impl Ctx {
         })
     }
 
+    /// A part of this very call: the same caller, source, place and request.
+    pub(crate) fn part(&self) -> Result<Ctx, Fault> {
+        if self.depth >= DEPTH_MAX {
+            return Err(Fault::Bug("calls nest too deeply"));
+        }
+        Ok(Ctx {
+            world: Arc::clone(&self.world),
+            request_id: self.request_id.clone(),
+            service: self.service,
+            caller: self.caller.clone(),
+            account: self.account,
+            region: self.region.clone(),
+            source: self.source.clone(),
+            depth: self.depth + 1,
+            notes: Mutex::default(),
+        })
+    }
+
     /// The world: ports, settings, keyrings.
     pub fn world(&self) -> &Arc<World> {
         &self.world

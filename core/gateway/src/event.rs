@@ -45,6 +45,7 @@ impl Copy {
             resource_type: self.resource_type,
             resources: &self.record.resources,
             global: self.global,
+            request_id: self.record.request_id.as_deref(),
         }
     }
 }
@@ -178,7 +179,12 @@ pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
         tls_details: None,
         session_credential_from_console: false,
     };
-    Event { record, recipients: vec![event.account], resource_type: None, global: false }
+    Event {
+        record,
+        recipients: vec![event.account],
+        resource_type: None,
+        global: false,
+    }
 }
 
 /// IAM's events, and those of STS's global endpoint, are of us-east-1 and are "global service events".

@@ -637,8 +637,19 @@ pub async fn reenter<O: Operation>(
     let ctx = outer
         .inner(O::SERVICE, inner)
         .map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
+    nested::<O>(&ctx, txn, input).await
+}
+
+/// A part of a call that is many, such as one key of DeleteObjects: the same caller from the same place, decided and
+/// recorded as a call of its own. On failure its effects alone are rolled back.
+pub async fn part<O: Operation>(outer: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
+    let ctx = outer.part().map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
+    nested::<O>(&ctx, txn, input).await
+}
+
+async fn nested<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
     let savepoint = txn.savepoint();
-    let result = attempt::<O>(&ctx, txn, Arc::new(input), &Staged::nothing()).await;
+    let result = attempt::<O>(ctx, txn, Arc::new(input), &Staged::nothing()).await;
     result.map_err(|failure| {
         txn.rollback_to(savepoint);
         PortRefusal::from_failure(O::SERVICE, failure)

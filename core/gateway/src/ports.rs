@@ -189,6 +189,8 @@ pub struct Candidate<'a> {
     pub resources: &'a [record::Resource],
     /// Whether it is an event of a global service (IAM, STS's global endpoint).
     pub global: bool,
+    /// The call's request id.
+    pub request_id: Option<&'a str>,
 }
 
 /// CloudTrail, as the gateway asks it at commit.

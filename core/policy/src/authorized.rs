@@ -63,6 +63,11 @@ pub fn authorize<T>(input: Arc<T>, checks: &[Check<'_>]) -> Result<Authorized<T>
 /// Why an operation is authorised without any policy. A closed list: each entry is AWS's own exemption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exemption {
+    /// The operation itself needs nothing: each item it names is a call of its own, decided and recorded as such
+    /// (`s3:DeleteObject` for each key of DeleteObjects).
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
+    DecidedPerItem,
     /// `sts:GetCallerIdentity` cannot be denied.
     ///
     /// SPEC: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
@@ -72,7 +77,7 @@ pub enum Exemption {
 /// Authorises the input of an operation that AWS exempts.
 pub fn authorize_exempt<T>(input: Arc<T>, exemption: Exemption) -> Authorized<T> {
     match exemption {
-        Exemption::NeedsNoPermission => Authorized(input),
+        Exemption::DecidedPerItem | Exemption::NeedsNoPermission => Authorized(input),
     }
 }
 

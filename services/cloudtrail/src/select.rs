@@ -35,7 +35,11 @@ impl Selectors {
             return Ok(known);
         }
         let mut trails: HashMap<AccountId, Vec<Trail>> = HashMap::new();
-        for trail in table::all_trails(view).await?.into_iter().filter(|trail| trail.logging) {
+        for trail in table::all_trails(view)
+            .await?
+            .into_iter()
+            .filter(|t| t.logging || t.stopped_by.is_some())
+        {
             trails.entry(trail.account).or_default().push(trail);
         }
         let compiled = Arc::new(Compiled { epoch, trails });

@@ -80,6 +80,14 @@ impl Request {
         }
     }
 
+    /// The same, on one object of the bucket.
+    pub fn on_key(&self, key: &str) -> Request {
+        Request {
+            key: key.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Reads the head of a call on an object.
     pub fn of_object(call: &Call) -> Result<Request, S3Error> {
         let request = Request::of_bucket(call)?;

@@ -17,7 +17,9 @@ pub(crate) struct ClockRow {
 
 impl ClockRow {
     pub(crate) fn new(offset: Duration) -> ClockRow {
-        ClockRow { offset_micros: u64::try_from(offset.as_micros()).unwrap_or(u64::MAX) }
+        ClockRow {
+            offset_micros: u64::try_from(offset.as_micros()).unwrap_or(u64::MAX),
+        }
     }
 
     pub(crate) fn offset(&self) -> Duration {

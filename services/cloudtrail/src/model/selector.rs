@@ -243,6 +243,7 @@ mod tests {
                 resource_type: Some(S3_OBJECT),
                 resources: &resources,
                 global: false,
+                request_id: None,
             };
             assert_eq!(selector(S3_OBJECT, &[value]).selects(&event), expected, "{value} {arn}");
         };

@@ -39,6 +39,8 @@ pub struct Trail {
     pub started: Option<Timestamp>,
     /// When logging was last stopped.
     pub stopped: Option<Timestamp>,
+    /// The request that stopped it: its own event is the last that the trail selects.
+    pub stopped_by: Option<String>,
     /// How often logging was started: entries name it beside the trail.
     pub generation: u64,
     /// Tags.
@@ -61,9 +63,15 @@ impl Trail {
         self.selectors != [EventSelector::standard()]
     }
 
+    /// Whether it logs, or this is the request that stopped it. AWS's final digest covers "up to and including the
+    /// StopLogging event".
+    fn may_select(&self, request_id: Option<&str>) -> bool {
+        self.logging || (self.stopped_by.is_some() && self.stopped_by.as_deref() == request_id)
+    }
+
     /// Whether it wants this event, now.
     pub fn selects(&self, event: &Candidate<'_>) -> bool {
-        self.logging
+        self.may_select(event.request_id)
             && self.account == event.account
             && (!event.global || self.include_global)
             && self.is_in(event.region)

@@ -164,6 +164,7 @@ fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
         logging: false,
         started: None,
         stopped: None,
+        stopped_by: None,
         generation: 0,
         tags: parse_tags(input.tags_list.as_deref().unwrap_or(&[]))?,
     };

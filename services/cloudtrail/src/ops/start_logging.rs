@@ -41,6 +41,7 @@ impl Operation for StartLogging {
         if !trail.logging {
             trail.logging = true;
             trail.started = Some(ctx.now());
+            trail.stopped_by = None;
             trail.generation += 1;
             if table::cursor(&txn.view(), &trail.id).await?.is_none() {
                 // Nothing before this call can have been selected: delivery starts looking here.

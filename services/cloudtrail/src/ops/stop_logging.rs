@@ -38,6 +38,7 @@ impl Operation for StopLogging {
         if trail.logging {
             trail.logging = false;
             trail.stopped = Some(ctx.now());
+            trail.stopped_by = Some(ctx.request_id.clone());
             store_trail(ctx, txn, &trail).await?;
         }
         Ok(Json(Nothing {}))

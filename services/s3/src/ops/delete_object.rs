@@ -22,6 +22,16 @@ pub struct Input {
     condition: Option<WriteCondition>,
 }
 
+impl Input {
+    /// One of the objects of a DeleteObjects.
+    pub fn one_of(request: Request) -> Input {
+        Input {
+            request,
+            condition: None,
+        }
+    }
+}
+
 fn parse(call: &Call) -> Result<Input, S3Error> {
     request::refuse_versions(call)?;
     let condition = request::header(&call.head.headers, http::header::IF_MATCH).map(WriteCondition::Tag);

@@ -15,7 +15,10 @@ pub(crate) struct Agenda {
 impl Agenda {
     /// For so many workers; one that is stuck is asked again after `retry`.
     pub(crate) fn new(workers: usize, retry: Duration) -> Agenda {
-        Agenda { asked: vec![None; workers], retry: retry.max(Duration::from_secs(1)) }
+        Agenda {
+            asked: vec![None; workers],
+            retry: retry.max(Duration::from_secs(1)),
+        }
     }
 
     /// When a worker is next to be asked, given when it says that it is due.

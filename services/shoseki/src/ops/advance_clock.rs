@@ -9,9 +9,7 @@ use crate::{
     table::{self, ClockRow},
 };
 use base::{Fault, arn};
-use gateway::{
-    Body, Ctx, Demand, Demands, EventClass, Json, Operation, ServiceCaller, Staged, Txn, World, work::Work,
-};
+use gateway::{Body, Ctx, Demand, Demands, EventClass, Json, Operation, ServiceCaller, Staged, Txn, World, work::Work};
 use policy::{Authorized, ResourceKind};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
@@ -55,7 +53,9 @@ impl Evident for AdvanceClockRequest {
 
 impl Evident for AdvanceClockResponse {
     fn evident(&self) -> Params {
-        Params::new().number("offsetSeconds", self.offset_seconds).number("ticks", self.ticks)
+        Params::new()
+            .number("offsetSeconds", self.offset_seconds)
+            .number("ticks", self.ticks)
     }
 }
 
@@ -70,16 +70,13 @@ impl Operation for AdvanceClock {
 
     async fn demands(ctx: &Ctx, _: &ReadView<'_>, _: &Self::Input) -> Result<Demands, ShosekiError> {
         let owner = ctx.settings().first_account;
-        Ok(Demand::on("shoseki:AdvanceClock", arn::any()).guarded(ResourceKind::Other, owner, None).into())
+        Ok(Demand::on("shoseki:AdvanceClock", arn::any())
+            .guarded(ResourceKind::Other, owner, None)
+            .into())
     }
 
     /// The move itself is here and not in `run`, for it is not to be repeated when the record of it meets a conflict.
-    async fn stage(
-        ctx: &Ctx,
-        _: &mut Txn,
-        input: &Authorized<Self::Input>,
-        _: Body,
-    ) -> Result<Staged, ShosekiError> {
+    async fn stage(ctx: &Ctx, _: &mut Txn, input: &Authorized<Self::Input>, _: Body) -> Result<Staged, ShosekiError> {
         if !ctx.settings().rehearsal {
             return Err(ShosekiError::RehearsalModeRequired);
         }
@@ -144,10 +141,17 @@ async fn move_by(world: &Arc<World>, step: Duration) -> Result<(), Fault> {
         return Ok(());
     }
     for _ in 0..ATTEMPTS_MAX {
-        let mut work = Work::begin(world, ServiceName::Shoseki, own_caller(world), world.settings.region.clone());
+        let mut work = Work::begin(
+            world,
+            ServiceName::Shoseki,
+            own_caller(world),
+            world.settings.region.clone(),
+        );
         let txn = work.parts().1;
         // Another call may be moving the clock too: the row, not the clock, says how far it has been promised to go.
-        let promised = table::clock(&txn.view()).await?.map_or(Duration::ZERO, |row| row.offset());
+        let promised = table::clock(&txn.view())
+            .await?
+            .map_or(Duration::ZERO, |row| row.offset());
         let offset = promised.max(world.clock.offset()).saturating_add(step);
         table::put_clock(txn, &ClockRow::new(offset));
         match work.commit(Maintenance::Cursor).await {
