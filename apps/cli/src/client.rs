@@ -21,7 +21,12 @@ use tokio_rustls::TlsConnector;
 use wire::ServiceName;
 
 /// What stays as it is in the path of an S3 call.
-const KEY_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
+const KEY_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/');
 const QUERY_VALUE: &AsciiSet = &KEY_PATH.add(b'/');
 
 /// A caller of one server, in one Region. Cheap to clone; clones share one connection.
@@ -67,7 +72,10 @@ impl std::error::Error for Refused {}
 impl Answer {
     /// A header's text, or nothing.
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// The text of the body.
@@ -85,7 +93,12 @@ impl Client {
             "https" => Some(connector(announced.ca_bundle.as_deref())?),
             other => bail!("the endpoint's scheme `{other}` is neither http nor https"),
         };
-        let server = Server { authority: authority.to_owned(), tls, clock: Clock::system(), idle: Mutex::default() };
+        let server = Server {
+            authority: authority.to_owned(),
+            tls,
+            clock: Clock::system(),
+            idle: Mutex::default(),
+        };
         Ok(Client {
             server: Arc::new(server),
             credentials: Credentials::new(
@@ -98,14 +111,23 @@ impl Client {
 
     /// The same with another access key.
     pub(crate) fn with_key(&self, access_key_id: &str, secret: Secret<String>) -> Client {
-        let credentials =
-            Credentials { access_key_id: access_key_id.to_owned(), secret, session_token: None };
-        Client { credentials, ..self.clone() }
+        let credentials = Credentials {
+            access_key_id: access_key_id.to_owned(),
+            secret,
+            session_token: None,
+        };
+        Client {
+            credentials,
+            ..self.clone()
+        }
     }
 
     /// The same in another Region.
     pub(crate) fn in_region(&self, region: &str) -> Client {
-        Client { region: region.to_owned(), ..self.clone() }
+        Client {
+            region: region.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// A call of a JSON service.
@@ -115,9 +137,16 @@ impl Client {
     }
 
     async fn post_json(&self, service: ServiceName, operation: &str, input: &Value) -> Result<Answer> {
-        let target = format!("{}.{operation}", service.target_prefixes().first().copied().unwrap_or_default());
-        let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
-        self.call(service, Method::POST, "/", "", &headers, serde_json::to_vec(input)?).await
+        let target = format!(
+            "{}.{operation}",
+            service.target_prefixes().first().copied().unwrap_or_default()
+        );
+        let headers = [
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", target.as_str()),
+        ];
+        self.call(service, Method::POST, "/", "", &headers, serde_json::to_vec(input)?)
+            .await
     }
 
     /// A call of a JSON service that answers with an empty body.
@@ -128,7 +157,9 @@ impl Client {
     /// A call of a Query service; the answer is XML.
     pub(crate) async fn query(&self, service: ServiceName, action: &str, input: &[(&str, &str)]) -> Result<String> {
         let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", action).append_pair("Version", service.api_version()).extend_pairs(input);
+        form.append_pair("Action", action)
+            .append_pair("Version", service.api_version())
+            .extend_pairs(input);
         let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
         let body = form.finish().into_bytes();
         Ok(self.call(service, Method::POST, "/", "", &headers, body).await?.text())
@@ -188,7 +219,11 @@ impl Client {
         let now = self.server.clock.real_now();
         signer.sign_headers(&method, path, query, &mut all, now, SignPayload::Bytes(&body))?;
         let is_head = method == Method::HEAD;
-        let target = if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") };
+        let target = if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{query}")
+        };
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = target.parse().context("the call's path is no URI")?;
@@ -206,21 +241,38 @@ impl Server {
         let idle = self.idle.lock().await.take().filter(|sender| !sender.is_closed());
         let mut sender = match idle {
             Some(sender) => sender,
-            None => self.connect().await.with_context(|| format!("cannot reach the server at {}", self.authority))?,
+            None => self
+                .connect()
+                .await
+                .with_context(|| format!("cannot reach the server at {}", self.authority))?,
         };
         sender.ready().await.context("the server closed the connection")?;
-        let answer = sender.send_request(request).await.context("the server did not answer")?;
+        let answer = sender
+            .send_request(request)
+            .await
+            .context("the server did not answer")?;
         let (parts, body) = answer.into_parts();
         let body = body.collect().await.context("the answer broke off")?.to_bytes();
         *self.idle.lock().await = Some(sender);
-        Ok((parts.status.as_u16(), Answer { headers: parts.headers, body }))
+        Ok((
+            parts.status.as_u16(),
+            Answer {
+                headers: parts.headers,
+                body,
+            },
+        ))
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
         let stream = TcpStream::connect(&self.authority).await?;
         stream.set_nodelay(true)?;
-        let Some(tls) = &self.tls else { return handshake(stream).await };
-        let host = self.authority.rsplit_once(':').map_or(self.authority.as_str(), |(host, _)| host);
+        let Some(tls) = &self.tls else {
+            return handshake(stream).await;
+        };
+        let host = self
+            .authority
+            .rsplit_once(':')
+            .map_or(self.authority.as_str(), |(host, _)| host);
         let name = ServerName::try_from(host.trim_matches(['[', ']']).to_owned())?;
         handshake(tls.connect(name, stream).await?).await
     }
@@ -260,20 +312,40 @@ fn refused(status: u16, answer: &Answer, is_head: bool) -> Refused {
         Err(_) => (first("Code"), first("Message")),
     };
     let code = code.map(|code| code.rsplit('#').next().unwrap_or_default().to_owned());
-    let unnamed = if is_head { "an answer without words" } else { "an answer without an error code" };
-    Refused { status, code: code.unwrap_or_else(|| unnamed.to_owned()), message: message.unwrap_or_default() }
+    let unnamed = if is_head {
+        "an answer without words"
+    } else {
+        "an answer without an error code"
+    };
+    Refused {
+        status,
+        code: code.unwrap_or_else(|| unnamed.to_owned()),
+        message: message.unwrap_or_default(),
+    }
 }
 
 /// The texts of all elements of this name, in order. Enough for answers whose shape is known; no parser of XML.
 pub(crate) fn elements(xml: &str, name: &str) -> Vec<String> {
     let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    let texts = xml.split(open.as_str()).skip(1).filter_map(|rest| rest.split(close.as_str()).next());
+    let texts = xml
+        .split(open.as_str())
+        .skip(1)
+        .filter_map(|rest| rest.split(close.as_str()).next());
     texts.map(unescaped).collect()
 }
 
 fn unescaped(text: &str) -> String {
-    let entities = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
-    entities.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    let entities = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&amp;", "&"),
+    ];
+    entities
+        .iter()
+        .fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[cfg(test)]
@@ -283,12 +355,21 @@ mod tests {
     #[test]
     fn errors_are_read_in_every_protocol() {
         let check = |body: &str, expected: &str| {
-            let answer = Answer { headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) };
+            let answer = Answer {
+                headers: HeaderMap::new(),
+                body: Bytes::copy_from_slice(body.as_bytes()),
+            };
             assert_eq!(refused(400, &answer, false).to_string(), expected);
         };
-        check(r#"{"__type":"NotFoundException","message":"m"}"#, "NotFoundException: m");
+        check(
+            r#"{"__type":"NotFoundException","message":"m"}"#,
+            "NotFoundException: m",
+        );
         check(r#"{"__type":"a#B","Message":"m"}"#, "B: m");
-        check("<Error><Code>NoSuchKey</Code><Message>a &amp; b</Message></Error>", "NoSuchKey: a & b");
+        check(
+            "<Error><Code>NoSuchKey</Code><Message>a &amp; b</Message></Error>",
+            "NoSuchKey: a & b",
+        );
         check("", "an answer without an error code (400)");
     }
 

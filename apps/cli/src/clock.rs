@@ -40,7 +40,11 @@ pub(crate) async fn run(command: ClockCommand) -> Result<ExitCode> {
     while !left.is_zero() {
         let step = left.min(STEP_MAX);
         let answer = client
-            .json(ServiceName::Shoseki, "AdvanceClock", &json!({ "Seconds": step.as_secs() }))
+            .json(
+                ServiceName::Shoseki,
+                "AdvanceClock",
+                &json!({ "Seconds": step.as_secs() }),
+            )
             .await
             .with_context(|| format!("the clock could not be moved (done: {})", days(args.duration - left)))?;
         left -= step;

@@ -37,7 +37,9 @@ pub(crate) fn announced(data_dir: &Path) -> Result<Announced> {
     });
     reached.with_context(|| {
         let (endpoint, dir) = (&announced.endpoint, data_dir.display());
-        format!("the server that used `{dir}` does not answer at {endpoint}; start it: shoseki serve --data-dir '{dir}'")
+        format!(
+            "the server that used `{dir}` does not answer at {endpoint}; start it: shoseki serve --data-dir '{dir}'"
+        )
     })?;
     Ok(announced)
 }
@@ -46,7 +48,10 @@ fn exports(announced: &Announced) -> Vec<(&'static str, String)> {
     let mut exports = vec![
         ("AWS_ENDPOINT_URL", announced.endpoint.clone()),
         ("AWS_ACCESS_KEY_ID", announced.key.access_key_id.clone()),
-        ("AWS_SECRET_ACCESS_KEY", announced.key.secret_access_key.expose().clone()),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            announced.key.secret_access_key.expose().clone(),
+        ),
         ("AWS_DEFAULT_REGION", announced.region.clone()),
     ];
     if let Some(ca) = &announced.ca_bundle {

@@ -30,7 +30,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run the server until it is told to stop.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Start a server and play the whole story on it: a trail set up, used, delivered, verified, tampered with.
     Demo(demo::DemoArgs),
     /// Print the exports with which AWS's clients use a running server: eval "$(shoseki env --data-dir DIR)".
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve(args) => serve::run(args).await,
+            Command::Serve(args) => serve::run(*args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Env(args) => env::run(args),
             Command::Clock(command) => clock::run(command).await,

@@ -68,7 +68,10 @@ impl ServeArgs {
             ("aws_behavior", self.aws_behavior),
             ("domain", self.domain),
         ];
-        let flags = texts.into_iter().filter_map(|(name, text)| Some((name, text?))).collect();
+        let flags = texts
+            .into_iter()
+            .filter_map(|(name, text)| Some((name, text?)))
+            .collect();
         Config::load(self.config, flags).context("cannot take the settings")
     }
 }
@@ -87,17 +90,26 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
 }
 
 pub(crate) async fn shut_down(running: Running) -> Result<ExitCode> {
-    running.shutdown().await.context("the server did not stop cleanly; nothing that was answered is lost")?;
+    running
+        .shutdown()
+        .await
+        .context("the server did not stop cleanly; nothing that was answered is lost")?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn show_first_key(key: &RootAccessKey, data_dir: &Path) {
     let style = Style::of_stdout();
-    println!("{}", style.bold("A new data directory, with one account and its root access key:"));
+    println!(
+        "{}",
+        style.bold("A new data directory, with one account and its root access key:")
+    );
     println!("  access key id      {}", key.access_key_id);
     println!("  secret access key  {}", key.secret_access_key.expose());
     println!("  kept in            {}", data_dir.join("credentials").display());
-    println!("It is shown this once. Use it: eval \"$(shoseki env --data-dir '{}')\"", data_dir.display());
+    println!(
+        "It is shown this once. Use it: eval \"$(shoseki env --data-dir '{}')\"",
+        data_dir.display()
+    );
 }
 
 /// SIGTERM or SIGINT.
@@ -109,7 +121,10 @@ pub(crate) struct StopSignal {
 impl StopSignal {
     pub(crate) fn new() -> Result<StopSignal> {
         let catch = |kind| signal(kind).context("cannot catch signals");
-        Ok(StopSignal { terminate: catch(SignalKind::terminate())?, interrupt: catch(SignalKind::interrupt())? })
+        Ok(StopSignal {
+            terminate: catch(SignalKind::terminate())?,
+            interrupt: catch(SignalKind::interrupt())?,
+        })
     }
 
     pub(crate) async fn wait(mut self) {

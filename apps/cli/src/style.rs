@@ -17,11 +17,17 @@ pub(crate) struct Style {
 impl Style {
     /// For standard output.
     pub(crate) fn of_stdout() -> Style {
-        Style { color: std::io::stdout().is_terminal() && !no_color() }
+        Style {
+            color: std::io::stdout().is_terminal() && !no_color(),
+        }
     }
 
     fn paint(self, code: &str, text: impl Display) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 
     pub(crate) fn bold(self, text: impl Display) -> String {

@@ -102,12 +102,18 @@ impl Default for Config {
 impl Config {
     /// The defaults with another data directory and a free port: what tests start with.
     pub fn at(data_dir: impl Into<PathBuf>) -> Config {
-        Config { listen: SocketAddr::from((LISTEN.0, 0)), data_dir: data_dir.into(), ..Config::default() }
+        Config {
+            listen: SocketAddr::from((LISTEN.0, 0)),
+            data_dir: data_dir.into(),
+            ..Config::default()
+        }
     }
 
     /// Reads file and environment and puts the flags, given as names and texts, on top of them.
     pub fn load(config_file: Option<PathBuf>, flags: Vec<(&'static str, String)>) -> Result<Config, ConfigError> {
-        let environment = NAMES.into_iter().filter_map(|name| Some((name, variable(&variable_of(name))?)));
+        let environment = NAMES
+            .into_iter()
+            .filter_map(|name| Some((name, variable(&variable_of(name))?)));
         let file = config_file.or_else(|| variable("SHOSEKI_CONFIG").map(PathBuf::from));
         let file = match file {
             None => None,
@@ -127,17 +133,23 @@ impl Config {
     ) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         if let Some((place, text)) = file {
-            let table: toml::Table = text.parse().map_err(|e: toml::de::Error| fault(&place, e.to_string().trim_end()))?;
+            let table: toml::Table = text
+                .parse()
+                .map_err(|e: toml::de::Error| fault(&place, e.to_string().trim_end()))?;
             for (name, value) in &table {
                 let set = text_of(value).and_then(|text| config.set(name, &text));
                 set.map_err(|why| fault(&format!("{place}, `{name}`"), why))?;
             }
         }
         for (name, text) in environment {
-            config.set(name, &text).map_err(|why| fault(&format!("environment variable {}", variable_of(name)), why))?;
+            config
+                .set(name, &text)
+                .map_err(|why| fault(&format!("environment variable {}", variable_of(name)), why))?;
         }
         for (name, text) in flags {
-            config.set(name, &text).map_err(|why| fault(&format!("flag --{}", name.replace('_', "-")), why))?;
+            config
+                .set(name, &text)
+                .map_err(|why| fault(&format!("flag --{}", name.replace('_', "-")), why))?;
         }
         Ok(config)
     }
@@ -181,14 +193,20 @@ impl Config {
 }
 
 fn fault(place: &str, why: impl fmt::Display) -> ConfigError {
-    ConfigError { place: place.to_owned(), why: why.to_string() }
+    ConfigError {
+        place: place.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 fn variable_of(name: &str) -> String {
     format!("SHOSEKI_{}", name.to_ascii_uppercase())
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the server's one door to the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the server's one door to the environment"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
 }
@@ -208,11 +226,19 @@ fn parsed<T: std::str::FromStr>(text: &str, wanted: &str) -> Result<T, String> {
 }
 
 fn not_empty(text: &str) -> Result<&str, String> {
-    if text.is_empty() { Err("is empty".to_owned()) } else { Ok(text) }
+    if text.is_empty() {
+        Err("is empty".to_owned())
+    } else {
+        Ok(text)
+    }
 }
 
 fn list<T: std::str::FromStr>(text: &str, wanted: &str) -> Result<Vec<T>, String> {
-    text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(|item| parsed(item, wanted)).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| parsed(item, wanted))
+        .collect()
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -227,9 +253,10 @@ fn tls_mode(text: &str) -> Result<TlsMode, String> {
         "off" => Ok(TlsMode::Off),
         "auto" => Ok(TlsMode::Auto),
         files => match files.split_once(',') {
-            Some((cert, key)) if !cert.is_empty() && !key.is_empty() => {
-                Ok(TlsMode::Files { cert: cert.into(), key: key.into() })
-            }
+            Some((cert, key)) if !cert.is_empty() && !key.is_empty() => Ok(TlsMode::Files {
+                cert: cert.into(),
+                key: key.into(),
+            }),
             _ => Err(format!("`{text}` is not off, auto or CERT,KEY (two PEM files)")),
         },
     }
@@ -271,11 +298,18 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             _ => return Err(wrong()),
         };
         let number: u64 = number.parse().map_err(|_| wrong())?;
-        seconds = number.checked_mul(unit).and_then(|more| seconds.checked_add(more)).ok_or_else(wrong)?;
+        seconds = number
+            .checked_mul(unit)
+            .and_then(|more| seconds.checked_add(more))
+            .ok_or_else(wrong)?;
         rest = tail.get(1..).unwrap_or_default();
     }
     // A century is enough for every setting, and no sum of times overflows.
-    if text.is_empty() || seconds > 100 * 366 * 86_400 { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
+    if text.is_empty() || seconds > 100 * 366 * 86_400 {
+        Err(wrong())
+    } else {
+        Ok(Duration::from_secs(seconds))
+    }
 }
 
 #[cfg(test)]
@@ -292,12 +326,28 @@ mod tests {
         check("1h30m", Some(5_400));
         check("30d", Some(2_592_000));
         check("0s", Some(0));
-        for wrong in ["", "5", "m", "5x", "-5m", "5 m", "1.5h", "5µ", "99999999999999999999d", "1h-1m", "99999d"] {
+        for wrong in [
+            "",
+            "5",
+            "m",
+            "5x",
+            "-5m",
+            "5 m",
+            "1.5h",
+            "5µ",
+            "99999999999999999999d",
+            "1h-1m",
+            "99999d",
+        ] {
             check(wrong, None);
         }
     }
 
-    fn layers(file: &str, environment: &[(&'static str, &str)], flags: &[(&'static str, &str)]) -> Result<Config, String> {
+    fn layers(
+        file: &str,
+        environment: &[(&'static str, &str)],
+        flags: &[(&'static str, &str)],
+    ) -> Result<Config, String> {
         let own = |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, t)| (*n, (*t).to_owned())).collect();
         Config::layered(Some(("file".to_owned(), file.to_owned())), own(environment), own(flags))
             .map_err(|e| e.to_string())
@@ -312,7 +362,11 @@ mod tests {
             regions = ["me-south-1", "af-south-1"]
             rehearsal = true
         "#;
-        let config = layers(file, &[("digest_interval", "3s"), ("region", "eu-west-2")], &[("region", "eu-west-3")]);
+        let config = layers(
+            file,
+            &[("digest_interval", "3s"), ("region", "eu-west-2")],
+            &[("region", "eu-west-3")],
+        );
         let config = config.unwrap();
         assert_eq!(config.delivery_interval, Duration::from_secs(1));
         assert_eq!(config.digest_interval, Duration::from_secs(3));
@@ -329,13 +383,34 @@ mod tests {
         let check = |result: Result<Config, String>, expected: &str| {
             assert_eq!(result.map(|c| format!("{c:?}")), Err(expected.to_owned()));
         };
-        check(layers("colour = 1", &[], &[]), "file, `colour`: is a TOML integer; write it as text in quotes");
-        check(layers("colour = \"red\"", &[], &[]), "file, `colour`: there is no such setting");
-        check(layers("[listen]", &[], &[]), "file, `listen`: is a TOML table; write it as text in quotes");
-        check(layers("", &[("tls", "on")], &[]), "environment variable SHOSEKI_TLS: `on` is not off, auto or CERT,KEY (two PEM files)");
-        check(layers("", &[], &[("delivery_interval", "0s")]), "flag --delivery-interval: `0s` is shorter than a second");
-        check(layers("", &[], &[("domain", "a..b")]), "flag --domain: `a..b` is not a domain name");
-        check(layers("", &[], &[("account", "12")]), "flag --account: `12` is not an account id of twelve digits");
+        check(
+            layers("colour = 1", &[], &[]),
+            "file, `colour`: is a TOML integer; write it as text in quotes",
+        );
+        check(
+            layers("colour = \"red\"", &[], &[]),
+            "file, `colour`: there is no such setting",
+        );
+        check(
+            layers("[listen]", &[], &[]),
+            "file, `listen`: is a TOML table; write it as text in quotes",
+        );
+        check(
+            layers("", &[("tls", "on")], &[]),
+            "environment variable SHOSEKI_TLS: `on` is not off, auto or CERT,KEY (two PEM files)",
+        );
+        check(
+            layers("", &[], &[("delivery_interval", "0s")]),
+            "flag --delivery-interval: `0s` is shorter than a second",
+        );
+        check(
+            layers("", &[], &[("domain", "a..b")]),
+            "flag --domain: `a..b` is not a domain name",
+        );
+        check(
+            layers("", &[], &[("account", "12")]),
+            "flag --account: `12` is not an account id of twelve digits",
+        );
         assert!(layers("x", &[], &[]).unwrap_err().starts_with("file: TOML parse error"));
     }
 

@@ -55,13 +55,21 @@ pub(crate) struct Conn<S> {
 
 impl<S> Conn<S> {
     pub(crate) fn new(stream: S, exchange: Arc<Exchange>) -> Conn<S> {
-        Conn { stream, exchange, instead: None, refused: false, linger: None }
+        Conn {
+            stream,
+            exchange,
+            instead: None,
+            refused: false,
+            linger: None,
+        }
     }
 }
 
 /// What is said in place of a bare refusal; `None` when the bytes are an answer of ours.
 fn instead_of(answer: &[u8]) -> Option<Bytes> {
-    let bare = [&b"HTTP/1.1 400 "[..], b"HTTP/1.1 414 ", b"HTTP/1.1 431 "].iter().position(|s| answer.starts_with(s))?;
+    let bare = [&b"HTTP/1.1 400 "[..], b"HTTP/1.1 414 ", b"HTTP/1.1 431 "]
+        .iter()
+        .position(|s| answer.starts_with(s))?;
     if answer.windows(OUR_MARK.len()).any(|window| window == OUR_MARK) {
         return None;
     }
@@ -105,11 +113,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.instead.is_none() && !self.refused {
-            if let Some(bytes) = instead_of(buf) {
-                self.instead = Some((bytes, 0, buf.len()));
-                self.refused = true;
-            }
+        if !self.refused
+            && let Some(bytes) = instead_of(buf)
+        {
+            self.instead = Some((bytes, 0, buf.len()));
+            self.refused = true;
         }
         match self.instead {
             Some(_) => self.poll_instead(cx),
@@ -169,9 +177,18 @@ mod tests {
             assert_eq!(instead.is_some(), code.is_some(), "{answer}");
             assert!(instead.unwrap_or_default().contains(code.unwrap_or_default()));
         };
-        check("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", Some("<Code>BadRequest<"));
-        check("HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n", Some("<Code>RequestHeaderSectionTooLarge<"));
-        check("HTTP/1.1 414 URI Too Long\r\n\r\n", Some("<Code>RequestHeaderSectionTooLarge<"));
+        check(
+            "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n",
+            Some("<Code>BadRequest<"),
+        );
+        check(
+            "HTTP/1.1 431 Request Header Fields Too Large\r\n\r\n",
+            Some("<Code>RequestHeaderSectionTooLarge<"),
+        );
+        check(
+            "HTTP/1.1 414 URI Too Long\r\n\r\n",
+            Some("<Code>RequestHeaderSectionTooLarge<"),
+        );
         check("HTTP/1.1 400 Bad Request\r\nx: y\r\nserver: shoseki\r\n\r\nbody", None);
         check("HTTP/1.1 404 Not Found\r\n\r\n", None);
         check("", None);

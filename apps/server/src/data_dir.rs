@@ -49,7 +49,12 @@ impl DataDir {
         let sealed_before = path.join(ROWS).exists();
         let root = root_key(path, sealed_before, random)?;
         let store_key = store_key(path, sealed_before, &root, random)?;
-        Ok(DataDir { lock, root, store_key, random: random.clone() })
+        Ok(DataDir {
+            lock,
+            root,
+            store_key,
+            random: random.clone(),
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -101,9 +106,12 @@ impl DataDir {
 
     /// A sealed file's content, if it is there.
     pub(crate) fn read_sealed(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        let Some(sealed) = self.read(name)? else { return Ok(None) };
+        let Some(sealed) = self.read(name)? else {
+            return Ok(None);
+        };
         let open = small::open(&self.store_key, sealed_identity(name).as_bytes(), &sealed);
-        open.map(Some).with_context(|| format!("`{}` is damaged", self.path().join(name).display()))
+        open.map(Some)
+            .with_context(|| format!("`{}` is damaged", self.path().join(name).display()))
     }
 
     /// Writes a file whole and sealed.
@@ -166,16 +174,25 @@ fn root_key(dir: &Path, sealed_before: bool, random: &Random) -> Result<RootKey>
 fn store_key(dir: &Path, sealed_before: bool, root: &RootKey, random: &Random) -> Result<Key256> {
     let path = dir.join(STORE_KEY_FILE);
     match read(&path)? {
-        Some(wrapped) => root.unwrap(&WrappedKey::from_bytes(wrapped), STORE_KEY_PURPOSE).with_context(|| {
-            format!("`{ROOT_KEY_FILE}` does not open `{}`; put back the two that belong together", path.display())
-        }),
+        Some(wrapped) => root
+            .unwrap(&WrappedKey::from_bytes(wrapped), STORE_KEY_PURPOSE)
+            .with_context(|| {
+                format!(
+                    "`{ROOT_KEY_FILE}` does not open `{}`; put back the two that belong together",
+                    path.display()
+                )
+            }),
         None if sealed_before => bail!(
             "`{}` is missing, and what is in the directory cannot be opened without it; put it back from a backup",
             path.display()
         ),
         None => {
             let key = Key256::generate(random);
-            write(dir, STORE_KEY_FILE, root.wrap(&key, STORE_KEY_PURPOSE, random)?.as_bytes())?;
+            write(
+                dir,
+                STORE_KEY_FILE,
+                root.wrap(&key, STORE_KEY_PURPOSE, random)?.as_bytes(),
+            )?;
             Ok(key)
         }
     }
@@ -198,7 +215,11 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&partial, &path)?;
@@ -233,7 +254,12 @@ mod tests {
         let path = dir.path().join("data");
         let first = open(&path).unwrap();
         first.write_sealed("ca.key", b"secret").unwrap();
-        assert!(!fs::read(path.join("ca.key")).unwrap().windows(6).any(|w| w == b"secret"));
+        assert!(
+            !fs::read(path.join("ca.key"))
+                .unwrap()
+                .windows(6)
+                .any(|w| w == b"secret")
+        );
         drop(first);
         assert_eq!(mode(&path), 0o700);
         for name in [ROOT_KEY_FILE, STORE_KEY_FILE, "ca.key"] {
@@ -281,7 +307,11 @@ mod tests {
         fs::write(&root, &text).unwrap();
         fs::create_dir(path.join(ROWS)).unwrap();
         fs::remove_file(path.join(STORE_KEY_FILE)).unwrap();
-        assert!(refusal(path).contains("`store.key` is missing") || refusal(path).contains("store.key"), "{}", refusal(path));
+        assert!(
+            refusal(path).contains("`store.key` is missing") || refusal(path).contains("store.key"),
+            "{}",
+            refusal(path)
+        );
         fs::remove_file(&root).unwrap();
         assert!(refusal(path).contains("root.key"), "{}", refusal(path));
     }

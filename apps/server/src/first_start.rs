@@ -44,7 +44,9 @@ pub(crate) async fn directory(store: &Store) -> Result<Option<DirectoryRow>> {
 }
 
 async fn read_directory(view: &ReadView<'_>) -> Result<Option<DirectoryRow>> {
-    view.get_row(DIRECTORY).await.context("cannot read what the data directory is of")
+    view.get_row(DIRECTORY)
+        .await
+        .context("cannot read what the data directory is of")
 }
 
 /// The first account: the directory's own, else the one asked for.
@@ -68,9 +70,13 @@ pub(crate) async fn make(
 ) -> Result<Option<RootAccessKey>> {
     let row = match row {
         Some(row) => row,
-        None => make_account(world, dir).await.context("cannot make the first account")?,
+        None => make_account(world, dir)
+            .await
+            .context("cannot make the first account")?,
     };
-    let Some(text) = dir.read(PENDING_FILE)? else { return Ok(None) };
+    let Some(text) = dir.read(PENDING_FILE)? else {
+        return Ok(None);
+    };
     match parse_profile(&String::from_utf8_lossy(&text)) {
         Some(key) if key.access_key_id == row.root_access_key_id => {
             dir.rename(PENDING_FILE, CREDENTIALS_FILE)?;
@@ -83,11 +89,18 @@ pub(crate) async fn make(
 
 async fn make_account(world: &Arc<World>, dir: &DataDir) -> Result<DirectoryRow> {
     let account = world.settings.first_account;
-    let caller = ServiceCaller { name: ServiceName::Iam.event_source(), source_arn: None, source_account: account };
+    let caller = ServiceCaller {
+        name: ServiceName::Iam.event_source(),
+        source_arn: None,
+        source_account: account,
+    };
     let mut work = Work::begin(world, ServiceName::Iam, caller, world.settings.region.clone());
     let (_, txn) = work.parts();
     let key = wiring::bootstrap_account(world, txn, account).await?;
-    let row = DirectoryRow { first_account: account, root_access_key_id: key.access_key_id.clone() };
+    let row = DirectoryRow {
+        first_account: account,
+        root_access_key_id: key.access_key_id.clone(),
+    };
     txn.put_row(DIRECTORY, &row);
     dir.write(PENDING_FILE, profile(&key).expose().as_bytes())?;
     work.commit(Maintenance::Bootstrap).await?;
@@ -104,7 +117,9 @@ fn profile(key: &RootAccessKey) -> Secret<String> {
 
 pub(crate) fn parse_profile(text: &str) -> Option<RootAccessKey> {
     let value = |name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='))?;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix('='))?;
         Some(line.trim().to_owned())
     };
     Some(RootAccessKey {
@@ -133,11 +148,20 @@ mod tests {
     #[test]
     fn the_directory_says_which_account_is_first() {
         let account = |text: &str| AccountId::parse(text).unwrap();
-        let row = DirectoryRow { first_account: account("111122223333"), root_access_key_id: String::new() };
+        let row = DirectoryRow {
+            first_account: account("111122223333"),
+            root_access_key_id: String::new(),
+        };
         assert_eq!(first_account(None, None).unwrap(), AccountId::FIRST);
-        assert_eq!(first_account(None, Some(account("123456789012"))).unwrap(), account("123456789012"));
+        assert_eq!(
+            first_account(None, Some(account("123456789012"))).unwrap(),
+            account("123456789012")
+        );
         assert_eq!(first_account(Some(&row), None).unwrap(), row.first_account);
-        assert_eq!(first_account(Some(&row), Some(row.first_account)).unwrap(), row.first_account);
+        assert_eq!(
+            first_account(Some(&row), Some(row.first_account)).unwrap(),
+            row.first_account
+        );
         assert!(first_account(Some(&row), Some(AccountId::FIRST)).is_err());
     }
 }

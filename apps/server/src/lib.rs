@@ -57,9 +57,12 @@ pub struct Running {
 pub async fn start(config: Config) -> Result<Running> {
     let (clock, random) = (Clock::system(), Random::os());
     let dir = DataDir::open(&config.data_dir, &random)?;
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}; choose another address with --listen",
+            config.listen
+        )
+    })?;
     let store = dir.open_store(&clock)?;
     let row = first_start::directory(&store).await?;
     let first_account = first_start::first_account(row.as_ref(), config.account)?;
@@ -75,13 +78,25 @@ pub async fn start(config: Config) -> Result<Running> {
     let endpoint = endpoint(address, tls.is_some());
     announce(&dir, &endpoint, &config, ca_bundle.as_deref())?;
     let (stop, stopped) = watch::channel(false);
-    let front =
-        listen::Front { gateway: Arc::new(gateway), tls: tls.map(Into::into), calls: listen::Calls::default() };
+    let front = listen::Front {
+        gateway: Arc::new(gateway),
+        tls: tls.map(Into::into),
+        calls: listen::Calls::default(),
+    };
     let tasks = vec![
         workers::spawn(listen::run(listener, front, stopped.clone())),
         workers::spawn(workers::run(Arc::clone(&world), stopped)),
     ];
-    Ok(Running { endpoint, address, ca_bundle, first_key, dir, store, stop, tasks })
+    Ok(Running {
+        endpoint,
+        address,
+        ca_bundle,
+        first_key,
+        dir,
+        store,
+        stop,
+        tasks,
+    })
 }
 
 impl Running {
@@ -162,9 +177,17 @@ pub fn announced(data_dir: &Path) -> Result<Announced> {
         let dir = data_dir.display();
         format!("no server runs on the data directory `{dir}`; start one: shoseki serve --data-dir '{dir}'")
     })?;
-    let value = |name: &str| profile.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(" = ")).map(str::to_owned);
+    let value = |name: &str| {
+        profile
+            .lines()
+            .find_map(|l| l.strip_prefix(name)?.strip_prefix(" = "))
+            .map(str::to_owned)
+    };
     let credentials = read(first_start::CREDENTIALS_FILE).with_context(|| {
-        format!("cannot read the root access key in `{}`", data_dir.join(first_start::CREDENTIALS_FILE).display())
+        format!(
+            "cannot read the root access key in `{}`",
+            data_dir.join(first_start::CREDENTIALS_FILE).display()
+        )
     })?;
     Ok(Announced {
         endpoint: value("endpoint_url").context("the server's announcement names no endpoint")?,

@@ -151,27 +151,51 @@ async fn finish(graceful: GracefulShutdown, calls: &Calls) {
         }
         quiet = if calls.under_way() == 0 { quiet + 1 } else { 0 };
         if Instant::now() > end {
-            tracing::warn!(calls = calls.under_way(), "some calls were not answered in time and are broken off");
+            tracing::warn!(
+                calls = calls.under_way(),
+                "some calls were not answered in time and are broken off"
+            );
             return;
         }
     }
 }
 
-async fn connection(
-    front: Front,
-    stream: TcpStream,
-    peer: SocketAddr,
-    watcher: hyper_util::server::graceful::Watcher,
-) {
+async fn connection(front: Front, stream: TcpStream, peer: SocketAddr, watcher: hyper_util::server::graceful::Watcher) {
     let _ = stream.set_nodelay(true);
     let ip = peer.ip().to_canonical();
     match &front.tls {
-        None => serve(&front, stream, Peer { ip, tls: None, https: false, exchange: Arc::default() }, watcher).await,
+        None => {
+            serve(
+                &front,
+                stream,
+                Peer {
+                    ip,
+                    tls: None,
+                    https: false,
+                    exchange: Arc::default(),
+                },
+                watcher,
+            )
+            .await
+        }
         Some(acceptor) => {
             // A failed handshake is the client's affair, and told to it by an alert.
-            let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME_MAX, acceptor.accept(stream)).await else { return };
+            let Ok(Ok(stream)) = tokio::time::timeout(HEAD_TIME_MAX, acceptor.accept(stream)).await else {
+                return;
+            };
             let tls = tls::details(stream.get_ref().1);
-            serve(&front, stream, Peer { ip, tls, https: true, exchange: Arc::default() }, watcher).await;
+            serve(
+                &front,
+                stream,
+                Peer {
+                    ip,
+                    tls,
+                    https: true,
+                    exchange: Arc::default(),
+                },
+                watcher,
+            )
+            .await;
         }
     }
 }
@@ -190,17 +214,17 @@ where
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX);
-    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES_MAX as u32).max_concurrent_streams(256);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .max_concurrent_streams(256);
     // How a connection ends is its client's affair: a reset, a timeout, bytes that are no HTTP.
     let _ = watcher.watch(builder.serve_connection(io, service)).await;
 }
 
 /// Answers one request. A panic in it is answered as an internal error and leaves the connection as it is.
-async fn answer(
-    front: Front,
-    peer: Arc<Peer>,
-    request: Request<Incoming>,
-) -> Result<Response<AnswerBody>, Infallible> {
+async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
     let (gateway, call) = (&front.gateway, front.calls.begin());
     let (parts, body) = request.into_parts();
     let one_host = parts.headers.get_all(header::HOST).iter().count() < 2;
@@ -212,7 +236,12 @@ async fn answer(
         return Ok(response(refusal(gateway, service, &error, is_head), call));
     }
     peer.exchange.set_unread(!body.is_end_stream());
-    let body: RawBody = RequestBody { body, exchange: Arc::clone(&peer.exchange), pause: None }.boxed_unsync();
+    let body: RawBody = RequestBody {
+        body,
+        exchange: Arc::clone(&peer.exchange),
+        pause: None,
+    }
+    .boxed_unsync();
     let reply = match Caught::new(gateway.handle(head, body)).await {
         Some(reply) => reply,
         None => {
@@ -230,10 +259,20 @@ fn refusal(gateway: &Gateway, service: ServiceName, error: &ErrorReply, is_head:
 }
 
 fn head_of(parts: http::request::Parts, peer: &Peer) -> Head {
-    let host = || parts.headers.get(header::HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
+    let host = || {
+        parts
+            .headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .map(str::to_owned)
+    };
     let authority = || parts.uri.authority().map(ToString::to_string);
     // Clients sign the Host header in HTTP/1 and the authority in HTTP/2.
-    let named = if parts.version >= Version::HTTP_2 { authority().or_else(host) } else { host().or_else(authority) };
+    let named = if parts.version >= Version::HTTP_2 {
+        authority().or_else(host)
+    } else {
+        host().or_else(authority)
+    };
     Head {
         authority: named.unwrap_or_default(),
         path: parts.uri.path().to_owned(),
@@ -252,11 +291,16 @@ fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
         ReplyBody::Stream { length, stream } => (Some(length), stream),
     };
     let mut response = Response::new(AnswerBody { body, _call: call });
-    *response.status_mut() = http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(reply.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     *response.headers_mut() = reply.headers;
-    response.headers_mut().insert(header::SERVER, HeaderValue::from_static(SERVER));
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static(SERVER));
     if let Some(length) = length {
-        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
     response
 }
@@ -275,8 +319,13 @@ impl Body for RequestBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
-                let pause = self.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_PAUSE_MAX)));
-                pause.as_mut().poll(cx).map(|()| Some(Err("the client went silent".into())))
+                let pause = self
+                    .pause
+                    .get_or_insert_with(|| Box::pin(tokio::time::sleep(BODY_PAUSE_MAX)));
+                pause
+                    .as_mut()
+                    .poll(cx)
+                    .map(|()| Some(Err("the client went silent".into())))
             }
             Poll::Ready(frame) => {
                 if let Some(pause) = &mut self.pause {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 use base::{Secret, Timestamp};
 use gateway::Settings;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::{
     ServerConfig,
@@ -59,15 +59,23 @@ fn from_files(cert: &Path, key: &Path) -> Result<Identity> {
 }
 
 fn by_local_ca(dir: &DataDir, settings: &Settings, listen: IpAddr, now: Timestamp) -> Result<Identity> {
-    let year = now.date_path().get(..4).and_then(|year| year.parse().ok()).unwrap_or(2026);
+    let year = now
+        .date_path()
+        .get(..4)
+        .and_then(|year| year.parse().ok())
+        .unwrap_or(2026);
     let issuer = local_ca(dir, year)?;
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(names(settings))?;
     let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
     let own = Some(listen).filter(|ip| !ip.is_unspecified() && !loopback.contains(ip));
-    params.subject_alt_names.extend(loopback.into_iter().chain(own).map(SanType::IpAddress));
+    params
+        .subject_alt_names
+        .extend(loopback.into_iter().chain(own).map(SanType::IpAddress));
     params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, settings.domain.as_str());
+    params
+        .distinguished_name
+        .push(DnType::CommonName, settings.domain.as_str());
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.use_authority_key_identifier_extension = true;
@@ -75,7 +83,10 @@ fn by_local_ca(dir: &DataDir, settings: &Settings, listen: IpAddr, now: Timestam
     params.not_before = date_time_ymd(year - 1, 12, 31);
     params.not_after = date_time_ymd(year + 2, 1, 1);
     let cert = params.signed_by(&key, &issuer)?;
-    Ok((vec![cert.der().clone()], PrivatePkcs8KeyDer::from(key.serialize_der()).into()))
+    Ok((
+        vec![cert.der().clone()],
+        PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+    ))
 }
 
 /// The CA of the data directory, made when there is none.
@@ -118,7 +129,12 @@ fn names(settings: &Settings) -> Vec<String> {
     let domain = &settings.domain;
     let mut names = vec![];
     for base in ["localhost", domain] {
-        names.extend([base.to_owned(), format!("*.{base}"), format!("s3.{base}"), format!("*.s3.{base}")]);
+        names.extend([
+            base.to_owned(),
+            format!("*.{base}"),
+            format!("s3.{base}"),
+            format!("*.s3.{base}"),
+        ]);
     }
     for region in &settings.regions {
         names.extend([format!("*.{region}.{domain}"), format!("*.s3.{region}.{domain}")]);
@@ -150,7 +166,9 @@ fn cipher_name(suite: &str) -> String {
         Some(rest) => format!("TLS_{rest}"),
         None => {
             let name = suite.trim_start_matches("TLS_").replace("_WITH_", "-");
-            name.replace("AES_", "AES").replace("_POLY1305_SHA256", "-POLY1305").replace('_', "-")
+            name.replace("AES_", "AES")
+                .replace("_POLY1305_SHA256", "-POLY1305")
+                .replace('_', "-")
         }
     }
 }
@@ -164,7 +182,10 @@ mod tests {
         for (suite, name) in [
             ("TLS13_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
             ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
-            ("TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+            (
+                "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+                "ECDHE-ECDSA-CHACHA20-POLY1305",
+            ),
         ] {
             assert_eq!(cipher_name(suite), name);
         }
@@ -172,8 +193,17 @@ mod tests {
 
     #[test]
     fn every_way_to_name_a_bucket_is_in_the_certificate() {
-        let names = names(&Settings { domain: "logs.example".to_owned(), ..Settings::standard() });
-        for name in ["localhost", "*.s3.localhost", "logs.example", "*.s3.logs.example", "*.s3.us-east-1.logs.example"] {
+        let names = names(&Settings {
+            domain: "logs.example".to_owned(),
+            ..Settings::standard()
+        });
+        for name in [
+            "localhost",
+            "*.s3.localhost",
+            "logs.example",
+            "*.s3.logs.example",
+            "*.s3.us-east-1.logs.example",
+        ] {
             assert!(names.iter().any(|n| n == name), "{name}");
         }
     }

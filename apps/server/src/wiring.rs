@@ -12,9 +12,9 @@ pub(crate) fn wire(world: &Arc<World>) -> Result<Gateway> {
     // files come before the digest that names them, and what is no longer needed is taken out last.
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(kms::DeleteKeys),
-        Arc::new(cloudtrail::Deliver::default()),
-        Arc::new(cloudtrail::SignDigests::default()),
-        Arc::new(cloudtrail::Compact::default()),
+        Arc::new(cloudtrail::Deliver),
+        Arc::new(cloudtrail::SignDigests),
+        Arc::new(cloudtrail::Compact),
         Arc::new(s3::work::Sweep::default()),
     ];
     world.wire(Ports {
@@ -43,5 +43,8 @@ pub(crate) async fn bootstrap_account(
 ) -> Result<RootAccessKey, Fault> {
     let keyring = world.keyrings.create(txn, account, &world.random)?;
     let key = iam::bootstrap_root(txn, &keyring, account, &world.random, world.clock.now()).await?;
-    Ok(RootAccessKey { access_key_id: key.access_key_id, secret_access_key: key.secret })
+    Ok(RootAccessKey {
+        access_key_id: key.access_key_id,
+        secret_access_key: key.secret,
+    })
 }

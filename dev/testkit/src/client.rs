@@ -147,7 +147,11 @@ impl Client {
         headers: &[(&str, &str)],
         body: Bytes,
     ) -> Result<Reply> {
-        let head = self.head(service, &method, path_and_query, headers, SignPayload::Bytes(&body))?;
+        let mut head = self.head(service, &method, path_and_query, headers, SignPayload::Bytes(&body))?;
+        if method == Method::PUT || method == Method::POST {
+            // Said also when it is 0: S3 refuses a PUT that does not.
+            head.insert(header::CONTENT_LENGTH, body.len().into());
+        }
         self.send(method, path_and_query, head, body).await
     }
 

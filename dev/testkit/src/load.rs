@@ -20,6 +20,9 @@ const LARGE_BYTES: usize = 200 * 1024;
 /// An object of at most this size is.
 const SMALL_BYTES_MAX: u64 = 3_000;
 
+/// A key has at most 50 aliases, and eight writers may share one.
+const ALIASES_MAX: usize = 5;
+
 /// What all writers of a test write to.
 #[derive(Clone, Debug)]
 pub struct Place {
@@ -158,13 +161,24 @@ impl Writer {
                 None => self.put(client, name, true).await,
             },
             58..75 => self.encrypt(client, &name).await,
-            75..85 => self.create_alias(client, name).await,
-            85..91 => match self.pick(|thing| matches!(thing, Thing::Alias(_))) {
+            75..91 => match self.alias_to_delete() {
                 Some(thing) => self.delete(client, thing).await,
                 None => self.create_alias(client, name).await,
             },
             _ => self.create_user(client, name).await,
         }
+    }
+
+    /// More often than not when there are any, and always before there are too many.
+    fn alias_to_delete(&mut self) -> Option<Thing> {
+        let is_alias = |thing: &Thing| matches!(thing, Thing::Alias(_));
+        let there = self
+            .things
+            .iter()
+            .filter(|(thing, fate)| is_alias(thing) && fate.told != State::Absent)
+            .count();
+        let wanted = there >= ALIASES_MAX || self.dice.below(5) < 2;
+        wanted.then(|| self.pick(is_alias)).flatten()
     }
 
     async fn put(&mut self, client: &Client, key: String, large: bool) -> Result<bool> {

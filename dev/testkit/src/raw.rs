@@ -2,15 +2,17 @@
 
 use anyhow::{Context, Result};
 use http::{HeaderMap, Method};
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 /// How long a server may be silent before an exchange is taken to be over.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// So long after its last byte a client says that no more will come from it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a server sent until it closed the connection, or was silent.
 #[derive(Debug)]
@@ -63,14 +65,17 @@ pub fn write_request(method: &Method, target: &str, headers: &HeaderMap, body: &
     out
 }
 
-/// Sends bytes, says that no more will come, and reads what there is to read. A server may close before it has read all.
+/// Sends bytes and reads what there is to read, up to the end or to a long silence. A server may close before it has read
+/// all; one that keeps the connection is told after a while that no more will come.
 pub async fn exchange(authority: &str, bytes: &[u8]) -> Result<RawAnswer> {
     let stream = TcpStream::connect(authority).await.context("cannot connect")?;
     let (mut from, mut to) = stream.into_split();
     let sending = async {
         let _ = to.write_all(bytes).await;
+        sleep(PATIENCE).await;
         let _ = to.shutdown().await;
-        to
+        // Never done: a half that is dropped would close the connection.
+        pending::<RawAnswer>().await
     };
     let receiving = async {
         let mut answer = RawAnswer {
@@ -89,7 +94,8 @@ pub async fn exchange(authority: &str, bytes: &[u8]) -> Result<RawAnswer> {
         }
         answer
     };
-    // The writing half is kept until all is read: a half that is dropped would close the connection.
-    let (_to, answer) = tokio::join!(timeout(SILENCE_MAX, sending), receiving);
-    Ok(answer)
+    tokio::select! {
+        answer = sending => Ok(answer),
+        answer = receiving => Ok(answer),
+    }
 }

@@ -50,7 +50,10 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
         Some(_) => None,
         None => Some(tempfile::tempdir().context("cannot make a temporary data directory")?),
     };
-    let data_dir = args.data_dir.or_else(|| Some(temporary.as_ref()?.path().join("data"))).unwrap_or_default();
+    let data_dir = args
+        .data_dir
+        .or_else(|| Some(temporary.as_ref()?.path().join("data")))
+        .unwrap_or_default();
     let mut config = Config::at(&data_dir);
     config.listen = args.listen.unwrap_or(config.listen);
     config.rehearsal = true;
@@ -64,7 +67,11 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
         Ok(_) => print.took(started.elapsed()),
         Err(error) => print.failed(error),
     }
-    let code = if told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let code = if told.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
     if !args.exit {
         print.ending(&farewell(&running, &data_dir, told.ok())?, temporary.is_some());
         stop.wait().await;
@@ -86,28 +93,49 @@ async fn tell(print: &Printer, data_dir: &Path) -> Result<Told> {
     let root = Client::of(&announced)?;
     let from = base::Clock::system().now();
 
-    let stage = setup::set_up(print, &root).await.context("the trail could not be set up")?;
+    let stage = setup::set_up(print, &root)
+        .await
+        .context("the trail could not be set up")?;
     let mut to = from;
     for round in 0..ROUNDS {
-        traffic::round(print, &stage, round).await.context("the calls did not go as they must")?;
+        traffic::round(print, &stage, round)
+            .await
+            .context("the calls did not go as they must")?;
         to = advance(print, &root).await.context("the clock could not be moved")?;
     }
-    let files = delivered::fetch(&stage).await.context("what was delivered could not be read")?;
+    let files = delivered::fetch(&stage)
+        .await
+        .context("what was delivered could not be read")?;
     delivered::show(print, &stage, &files)?;
-    let keys = proof::public_keys(&stage).await.context("the public keys could not be read")?;
+    let keys = proof::public_keys(&stage)
+        .await
+        .context("the public keys could not be read")?;
     proof::verify(print, &stage, &files, &keys)?;
     proof::tamper(print, &stage, &files, &keys)?;
-    Ok(Told { trail_arn: stage.trail_arn, from, to })
+    Ok(Told {
+        trail_arn: stage.trail_arn,
+        from,
+        to,
+    })
 }
 
 async fn advance(print: &Printer, root: &Client) -> Result<Timestamp> {
     let started = Instant::now();
-    let answer = root.json(ServiceName::Shoseki, "AdvanceClock", &json!({ "Seconds": ROUND_SECONDS })).await?;
+    let answer = root
+        .json(
+            ServiceName::Shoseki,
+            "AdvanceClock",
+            &json!({ "Seconds": ROUND_SECONDS }),
+        )
+        .await?;
     let now = Timestamp::from_secs_f64(answer["Now"].as_f64().context("AdvanceClock does not tell the time")?);
     let minutes = ROUND_SECONDS / 60;
     print.line(
         "AdvanceClock",
-        format!("{minutes} minutes, to {now}; deliveries and digests on the way took {} ms", started.elapsed().as_millis()),
+        format!(
+            "{minutes} minutes, to {now}; deliveries and digests on the way took {} ms",
+            started.elapsed().as_millis()
+        ),
     );
     Ok(now)
 }
@@ -125,7 +153,11 @@ fn farewell(running: &Running, data_dir: &Path, told: Option<Told>) -> Result<Ve
         ),
     };
     Ok(vec![
-        format!("export AWS_ENDPOINT_URL={} AWS_DEFAULT_REGION={}", quoted(&running.endpoint), announced.region),
+        format!(
+            "export AWS_ENDPOINT_URL={} AWS_DEFAULT_REGION={}",
+            quoted(&running.endpoint),
+            announced.region
+        ),
         format!(
             "export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}",
             quoted(&announced.key.access_key_id),

@@ -12,11 +12,17 @@ pub(super) struct Printer {
 
 impl Printer {
     pub(super) fn new() -> Printer {
-        Printer { style: Style::of_stdout() }
+        Printer {
+            style: Style::of_stdout(),
+        }
     }
 
     pub(super) fn title(&self, endpoint: &str, took: Duration) {
-        println!("{} at {endpoint}, ready in {} ms", self.style.bold("shoseki"), took.as_millis());
+        println!(
+            "{} at {endpoint}, ready in {} ms",
+            self.style.bold("shoseki"),
+            took.as_millis()
+        );
     }
 
     /// The beginning of a chapter.
@@ -47,13 +53,23 @@ impl Printer {
     /// A table; the columns named in `right` are aligned to the right.
     pub(super) fn table<const N: usize>(&self, head: [&str; N], right: &[&str], rows: &[[String; N]]) {
         let width = |column: usize| {
-            let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-            cells.chain([head.get(column).map_or(0, |cell| cell.len())]).max().unwrap_or(0)
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count());
+            cells
+                .chain([head.get(column).map_or(0, |cell| cell.len())])
+                .max()
+                .unwrap_or(0)
         };
         let line = |cells: &[String; N]| {
             let aligned = cells.iter().zip(head).enumerate().map(|(column, (cell, name))| {
                 let width = width(column);
-                if right.contains(&name) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                if right.contains(&name) {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
             });
             aligned.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
@@ -64,7 +80,11 @@ impl Printer {
     }
 
     pub(super) fn took(&self, time: Duration) {
-        println!("\n{} in {:.1} s.", self.style.good("All of it came out as it must,"), time.as_secs_f64());
+        println!(
+            "\n{} in {:.1} s.",
+            self.style.good("All of it came out as it must,"),
+            time.as_secs_f64()
+        );
     }
 
     pub(super) fn failed(&self, error: &anyhow::Error) {
@@ -75,12 +95,20 @@ impl Printer {
     }
 
     pub(super) fn ending(&self, lines: &[String], temporary: bool) {
-        println!("\n{}", self.style.bold("The server goes on. To use it with the aws CLI, paste into another shell:"));
+        println!(
+            "\n{}",
+            self.style
+                .bold("The server goes on. To use it with the aws CLI, paste into another shell:")
+        );
         println!();
         for line in lines {
             println!("  {line}");
         }
-        let kept = if temporary { "; its data directory is temporary and goes with it" } else { "" };
+        let kept = if temporary {
+            "; its data directory is temporary and goes with it"
+        } else {
+            ""
+        };
         println!("\n{}", self.style.dim(format!("Ctrl-C ends it{kept}.")));
     }
 }

@@ -17,8 +17,12 @@ pub(super) async fn public_keys(stage: &Stage) -> Result<BTreeMap<String, Vec<Pu
     let mut keys = BTreeMap::new();
     for region in crate::client::elements(&regions, "regionName") {
         let client = stage.root.in_region(&region);
-        let answer = client.json(ServiceName::CloudTrail, "ListPublicKeys", &json!({})).await?;
-        let list = answer["PublicKeyList"].as_array().context("ListPublicKeys gives no list")?;
+        let answer = client
+            .json(ServiceName::CloudTrail, "ListPublicKeys", &json!({}))
+            .await?;
+        let list = answer["PublicKeyList"]
+            .as_array()
+            .context("ListPublicKeys gives no list")?;
         let mut of_region = Vec::new();
         for key in list {
             let der = STANDARD.decode(key["Value"].as_str().unwrap_or_default())?;
@@ -37,7 +41,13 @@ fn verify_region(stage: &Stage, bucket: &Bucket, keys: &Keys, region: &str) -> R
     let listed: Vec<String> = digests.map(|(key, _)| key.clone()).collect();
     let newest = listed.last().with_context(|| format!("{region} has no digest"))?;
     let keys = keys.get(region).map(Vec::as_slice).unwrap_or_default();
-    Ok(chain(bucket, keys, Location::new(&stage.logs_bucket, newest), &listed, None))
+    Ok(chain(
+        bucket,
+        keys,
+        Location::new(&stage.logs_bucket, newest),
+        &listed,
+        None,
+    ))
 }
 
 pub(super) fn verify(print: &Printer, stage: &Stage, bucket: &Bucket, keys: &Keys) -> Result<()> {
@@ -53,10 +63,17 @@ pub(super) fn verify(print: &Printer, stage: &Stage, bucket: &Bucket, keys: &Key
         logs += findings.logs().valid;
     }
     ensure!(digests == bucket.digests().count(), "some digests are in no chain");
-    print.holds(format!("{digests} digests in {} Regions: each signed, each naming the one before it", keys.len()));
+    print.holds(format!(
+        "{digests} digests in {} Regions: each signed, each naming the one before it",
+        keys.len()
+    ));
     print.holds(format!("{logs} log files: each as its digest says"));
     let late = bucket.logs().count().saturating_sub(logs);
-    let waiting = if late > 0 { format!("; {late} more wait for their digest") } else { String::new() };
+    let waiting = if late > 0 {
+        format!("; {late} more wait for their digest")
+    } else {
+        String::new()
+    };
     print.line("", format!("verified in {} ms{waiting}", started.elapsed().as_millis()));
     Ok(())
 }
@@ -66,15 +83,26 @@ pub(super) fn tamper(print: &Printer, stage: &Stage, bucket: &Bucket, keys: &Key
     print.chapter("And if somebody changes one byte of one log file?");
     let (key, region) = bucket
         .logs()
-        .find(|(key, delivered)| is_digested(stage, bucket, keys, &delivered.region, key))
+        .filter(|(key, delivered)| is_digested(stage, bucket, keys, &delivered.region, key))
+        .max_by_key(|(_, delivered)| delivered.file.body.len())
         .map(|(key, delivered)| (key.clone(), delivered.region.clone()))
         .context("no digest names a log file")?;
     let mut copy = bucket.clone();
-    let body = copy.0.get_mut(&key).map(|delivered| &mut delivered.file.body).context("the log file is gone")?;
+    let body = copy
+        .0
+        .get_mut(&key)
+        .map(|delivered| &mut delivered.file.body)
+        .context("the log file is gone")?;
     let middle = body.len() / 2;
     let byte = body.get_mut(middle).context("the log file is empty")?;
     *byte ^= 1;
-    print.line("Changed", format!("byte {middle} of a copy of …{}", key.rsplit('_').next().unwrap_or_default()));
+    print.line(
+        "Changed",
+        format!(
+            "byte {middle} of a copy of …{}",
+            key.rsplit('_').next().unwrap_or_default()
+        ),
+    );
     let findings = verify_region(stage, &copy, keys, &region)?;
     let problems: Vec<String> = findings.problems().map(ToString::to_string).collect();
     for problem in &problems {
@@ -88,6 +116,9 @@ pub(super) fn tamper(print: &Printer, stage: &Stage, bucket: &Bucket, keys: &Key
 
 fn is_digested(stage: &Stage, bucket: &Bucket, keys: &Keys, region: &str, key: &str) -> bool {
     verify_region(stage, bucket, keys, region).is_ok_and(|findings| {
-        findings.checked.iter().any(|checked| checked.kind == FileKind::Log && checked.location.key == key)
+        findings
+            .checked
+            .iter()
+            .any(|checked| checked.kind == FileKind::Log && checked.location.key == key)
     })
 }

@@ -44,8 +44,20 @@ pub(super) async fn set_up(print: &Printer, root: &Client) -> Result<Stage> {
     let names = names(root).await?;
     let (logs_bucket, documents_bucket) = (names.of("demo-audit-logs"), names.of("demo-documents"));
     let alice = user(root, &names.of("alice"), &allow(&["s3:*"], &documents_bucket)).await?;
-    let bob = user(root, &names.of("bob"), &allow(&["s3:GetObject", "s3:ListBucket"], &documents_bucket)).await?;
-    print.line("IAM", format!("users {} and {}, each with an access key and a policy", names.of("alice"), names.of("bob")));
+    let bob = user(
+        root,
+        &names.of("bob"),
+        &allow(&["s3:GetObject", "s3:ListBucket"], &documents_bucket),
+    )
+    .await?;
+    print.line(
+        "IAM",
+        format!(
+            "users {} and {}, each with an access key and a policy",
+            names.of("alice"),
+            names.of("bob")
+        ),
+    );
 
     let key_arn = key(root, &names).await?;
     print.line("KMS", format!("{key_arn}, as {}", alias(&names)));
@@ -53,27 +65,52 @@ pub(super) async fn set_up(print: &Printer, root: &Client) -> Result<Stage> {
     let policy = logs_policy(&logs_bucket, &names.account).to_string();
     root.s3(Method::PUT, &logs_bucket, "", "policy", &[], policy).await?;
     bucket(root, &documents_bucket, &key_arn).await?;
-    print.line("S3", format!("buckets {logs_bucket} and {documents_bucket}, sealed under the key by default"));
+    print.line(
+        "S3",
+        format!("buckets {logs_bucket} and {documents_bucket}, sealed under the key by default"),
+    );
 
     let trail = names.of("demo");
     let trail_arn = start_trail(root, &trail, &logs_bucket, &documents_bucket, &key_arn).await?;
-    print.line("CloudTrail", format!("{trail_arn}, all Regions, signed digests, logging"));
+    print.line(
+        "CloudTrail",
+        format!("{trail_arn}, all Regions, signed digests, logging"),
+    );
     let account = names.account;
-    Ok(Stage { root: root.clone(), alice, bob, account, key_arn, logs_bucket, documents_bucket, trail, trail_arn })
+    Ok(Stage {
+        root: root.clone(),
+        alice,
+        bob,
+        account,
+        key_arn,
+        logs_bucket,
+        documents_bucket,
+        trail,
+        trail_arn,
+    })
 }
 
 async fn names(root: &Client) -> Result<Names> {
     let identity = root.query(ServiceName::Sts, "GetCallerIdentity", &[]).await?;
-    let account = elements(&identity, "Account").into_iter().next().context("GetCallerIdentity names no account")?;
+    let account = elements(&identity, "Account")
+        .into_iter()
+        .next()
+        .context("GetCallerIdentity names no account")?;
     let buckets = root.s3(Method::GET, "", "", "", &[], "").await?.text();
     let again = elements(&buckets, "Name").iter().any(|name| name == "demo-audit-logs");
-    let suffix = if again { format!("-{}", base::Clock::system().now().as_secs()) } else { String::new() };
+    let suffix = if again {
+        format!("-{}", base::Clock::system().now().as_secs())
+    } else {
+        String::new()
+    };
     Ok(Names { suffix, account })
 }
 
 fn allow(actions: &[&str], bucket: &str) -> Value {
     let resources = [format!("arn:aws:s3:::{bucket}"), format!("arn:aws:s3:::{bucket}/*")];
-    policy(vec![json!({ "Effect": "Allow", "Action": actions, "Resource": resources })])
+    policy(vec![
+        json!({ "Effect": "Allow", "Action": actions, "Resource": resources }),
+    ])
 }
 
 fn policy(statements: Vec<Value>) -> Value {
@@ -81,22 +118,38 @@ fn policy(statements: Vec<Value>) -> Value {
 }
 
 async fn user(root: &Client, name: &str, policy: &Value) -> Result<Client> {
-    root.query(ServiceName::Iam, "CreateUser", &[("UserName", name)]).await?;
+    root.query(ServiceName::Iam, "CreateUser", &[("UserName", name)])
+        .await?;
     let policy = policy.to_string();
-    let input = [("UserName", name), ("PolicyName", "documents"), ("PolicyDocument", policy.as_str())];
+    let input = [
+        ("UserName", name),
+        ("PolicyName", "documents"),
+        ("PolicyDocument", policy.as_str()),
+    ];
     root.query(ServiceName::Iam, "PutUserPolicy", &input).await?;
-    let made = root.query(ServiceName::Iam, "CreateAccessKey", &[("UserName", name)]).await?;
-    let first = |element| elements(&made, element).into_iter().next().context("CreateAccessKey gave no key");
+    let made = root
+        .query(ServiceName::Iam, "CreateAccessKey", &[("UserName", name)])
+        .await?;
+    let first = |element| {
+        elements(&made, element)
+            .into_iter()
+            .next()
+            .context("CreateAccessKey gave no key")
+    };
     Ok(root.with_key(&first("AccessKeyId")?, Secret::new(first("SecretAccessKey")?)))
 }
 
 async fn key(root: &Client, names: &Names) -> Result<String> {
     let input = json!({ "Description": "Seals the audit trail", "Policy": key_policy(names).to_string() });
     let made = root.json(ServiceName::Kms, "CreateKey", &input).await?;
-    let arn = made["KeyMetadata"]["Arn"].as_str().context("CreateKey names no key")?.to_owned();
+    let arn = made["KeyMetadata"]["Arn"]
+        .as_str()
+        .context("CreateKey names no key")?
+        .to_owned();
     let input = json!({ "AliasName": alias(names), "TargetKeyId": arn });
     // CreateAlias answers without a body.
-    root.json_without_answer(ServiceName::Kms, "CreateAlias", &input).await?;
+    root.json_without_answer(ServiceName::Kms, "CreateAlias", &input)
+        .await?;
     Ok(arn)
 }
 
@@ -160,7 +213,14 @@ async fn start_trail(root: &Client, trail: &str, logs: &str, documents: &str, ke
     .await?;
     let documents = json!({ "Type": "AWS::S3::Object", "Values": [format!("arn:aws:s3:::{documents}/")] });
     let selector = json!({ "ReadWriteType": "All", "IncludeManagementEvents": true, "DataResources": [documents] });
-    call("PutEventSelectors", json!({ "TrailName": trail, "EventSelectors": [selector] })).await?;
+    call(
+        "PutEventSelectors",
+        json!({ "TrailName": trail, "EventSelectors": [selector] }),
+    )
+    .await?;
     call("StartLogging", json!({ "Name": trail })).await?;
-    Ok(made["TrailARN"].as_str().context("CreateTrail names no trail")?.to_owned())
+    Ok(made["TrailARN"]
+        .as_str()
+        .context("CreateTrail names no trail")?
+        .to_owned())
 }

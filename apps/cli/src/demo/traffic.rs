@@ -17,7 +17,11 @@ const DENIALS: usize = 6;
 
 /// One round of calls. Each of them is in the journal, durably, when it is answered.
 pub(super) async fn round(print: &Printer, stage: &Stage, round: usize) -> Result<()> {
-    print.chapter(if round == 0 { "Calls, and an hour" } else { "More calls, and another hour" });
+    print.chapter(if round == 0 {
+        "Calls, and an hour"
+    } else {
+        "More calls, and another hour"
+    });
     let started = Instant::now();
     let mut count = documents(stage, round).await?;
     count += secrets(stage).await?;
@@ -27,7 +31,13 @@ pub(super) async fn round(print: &Printer, stage: &Stage, round: usize) -> Resul
     let (denied, words) = denials(stage, round).await?;
     let per_second = (count + denied) as f64 / started.elapsed().as_secs_f64();
     let total = count + denied;
-    print.line("Calls", format!("{total} of S3, KMS, IAM, STS and EC2 in {} Regions, one after the other ({per_second:.0}/s)", REGIONS.len()));
+    print.line(
+        "Calls",
+        format!(
+            "{total} of S3, KMS, IAM, STS and EC2 in {} Regions, one after the other ({per_second:.0}/s)",
+            REGIONS.len()
+        ),
+    );
     print.line("Denied", format!("{denied} of them, such as:"));
     print.quote(words);
     Ok(())
@@ -37,11 +47,17 @@ async fn documents(stage: &Stage, round: usize) -> Result<usize> {
     for number in 0..DOCUMENTS {
         let key = document(round, number);
         let text = format!("Document {number} of round {round}. ").repeat(40);
-        let put = stage.alice.s3(Method::PUT, &stage.documents_bucket, &key, "", &[], text.clone()).await?;
+        let put = stage
+            .alice
+            .s3(Method::PUT, &stage.documents_bucket, &key, "", &[], text.clone())
+            .await?;
         if put.header("x-amz-server-side-encryption") != "aws:kms" {
             bail!("a document was not sealed as its bucket says");
         }
-        let got = stage.alice.s3(Method::GET, &stage.documents_bucket, &key, "", &[], "").await?;
+        let got = stage
+            .alice
+            .s3(Method::GET, &stage.documents_bucket, &key, "", &[], "")
+            .await?;
         if got.body != text {
             bail!("a document did not come back as it was put");
         }
@@ -73,7 +89,9 @@ async fn questions(alice: &Client, root: &Client) -> Result<usize> {
         root.query(ServiceName::Ec2, "DescribeRegions", &[]).await?;
         root.json(ServiceName::Kms, "ListKeys", &json!({})).await?;
     }
-    root.in_region("us-east-1").query(ServiceName::Iam, "GetUser", &[]).await?;
+    root.in_region("us-east-1")
+        .query(ServiceName::Iam, "GetUser", &[])
+        .await?;
     Ok(3 * QUESTIONS + 1)
 }
 
@@ -82,16 +100,26 @@ async fn denials(stage: &Stage, round: usize) -> Result<(usize, String)> {
     let mut words = String::new();
     for number in 0..DENIALS {
         let key = document(round, number);
-        let read = stage.bob.s3(Method::GET, &stage.documents_bucket, &key, "", &[], "").await;
-        expect_denied(read.map(drop), "reading a document without the right to its key")?;
-        let stop = stage.bob.json(ServiceName::CloudTrail, "StopLogging", &json!({ "Name": stage.trail })).await;
-        words = expect_denied(stop.map(drop), "stopping the trail")?;
+        let read = stage
+            .bob
+            .s3(Method::GET, &stage.documents_bucket, &key, "", &[], "")
+            .await;
+        let read = expect_denied(read.map(drop), "reading a document without the right to its key")?;
+        let stop = stage
+            .bob
+            .json(ServiceName::CloudTrail, "StopLogging", &json!({ "Name": stage.trail }))
+            .await;
+        let stop = expect_denied(stop.map(drop), "stopping the trail")?;
+        // One of each, over the two rounds.
+        words = if round == 0 { read } else { stop };
     }
     Ok((2 * DENIALS, words))
 }
 
 fn expect_denied(outcome: Result<()>, what: &str) -> Result<String> {
-    let Err(error) = outcome else { bail!("{what} was allowed") };
+    let Err(error) = outcome else {
+        bail!("{what} was allowed")
+    };
     match error.downcast::<Refused>() {
         Ok(refused) if refused.code.starts_with("AccessDenied") => Ok(refused.to_string()),
         Ok(refused) => bail!("{what} was refused, but not for want of rights: {refused}"),

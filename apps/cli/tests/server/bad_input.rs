@@ -4,8 +4,12 @@ use anyhow::{Context, Result, ensure};
 use http::{HeaderMap, Method};
 
 use testkit::{Client, RawAnswer, Server, SignPayload, exchange, load::Dice, write_request};
+use tokio::task::JoinSet;
 
 const KMS_TYPE: (&str, &str) = ("content-type", "application/x-amz-json-1.1");
+const MUTATION_ROUNDS: usize = 5;
+const MUTANTS_AT_A_TIME: usize = 80;
+
 const FORM_TYPE: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 /// A request whose signature is right, whatever is wrong with the rest.
@@ -81,6 +85,28 @@ fn is_http_refusal(answer: &RawAnswer) -> bool {
     }
 }
 
+/// What was not as it should be; all of it is told at the end.
+#[derive(Default)]
+struct Findings(Vec<String>);
+
+impl Findings {
+    fn expect(&mut self, is_right: bool, what: &str, answer: &RawAnswer) {
+        if !is_right {
+            self.0.push(format!("{what}: {}", answer.describe()));
+        }
+    }
+
+    fn none(&self) -> Result<()> {
+        ensure!(
+            self.0.is_empty(),
+            "{} wrong answers:\n{}",
+            self.0.len(),
+            self.0.join("\n")
+        );
+        Ok(())
+    }
+}
+
 async fn ready() -> Result<(Server, Client)> {
     let server = Server::start(&[])?;
     let client = server.client()?;
@@ -113,6 +139,7 @@ async fn lives(server: &mut Server, after: &str) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn signed_nonsense_is_refused_in_the_service_s_own_words() -> Result<()> {
     let (mut server, client) = ready().await?;
+    let mut findings = Findings::default();
     let deep_json = [b"{\"KeyId\":".to_vec(), b"[".repeat(100_000)].concat();
     let deep_xml = [b"<Delete>".to_vec(), b"<a>".repeat(100_000)].concat();
     let deep_policy = [
@@ -268,15 +295,17 @@ async fn signed_nonsense_is_refused_in_the_service_s_own_words() -> Result<()> {
     ];
     for (what, request) in rows {
         let answer = exchange(client.authority(), &request.bytes(&client)?).await?;
-        ensure!(is_aws_error(&answer), "{what}: {}", answer.describe());
+        findings.expect(is_aws_error(&answer), what, &answer);
         lives(&mut server, what).await?;
     }
+    findings.none()?;
     server.assert_calm()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_signatures_of_every_kind_are_refused() -> Result<()> {
     let (mut server, client) = ready().await?;
+    let mut findings = Findings::default();
     let good = Signed::s3(Method::GET, "/data/kept", b"");
     for value in [
         "AWS4-HMAC-SHA256",
@@ -298,7 +327,7 @@ async fn bad_signatures_of_every_kind_are_refused() -> Result<()> {
             &write_request(&Method::GET, good.target, &head, b""),
         )
         .await?;
-        ensure!(is_aws_error(&answer), "{value}: {}", answer.describe());
+        findings.expect(is_aws_error(&answer), value, &answer);
     }
     for query in [
         "X-Amz-Algorithm=AWS4-HMAC-SHA256",
@@ -312,14 +341,15 @@ async fn bad_signatures_of_every_kind_are_refused() -> Result<()> {
             client.authority()
         );
         let answer = exchange(client.authority(), request.as_bytes()).await?;
-        ensure!(is_aws_error(&answer), "{query}: {}", answer.describe());
+        findings.expect(is_aws_error(&answer), query, &answer);
     }
     // The body is not the one that was signed.
     let mut request = Signed::s3(Method::PUT, "/data/changed", b"signed").bytes(&client)?;
     request.truncate(request.len() - 6);
     request.extend_from_slice(b"change");
     let answer = exchange(client.authority(), &request).await?;
-    ensure!(is_aws_error(&answer), "a changed body: {}", answer.describe());
+    findings.expect(is_aws_error(&answer), "a changed body", &answer);
+    findings.none()?;
     client.get_object("/data/changed").await?.refused("NoSuchKey")?;
     lives(&mut server, "bad signatures").await?;
     server.assert_calm()
@@ -328,6 +358,7 @@ async fn bad_signatures_of_every_kind_are_refused() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_http_is_refused_and_nothing_of_it_is_kept() -> Result<()> {
     let (mut server, client) = ready().await?;
+    let mut findings = Findings::default();
     let host = client.authority().to_owned();
     let put = Signed::s3(Method::PUT, "/data/half", b"the whole of it");
     let whole = put.bytes(&client)?;
@@ -413,9 +444,10 @@ async fn broken_http_is_refused_and_nothing_of_it_is_kept() -> Result<()> {
     ];
     for (what, request) in rows {
         let answer = exchange(&host, &request).await?;
-        ensure!(is_http_refusal(&answer), "{what}: {}", answer.describe());
+        findings.expect(is_http_refusal(&answer), what, &answer);
         lives(&mut server, what).await?;
     }
+    findings.none()?;
     client.get_object("/data/half").await?.refused("NoSuchKey")?;
     server.assert_calm()
 }
@@ -474,32 +506,37 @@ async fn mutations_of_right_requests_never_hurt() -> Result<()> {
         Signed::kms("TrentService.GenerateRandom", b"{\"NumberOfBytes\": 16}").bytes(&client)?,
         Signed::form("sts", b"Action=GetCallerIdentity&Version=2011-06-15").bytes(&client)?,
     ];
-    for round in 0..400 {
-        let mut request = seeds.get(round % seeds.len()).context("no seed")?.clone();
-        for _ in 0..=dice.below(4) {
-            let at = usize::try_from(dice.below(request.len() as u64))?;
-            match dice.below(4) {
-                0 => request.truncate(at + 1),
-                1 => request.insert(at, u8::try_from(dice.below(256))?),
-                2 => drop(request.remove(at)),
-                _ => request.get_mut(at).map_or((), |byte| *byte ^= 1 << (at % 8)),
-            }
-            if request.is_empty() {
-                break;
-            }
+    for _ in 0..MUTATION_ROUNDS {
+        let mut exchanges = JoinSet::new();
+        for seed in seeds.iter().cycle().take(MUTANTS_AT_A_TIME) {
+            let (request, authority) = (mutant(seed, &mut dice)?, client.authority().to_owned());
+            exchanges.spawn(async move { exchange(&authority, &request).await.map(|answer| (request, answer)) });
         }
-        let answer = exchange(client.authority(), &request).await?;
-        let bad = answer
-            .statuses()
-            .into_iter()
-            .find(|status| *status >= 500 && ![501, 505].contains(status));
-        ensure!(
-            bad.is_none(),
-            "round {round}: {}\nto {:?}",
-            answer.describe(),
-            String::from_utf8_lossy(&request)
-        );
+        while let Some(done) = exchanges.join_next().await {
+            let (request, answer) = done??;
+            let bad = answer
+                .statuses()
+                .into_iter()
+                .find(|status| *status >= 500 && ![501, 505].contains(status));
+            let request = String::from_utf8_lossy(&request);
+            ensure!(bad.is_none(), "{}\nto {request:?}", answer.describe());
+        }
     }
     lives(&mut server, "mutations").await?;
     server.assert_calm()
+}
+
+/// The bytes with one to four changes.
+fn mutant(seed: &[u8], dice: &mut Dice) -> Result<Vec<u8>> {
+    let mut request = seed.to_vec();
+    for _ in 0..=dice.below(4) {
+        let at = usize::try_from(dice.below(request.len() as u64))?;
+        match dice.below(4) {
+            0 => request.truncate(at + 1),
+            1 => request.insert(at, u8::try_from(dice.below(256))?),
+            2 if request.len() > 1 => drop(request.remove(at)),
+            _ => request.get_mut(at).map_or((), |byte| *byte ^= 1 << (at % 8)),
+        }
+    }
+    Ok(request)
 }

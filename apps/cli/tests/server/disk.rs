@@ -50,59 +50,36 @@ async fn fill_and_recover(server: &mut Server, give_room: impl FnOnce(&mut Serve
     Ok(())
 }
 
-/// Works everywhere: files of the process cannot grow beyond a size. The signal that goes with it is ignored here; the
-/// test below sees to what happens when it is not.
+/// Files of the process cannot grow beyond this; the rows' log is longer by far before it begins another.
+const FILE_BYTES_MAX: u32 = 16 << 20;
+
+/// Works everywhere. `before` is what the shell that sets the limit does first.
+async fn fill_under_a_limit(before: &str) -> Result<()> {
+    let mut server = Server::prepare(&[])?;
+    // The first life reserves space for the log; a later one lets it grow.
+    server.launch()?;
+    ensure!(server.terminate()?.success(), "SIGTERM of the first life");
+    // POSIX counts in blocks of 512 bytes.
+    let script = format!("{before} ulimit -f {}; exec \"$0\" \"$@\"", FILE_BYTES_MAX / 512);
+    server.wrap(&["sh", "-c", &script]);
+    fill_and_recover(&mut server, |server| {
+        server.wrap(&[]);
+        Ok(())
+    })
+    .await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "slow: cargo xtask test runs it"]
 async fn a_limit_on_file_sizes_loses_nothing() -> Result<()> {
-    let mut server = Server::prepare(&[])?;
-    // First a life without the limit, which makes the directory.
-    server.launch()?;
-    ensure!(server.terminate()?.success(), "SIGTERM of the first life");
-    let blocks_of_512 = largest_file(&server)?.max(4 << 20) / 512 + 4_096;
-    server.wrap(&[
-        "sh",
-        "-c",
-        &format!("trap '' XFSZ; ulimit -f {blocks_of_512}; exec \"$0\" \"$@\""),
-    ]);
-    fill_and_recover(&mut server, |server| {
-        server.wrap(&[]);
-        Ok(())
-    })
-    .await
+    fill_under_a_limit("trap '' XFSZ;").await
 }
 
-/// The same with SIGXFSZ as the system has it: the process must not be ended by it.
+/// The signal that goes with the limit must not end the process either, also where nobody told it to ignore it.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "slow: cargo xtask test runs it"]
 async fn the_signal_of_a_file_size_limit_does_not_end_the_process() -> Result<()> {
-    let mut server = Server::prepare(&[])?;
-    server.launch()?;
-    ensure!(server.terminate()?.success(), "SIGTERM of the first life");
-    let blocks_of_512 = largest_file(&server)?.max(4 << 20) / 512 + 4_096;
-    server.wrap(&["sh", "-c", &format!("ulimit -f {blocks_of_512}; exec \"$0\" \"$@\"")]);
-    fill_and_recover(&mut server, |server| {
-        server.wrap(&[]);
-        Ok(())
-    })
-    .await
-}
-
-fn largest_file(server: &Server) -> Result<u64> {
-    let mut folders = vec![server.data_dir().to_owned()];
-    let mut largest = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let metadata = entry.metadata()?;
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            } else {
-                largest = largest.max(metadata.len());
-            }
-        }
-    }
-    Ok(largest)
+    fill_under_a_limit("").await
 }
 
 /// A small file system in memory, in a namespace that a process without rights can make where the system lets it.
