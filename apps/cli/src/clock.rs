@@ -1,6 +1,6 @@
 //! `shoseki clock advance`: moves the clock of a running rehearsal, by its AdvanceClock call.
 
-use crate::{client::Client, env};
+use crate::{client::Client, env, style::say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -52,8 +52,8 @@ pub(crate) async fn run(command: ClockCommand) -> Result<ExitCode> {
         show_progress(args.duration, left);
     }
     match last {
-        Some(now) => println!("the time is now {}", base::Timestamp::from_secs_f64(now)),
-        None => println!("nothing to do: no time was asked for"),
+        Some(now) => say(format_args!("the time is now {}", base::Timestamp::from_secs_f64(now))),
+        None => say("nothing to do: no time was asked for"),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -61,8 +61,8 @@ pub(crate) async fn run(command: ClockCommand) -> Result<ExitCode> {
 fn show_progress(all: Duration, left: Duration) {
     if all > STEP_MAX && std::io::stderr().is_terminal() {
         let end = if left.is_zero() { "\n" } else { "" };
-        eprint!("\r{} of {}{end}", days(all - left), days(all));
-        let _ = std::io::stderr().flush();
+        let mut stderr = std::io::stderr();
+        let _ = write!(stderr, "\r{} of {}{end}", days(all - left), days(all)).and_then(|()| stderr.flush());
     }
 }
 

@@ -1,5 +1,6 @@
 //! `shoseki env`: exports for a shell.
 
+use crate::style::say;
 use anyhow::{Context, Result};
 use clap::Args;
 use server::Announced;
@@ -22,7 +23,7 @@ pub(crate) struct EnvArgs {
 pub(crate) fn run(args: EnvArgs) -> Result<ExitCode> {
     let announced = announced(&args.data_dir)?;
     for (name, value) in exports(&announced) {
-        println!("export {name}={}", quoted(&value));
+        say(format_args!("export {name}={}", quoted(&value)));
     }
     Ok(ExitCode::SUCCESS)
 }

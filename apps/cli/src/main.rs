@@ -13,7 +13,10 @@ mod serve;
 mod style;
 
 use clap::{Parser, Subcommand};
-use std::{io::IsTerminal, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -62,10 +65,11 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
-    eprintln!("shoseki: {error}");
+    let mut text = format!("shoseki: {error}\n");
     for cause in error.chain().skip(1) {
-        eprintln!("  because: {cause}");
+        text.push_str(&format!("  because: {cause}\n"));
     }
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::FAILURE
 }
 
@@ -79,6 +83,8 @@ fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)
+        // A log that cannot be written is no reason to panic, which is how its own complaint would end.
+        .log_internal_errors(false)
         .with_ansi(stderr().is_terminal() && !style::no_color())
         .init();
 }

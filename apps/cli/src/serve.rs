@@ -1,6 +1,6 @@
 //! `shoseki serve`: the server in the foreground.
 
-use crate::style::Style;
+use crate::style::{Style, say};
 use anyhow::{Context, Result};
 use clap::Args;
 use server::{Config, RootAccessKey, Running};
@@ -83,7 +83,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
     if let Some(key) = &running.first_key {
         show_first_key(key, running.data_dir());
     }
-    println!("ready {}", running.endpoint);
+    say(format_args!("ready {}", running.endpoint));
     let _ = std::io::stdout().flush();
     stop.wait().await;
     shut_down(running).await
@@ -99,18 +99,24 @@ pub(crate) async fn shut_down(running: Running) -> Result<ExitCode> {
 
 fn show_first_key(key: &RootAccessKey, data_dir: &Path) {
     let style = Style::of_stdout();
-    println!(
+    say(format_args!(
         "{}",
         style.bold("A new data directory, with one account and its root access key:")
-    );
-    println!("  access key id      {}", key.access_key_id);
-    println!("  secret access key  {}", key.secret_access_key.expose());
-    println!("  kept in            {}", data_dir.join("credentials").display());
-    println!(
+    ));
+    say(format_args!("  access key id      {}", key.access_key_id));
+    say(format_args!("  secret access key  {}", key.secret_access_key.expose()));
+    say(format_args!(
+        "  kept in            {}",
+        data_dir.join("credentials").display()
+    ));
+    say(format_args!(
         "It is shown this once. Use it: eval \"$(shoseki env --data-dir '{}')\"",
         data_dir.display()
-    );
+    ));
 }
+
+/// What the system sends to a process that writes beyond its limit on file sizes (on Linux and macOS alike).
+const SIGXFSZ: i32 = 25;
 
 /// SIGTERM or SIGINT.
 pub(crate) struct StopSignal {
@@ -121,6 +127,8 @@ pub(crate) struct StopSignal {
 impl StopSignal {
     pub(crate) fn new() -> Result<StopSignal> {
         let catch = |kind| signal(kind).context("cannot catch signals");
+        // A limit on file sizes is to fail the write, as a full disk does, and not to end the process.
+        drop(catch(SignalKind::from_raw(SIGXFSZ))?);
         Ok(StopSignal {
             terminate: catch(SignalKind::terminate())?,
             interrupt: catch(SignalKind::interrupt())?,

@@ -1,11 +1,19 @@
 //! How things look on a terminal. Colour is for terminals only, and never when `NO_COLOR` is set.
 
-use std::{fmt::Display, io::IsTerminal};
+use std::{
+    fmt::Display,
+    io::{IsTerminal, Write},
+};
 
 /// Whether the user wants no colour.
 #[expect(clippy::disallowed_methods, reason = "the command line's own affair")]
 pub(crate) fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Prints a line. Whoever reads it may have gone, and that is no reason to end otherwise than without it.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
 }
 
 /// Paints text, or leaves it as it is.

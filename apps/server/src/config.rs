@@ -17,7 +17,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The Region of calls that name none, and the one that `shoseki env` exports.
     pub region: Region,
-    /// The Regions that are enabled beside the 17 of a standard account and `region`; in text separated by commas.
+    /// The Regions that are enabled beside the 17 of a standard account; in text separated by commas.
     pub regions: Vec<Region>,
     /// The account that the first start makes. At later starts, when given, it must be the same.
     pub account: Option<AccountId>,
@@ -151,7 +151,25 @@ impl Config {
                 .set(name, &text)
                 .map_err(|why| fault(&format!("flag --{}", name.replace('_', "-")), why))?;
         }
+        config.check_region()?;
         Ok(config)
+    }
+
+    /// The default Region must be one that is enabled; a slip in its name would otherwise make a Region.
+    fn check_region(&self) -> Result<(), ConfigError> {
+        let standard = gateway::settings::standard_regions();
+        if standard
+            .iter()
+            .chain(&self.regions)
+            .any(|region| *region == self.region)
+        {
+            return Ok(());
+        }
+        let why = format!(
+            "`{}` is not an enabled Region; name one of the standard account's, or enable it with --regions too",
+            self.region
+        );
+        Err(fault("region", why))
     }
 
     /// Sets one setting from its text.
@@ -411,6 +429,11 @@ mod tests {
             layers("", &[], &[("account", "12")]),
             "flag --account: `12` is not an account id of twelve digits",
         );
+        check(
+            layers("", &[], &[("region", "mars-north-1")]),
+            "region: `mars-north-1` is not an enabled Region; name one of the standard account's, or enable it with --regions too",
+        );
+        assert!(layers("regions = \"mars-north-1\"", &[], &[("region", "mars-north-1")]).is_ok());
         assert!(layers("x", &[], &[]).unwrap_err().starts_with("file: TOML parse error"));
     }
 

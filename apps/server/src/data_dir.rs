@@ -82,7 +82,12 @@ impl DataDir {
 
     /// Writes a file whole.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write(self.path(), name, bytes)
+        write(self.path(), name, bytes, true)
+    }
+
+    /// The same for a file that need not outlive a crash of the machine, without waiting for the disk.
+    pub(crate) fn write_passing(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write(self.path(), name, bytes, false)
     }
 
     /// Gives a file another name, durably; what had that name is replaced.
@@ -156,7 +161,7 @@ fn root_key(dir: &Path, sealed_before: bool, random: &Random) -> Result<RootKey>
             );
         }
         let root = RootKey::generate(random);
-        write(dir, ROOT_KEY_FILE, root.to_text().expose().as_bytes())?;
+        write(dir, ROOT_KEY_FILE, root.to_text().expose().as_bytes(), true)?;
         return Ok(root);
     };
     let mode = fs::metadata(&path)?.mode() & 0o777;
@@ -192,6 +197,7 @@ fn store_key(dir: &Path, sealed_before: bool, root: &RootKey, random: &Random) -
                 dir,
                 STORE_KEY_FILE,
                 root.wrap(&key, STORE_KEY_PURPOSE, random)?.as_bytes(),
+                true,
             )?;
             Ok(key)
         }
@@ -207,7 +213,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file that only its owner may read. This process holds the directory, so the other name is free to use.
-fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+fn write(dir: &Path, name: &str, bytes: &[u8], durably: bool) -> Result<()> {
     let path = dir.join(name);
     let partial: PathBuf = dir.join(format!("{name}.partial"));
     let write = || -> io::Result<()> {
@@ -221,9 +227,11 @@ fn write(dir: &Path, name: &str, bytes: &[u8]) -> Result<()> {
             .mode(0o600)
             .open(&partial)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if durably {
+            file.sync_all()?;
+        }
         fs::rename(&partial, &path)?;
-        sync_dir(dir)
+        if durably { sync_dir(dir) } else { Ok(()) }
     };
     write().with_context(|| format!("cannot write `{}`", path.display()))
 }

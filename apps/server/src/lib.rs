@@ -153,8 +153,8 @@ fn announce(dir: &DataDir, endpoint: &str, config: &Config, ca_bundle: Option<&P
         let ca = std::path::absolute(ca).context("cannot tell where the CA's certificate is")?;
         profile.push_str(&format!("ca_bundle = {}\n", ca.display()));
     }
-    dir.write(AWS_CONFIG_FILE, profile.as_bytes())?;
-    dir.write(ENDPOINT_FILE, format!("{endpoint}\n").as_bytes())
+    dir.write_passing(AWS_CONFIG_FILE, profile.as_bytes())?;
+    dir.write_passing(ENDPOINT_FILE, format!("{endpoint}\n").as_bytes())
 }
 
 /// What `shoseki env` and the other commands need to know of a running server: read from its data directory, without

@@ -3,23 +3,23 @@
 use server::{Config, Running, start};
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
-async fn started(dir: &Path) -> Running {
-    start(Config::at(dir)).await.unwrap()
+async fn started(dir: &Path) -> anyhow::Result<Running> {
+    start(Config::at(dir)).await
 }
 
 /// Starts and stops; answers the key id, if this start gave one.
-async fn once(dir: &Path) -> Option<String> {
-    let running = started(dir).await;
+async fn once(dir: &Path) -> anyhow::Result<Option<String>> {
+    let running = started(dir).await?;
     let key = running.first_key.as_ref().map(|key| key.access_key_id.clone());
-    running.shutdown().await.unwrap();
-    key
+    running.shutdown().await?;
+    Ok(key)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_start_gives_the_root_key_and_later_ones_do_not() {
     let temp = tempfile::tempdir().unwrap();
     let dir = temp.path().join("data");
-    let running = started(&dir).await;
+    let running = started(&dir).await.unwrap();
     assert!(running.endpoint.starts_with("http://127.0.0.1:"));
     assert_eq!(
         fs::read_to_string(dir.join("endpoint")).unwrap().trim(),
@@ -33,7 +33,7 @@ async fn the_first_start_gives_the_root_key_and_later_ones_do_not() {
     running.shutdown().await.unwrap();
     assert!(!dir.join("endpoint").exists());
     assert!(server::announced(&dir).is_err());
-    assert_eq!(once(&dir).await, None);
+    assert_eq!(once(&dir).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,19 +46,19 @@ async fn a_start_broken_off_around_the_commit_of_the_account_is_finished_by_the_
         "[default]\naws_access_key_id = AKIAX\naws_secret_access_key = x\n",
     )
     .unwrap();
-    let key = once(dir).await.unwrap();
+    let key = once(dir).await.unwrap().unwrap();
     assert_ne!(key, "AKIAX");
     assert!(!dir.join("credentials.pending").exists());
     // After the commit: the file has not got its name yet.
     fs::rename(dir.join("credentials"), dir.join("credentials.pending")).unwrap();
-    assert_eq!(once(dir).await, Some(key));
+    assert_eq!(once(dir).await.unwrap(), Some(key));
     // Of another key: left over, and removed.
     fs::write(dir.join("credentials.pending"), "nonsense").unwrap();
-    assert_eq!(once(dir).await, None);
+    assert_eq!(once(dir).await.unwrap(), None);
     assert!(!dir.join("credentials.pending").exists());
     // Removed by its owner: stays away.
     fs::remove_file(dir.join("credentials")).unwrap();
-    assert_eq!(once(dir).await, None);
+    assert_eq!(once(dir).await.unwrap(), None);
     assert!(!dir.join("credentials").exists());
 }
 

@@ -1,7 +1,14 @@
 //! Delivery beside gzip alone.
 
-use crate::{generator, machine, process::cpu_s, scenario::Scenario, table::Table, target::Target};
+use crate::{
+    generator, machine,
+    process::cpu_s,
+    scenario::{BUCKET, Scenario},
+    table::Table,
+    target::Target,
+};
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 use record::Gzip;
 use serde_json::json;
 use std::{
@@ -36,7 +43,7 @@ pub(crate) async fn delivery(binary: &Path) -> Result<Table> {
         with_key: true,
         multi_region: false,
         validation: false,
-        data_bucket: None,
+        data_bucket: Some(BUCKET),
     };
     let trail = client.create_trail(&plan).await?;
     advance(&client).await?;
@@ -94,10 +101,10 @@ async fn advance(client: &Client) -> Result<()> {
         .map(drop)
 }
 
-/// Fills the journal with three kinds of records.
+/// Fills the journal with records of all the calls that are measured.
 async fn fill(client: &Client) -> Result<()> {
     let target = Target::of("pipeline", client.clone()).await?;
-    let kinds = [Scenario::Encrypt, Scenario::DescribeKey, Scenario::CallerIdentity];
+    let kinds = Scenario::value_variants();
     let start = Instant::now();
     let mut records = 0.0;
     while records < RECORDS_WANTED as f64 && start.elapsed() < LOAD_TIME_MAX {

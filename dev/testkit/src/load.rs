@@ -518,3 +518,51 @@ pub async fn join(jobs: Vec<JoinHandle<Result<Writer>>>) -> Result<Vec<Writer>> 
     }
     Ok(back)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The check of everything else: half of an object, other bytes, another tag or a missing thing is seen.
+    #[test]
+    fn only_the_whole_of_it_is_seen() {
+        let thing = Thing::Object("key".to_owned());
+        let object = |etag: Option<&str>| State::Object {
+            content: 5,
+            bytes: 300,
+            etag: etag.map(ToOwned::to_owned),
+        };
+        let reply = |status: u16, body: Bytes| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("etag", http::HeaderValue::from_static("\"a\""));
+            Reply {
+                status: StatusCode::from_u16(status).unwrap(),
+                headers,
+                body,
+            }
+        };
+        let check = |state: &State, reply: &Reply, right: bool| {
+            assert_eq!(
+                seen(state, &thing, reply).is_some(),
+                right,
+                "{state:?} {}",
+                reply.status
+            );
+        };
+        let whole = reply(200, content_of(5, 300));
+        let missing = reply(404, Bytes::from("<Error><Code>NoSuchKey</Code></Error>"));
+        check(&object(None), &whole, true);
+        check(&object(Some("\"a\"")), &whole, true);
+        check(&object(Some("\"b\"")), &whole, false);
+        check(&object(None), &reply(200, content_of(5, 299)), false);
+        check(&object(None), &reply(200, content_of(6, 300)), false);
+        check(&object(None), &missing, false);
+        check(&State::Absent, &missing, true);
+        check(&State::Absent, &whole, false);
+        check(
+            &State::Absent,
+            &reply(403, Bytes::from("<Error><Code>AccessDenied</Code></Error>")),
+            false,
+        );
+    }
+}

@@ -1,6 +1,6 @@
 //! How the story looks.
 
-use crate::style::Style;
+use crate::style::{Style, say};
 use std::{fmt::Display, time::Duration};
 
 /// Where the second column of a line begins.
@@ -18,36 +18,39 @@ impl Printer {
     }
 
     pub(super) fn title(&self, endpoint: &str, took: Duration) {
-        println!(
+        say(format_args!(
             "{} at {endpoint}, ready in {} ms",
             self.style.bold("shoseki"),
             took.as_millis()
-        );
+        ));
     }
 
     /// The beginning of a chapter.
     pub(super) fn chapter(&self, title: &str) {
-        println!("\n{}", self.style.bold(title));
+        say(format_args!("\n{}", self.style.bold(title)));
     }
 
     /// One thing that was done, and what came of it.
     pub(super) fn line(&self, name: &str, text: impl Display) {
-        println!("  {} {text}", self.style.dim(format!("{name:<NAME_WIDTH$}")));
+        say(format_args!(
+            "  {} {text}",
+            self.style.dim(format!("{name:<NAME_WIDTH$}"))
+        ));
     }
 
     /// A line that says that something holds.
     pub(super) fn holds(&self, text: impl Display) {
-        println!("  {} {text}", self.style.good("✓"));
+        say(format_args!("  {} {text}", self.style.good("✓")));
     }
 
     /// A line that quotes.
     pub(super) fn quote(&self, text: impl Display) {
-        println!("    {}", self.style.dim(text));
+        say(format_args!("    {}", self.style.dim(text)));
     }
 
     /// A line that quotes bad news that was hoped for.
     pub(super) fn alarm(&self, text: impl Display) {
-        println!("    {}", self.style.bad(text));
+        say(format_args!("    {}", self.style.bad(text)));
     }
 
     /// A table; the columns named in `right` are aligned to the right.
@@ -73,42 +76,42 @@ impl Printer {
             });
             aligned.collect::<Vec<_>>().join("  ").trim_end().to_owned()
         };
-        println!("  {}", self.style.dim(line(&head.map(str::to_owned))));
+        say(format_args!("  {}", self.style.dim(line(&head.map(str::to_owned)))));
         for row in rows {
-            println!("  {}", line(row));
+            say(format_args!("  {}", line(row)));
         }
     }
 
     pub(super) fn took(&self, time: Duration) {
-        println!(
+        say(format_args!(
             "\n{} in {:.1} s.",
             self.style.good("All of it came out as it must,"),
             time.as_secs_f64()
-        );
+        ));
     }
 
     pub(super) fn failed(&self, error: &anyhow::Error) {
-        println!("\n{} {error}", self.style.bad("✗ The story ends here:"));
+        say(format_args!("\n{} {error}", self.style.bad("✗ The story ends here:")));
         for cause in error.chain().skip(1) {
-            println!("  because: {cause}");
+            say(format_args!("  because: {cause}"));
         }
     }
 
     pub(super) fn ending(&self, lines: &[String], temporary: bool) {
-        println!(
+        say(format_args!(
             "\n{}",
             self.style
                 .bold("The server goes on. To use it with the aws CLI, paste into another shell:")
-        );
-        println!();
+        ));
+        say("");
         for line in lines {
-            println!("  {line}");
+            say(format_args!("  {line}"));
         }
         let kept = if temporary {
             "; its data directory is temporary and goes with it"
         } else {
             ""
         };
-        println!("\n{}", self.style.dim(format!("Ctrl-C ends it{kept}.")));
+        say(format_args!("\n{}", self.style.dim(format!("Ctrl-C ends it{kept}."))));
     }
 }
