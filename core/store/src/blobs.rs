@@ -36,6 +36,8 @@ struct Inner {
     clock: Clock,
     /// Blobs being written. No sweep touches them, however long they take.
     unfinished: Mutex<HashSet<BlobId>>,
+    /// The folders, by the first byte of the ids in them, that this process has made durable.
+    folders: Mutex<HashSet<u8>>,
     /// Unlinks on a thread of its own: giving back a large file's space takes the file system a while.
     remover: Option<(mpsc::Sender<BlobId>, JoinHandle<()>)>,
 }
@@ -103,14 +105,9 @@ impl fmt::Debug for BlobId {
 
 impl Blobs {
     pub(crate) fn at(dir: &Path, random: Random, clock: Clock) -> Result<Blobs, Fault> {
-        // All folders are made now and made durable, so that a blob needs only its own folder synced.
-        for first in 0..=u8::MAX {
-            make_private_dir(&dir.join(format!("{first:02x}")))?;
-        }
+        make_private_dir(dir)?;
         let above = dir.parent().unwrap_or(dir);
-        sync_dir(dir)
-            .and_then(|()| sync_dir(above))
-            .map_err(|e| Fault::io("syncing the blobs' folders", e))?;
+        sync_dir(above).map_err(|e| Fault::io("syncing the data directory", e))?;
         let (removals, to_remove) = mpsc::channel::<BlobId>();
         let root = dir.to_owned();
         let thread = thread::Builder::new()
@@ -131,6 +128,7 @@ impl Blobs {
             random,
             clock,
             unfinished: Mutex::default(),
+            folders: Mutex::default(),
             remover: Some((removals, thread)),
         })))
     }
@@ -150,6 +148,7 @@ impl Blobs {
             length: 0,
             finished: false,
         };
+        self.0.make_folder(id)?;
         let file = private(OpenOptions::new().write(true).create_new(true)).open(self.0.path(id));
         writer.file = Some(file.map_err(|e| Fault::io("making a blob", e))?);
         Ok(writer)
@@ -192,7 +191,10 @@ impl Blobs {
         let mut swept = Swept::default();
         for first in 0..=u8::MAX {
             let folder = self.0.dir.join(format!("{first:02x}"));
-            let files = fs::read_dir(&folder).map_err(|e| Fault::io("sweeping blobs", e))?;
+            let files = match fs::read_dir(&folder) {
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                files => files.map_err(|e| Fault::io("sweeping blobs", e))?,
+            };
             for file in files {
                 let file = file.map_err(|e| Fault::io("sweeping blobs", e))?;
                 let name = file.file_name();
@@ -218,6 +220,19 @@ impl Blobs {
 }
 
 impl Inner {
+    /// Makes a blob's folder, once in the life of the process, and makes it durable before any blob in it is, so that a
+    /// blob needs only its own folder synced. Whoever comes meanwhile waits.
+    fn make_folder(&self, id: BlobId) -> Result<(), Fault> {
+        let first = id.0[0];
+        let mut made = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if !made.contains(&first) {
+            make_private_dir(&self.dir.join(format!("{first:02x}")))?;
+            sync_dir(&self.dir).map_err(|e| Fault::io("syncing the blobs' folders", e))?;
+            made.insert(first);
+        }
+        Ok(())
+    }
+
     fn path(&self, id: BlobId) -> PathBuf {
         path_of(&self.dir, id)
     }
