@@ -151,10 +151,6 @@ def test_kill_minus_9_loses_no_answered_call(server):
     check_kills(server, 5)
 
 
-@pytest.mark.long
-def test_fifty_times_kill_minus_9_lose_no_answered_call(server):
-    check_kills(server, 50)
-
 
 def test_a_second_process_on_the_same_data_directory_is_refused(server, serve):
     second = serve(name="second", ready=False, data_dir=server.data_dir)

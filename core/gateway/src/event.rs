@@ -96,7 +96,7 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
             (Params::new(), None)
         }
         Outcome::Answered(response) => (response, None),
-        Outcome::Failed(failure) => (Params::new(), Some(error_of(&failure.reply))),
+        Outcome::Failed(failure) => (Params::new(), Some(error_of(O::SERVICE, &failure.reply))),
     };
     let record = EventRecord {
         user_identity: identity_of(&ctx.caller),
@@ -207,10 +207,21 @@ fn recipients(ctx: &Ctx, owners: &[AccountId]) -> Vec<AccountId> {
     all
 }
 
-fn error_of(reply: &ErrorReply) -> EventError {
+/// Records do not all name errors as the wire does: IAM's carry the exception's name, EC2's whose fault it was.
+fn recorded_code(service: ServiceName, code: &str) -> String {
+    match service {
+        ServiceName::Ec2 => format!("Client.{code}"),
+        ServiceName::Iam if !code.starts_with("AccessDenied") && !code.ends_with("Exception") => {
+            format!("{}Exception", code.trim_end_matches("Error"))
+        }
+        _ => code.to_owned(),
+    }
+}
+
+fn error_of(service: ServiceName, reply: &ErrorReply) -> EventError {
     let message = (!reply.message.is_empty()).then(|| reply.message.clone());
     EventError {
-        code: Cow::Owned(reply.code.clone()),
+        code: Cow::Owned(recorded_code(service, &reply.code)),
         message,
     }
 }

@@ -4,7 +4,7 @@
 //! JSON of the record as it will stand in the log file.
 
 use crate::event::Copy;
-use base::Fault;
+use base::{Fault, Timestamp};
 use bytes::Bytes;
 use record::IndexFields;
 use store::{JournalEntry, Selection};
@@ -41,16 +41,66 @@ pub(crate) fn encode(copy: &Copy, selected: Vec<Selection>) -> Result<JournalEnt
 
 /// Reads an entry's payload.
 pub fn decode(payload: &Bytes) -> Result<Entry, Fault> {
+    let (index, json) = split(payload)?;
+    let index = postcard::from_bytes(index).map_err(|e| Fault::corrupt_by("an event's index fields", e))?;
+    Ok(Entry {
+        index,
+        json: payload.slice_ref(json),
+    })
+}
+
+/// Reads of an entry's payload what delivery needs: when the event was, and its record. Costs no allocation.
+pub fn decode_record(payload: &Bytes) -> Result<(Timestamp, Bytes), Fault> {
+    let (index, json) = split(payload)?;
+    // The event time is the first of the index fields.
+    let (time, _) = postcard::take_from_bytes(index).map_err(|e| Fault::corrupt_by("an event's time", e))?;
+    Ok((time, payload.slice_ref(json)))
+}
+
+fn split(payload: &Bytes) -> Result<(&[u8], &[u8]), Fault> {
     let corrupt = || Fault::corrupt("a journal entry's payload");
     let (head, rest) = payload.split_at_checked(HEAD_BYTES).ok_or_else(corrupt)?;
     let [VERSION, a, b, c, d] = *head else {
         return Err(corrupt());
     };
     let length = u32::from_be_bytes([a, b, c, d]) as usize;
-    let (index, json) = rest.split_at_checked(length).ok_or_else(corrupt)?;
-    let index = postcard::from_bytes(index).map_err(|e| Fault::corrupt_by("an event's index fields", e))?;
-    Ok(Entry {
-        index,
-        json: payload.slice_ref(json),
-    })
+    rest.split_at_checked(length).ok_or_else(corrupt)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::{AccountId, Region};
+    use record::EventCategory;
+
+    #[test]
+    fn the_event_time_is_the_first_index_field() {
+        let index = IndexFields {
+            event_time: Timestamp::from_secs(1_439_820_091),
+            event_source: "kms.amazonaws.com".to_owned(),
+            event_name: "Decrypt".to_owned(),
+            aws_region: Region::us_east_1(),
+            read_only: true,
+            category: EventCategory::Management,
+            event_id: "e".to_owned(),
+            recipient_account_id: AccountId::FIRST,
+            user_name: None,
+            access_key_id: None,
+            resources: vec![],
+        };
+        let fields = postcard::to_allocvec(&index).unwrap();
+        let mut payload = vec![VERSION];
+        payload.extend_from_slice(&u32::try_from(fields.len()).unwrap().to_be_bytes());
+        payload.extend_from_slice(&fields);
+        payload.extend_from_slice(b"{}");
+        let payload = Bytes::from(payload);
+        assert_eq!(
+            decode_record(&payload).unwrap(),
+            (index.event_time, Bytes::from_static(b"{}"))
+        );
+        assert_eq!(decode(&payload).unwrap().index, index);
+        for cut in 0..payload.len() - 2 {
+            assert!(decode(&payload.slice(..cut)).is_err(), "{cut}");
+        }
+    }
 }

@@ -12,9 +12,6 @@ use std::time::Instant;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Also run the tests that take minutes.
-    #[arg(long)]
-    long: bool,
     /// Run only this part; may be given several times.
     #[arg(long)]
     only: Vec<Part>,
@@ -105,11 +102,8 @@ fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<
             check(&mut workspace.cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
         }
         Part::Rust => {
-            let mut command = workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
-            if arguments.long {
-                command.args(["--", "--include-ignored"]);
-            }
-            suite(&mut command)
+            // What `cargo test` alone leaves out because it takes longer is marked as ignored.
+            suite(&mut workspace.cargo(&["test", "--workspace", "--no-fail-fast", "--", "--include-ignored"]))
         }
         Part::Clients => clients(workspace, arguments),
     }
@@ -130,9 +124,6 @@ fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
     pytest
         .env("SHOSEKI_BIN", workspace.target.join("debug/shoseki"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    if !arguments.long {
-        pytest.args(["-m", "not long"]);
-    }
     suite(pytest.args(&arguments.pytest))
 }
 

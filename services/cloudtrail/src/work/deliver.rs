@@ -162,24 +162,28 @@ struct Piece {
 /// Reads on from `from` and keeps what this trail selected. Blocks its thread.
 fn read_piece(journal: &store::Journal, trail_id: &str, from: u64, cut: u64) -> Result<Piece, Fault> {
     let page = journal.read(from, cut, PIECE_BYTES)?;
-    let mut regions: BTreeMap<Region, Vec<Selected>> = BTreeMap::new();
+    let mut regions: BTreeMap<String, Vec<Selected>> = BTreeMap::new();
     for placed in page.entries {
-        if placed
-            .entry
-            .selected
-            .iter()
-            .any(|selection| selection.trail == trail_id)
-        {
-            let entry = journal::decode(&placed.entry.payload)?;
+        let entry = placed.entry;
+        if entry.selected.iter().any(|selection| selection.trail == trail_id) {
+            let (event_time, json) = journal::decode_record(&entry.payload)?;
             let selected = Selected {
                 pos: placed.pos,
                 committed: placed.time,
-                event_time: entry.index.event_time,
-                json: entry.json,
+                event_time,
+                json,
             };
-            regions.entry(entry.index.aws_region).or_default().push(selected);
+            match regions.get_mut(&entry.region) {
+                Some(entries) => entries.push(selected),
+                None => drop(regions.insert(entry.region, vec![selected])),
+            }
         }
     }
+    let typed = |(region, entries): (String, _)| match Region::parse(&region) {
+        Ok(region) => Ok((region, entries)),
+        Err(invalid) => Err(Fault::corrupt_by("the Region of a journal entry", invalid)),
+    };
+    let regions = regions.into_iter().map(typed).collect::<Result<_, Fault>>()?;
     Ok(Piece {
         regions,
         through: page.next.map_or(cut, |next| next.saturating_sub(1)),
