@@ -86,7 +86,7 @@ impl Sealer {
         if !self.pending.is_empty() {
             let missing = SEGMENT_PLAIN.saturating_sub(self.pending.len()).min(rest.len());
             let (head, tail) = rest.split_at(missing);
-            self.pending.extend_from_slice(head);
+            self.keep(head);
             rest = tail;
             if self.pending.len() < SEGMENT_PLAIN {
                 return;
@@ -109,14 +109,20 @@ impl Sealer {
         self.seal(&last, true, out);
     }
 
+    /// Keeps plaintext until its segment is full. A stream that is short as a whole takes no more room than it is long;
+    /// one that grows is moved once, and what it is moved from is wiped.
     fn keep(&mut self, plain: &[u8]) {
-        if !plain.is_empty() {
-            if self.pending.capacity() == 0 {
-                // One allocation, so that growing leaves no copies of plaintext behind.
-                self.pending.reserve_exact(SEGMENT_PLAIN);
-            }
-            self.pending.extend_from_slice(plain);
+        if self.pending.capacity() - self.pending.len() < plain.len() {
+            let room = if self.pending.is_empty() {
+                plain.len()
+            } else {
+                SEGMENT_PLAIN
+            };
+            let mut larger = Zeroizing::new(Vec::with_capacity(room));
+            larger.extend_from_slice(&self.pending);
+            self.pending = larger;
         }
+        self.pending.extend_from_slice(plain);
     }
 
     fn seal(&mut self, plain: &[u8], last: bool, out: &mut Vec<u8>) {
