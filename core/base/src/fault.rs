@@ -27,6 +27,10 @@ pub enum Fault {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// What was read has been replaced meanwhile: nothing is wrong, the call must be repeated on a new snapshot. The
+    /// pipeline does so and tells nobody.
+    #[error("stale")]
+    Stale,
     /// The server is stopping and takes no more work.
     #[error("stopping")]
     Stopping,

@@ -48,6 +48,28 @@ impl Body {
         }
     }
 
+    /// The body of an anonymous call, which says itself how it is framed and what it hashes to.
+    pub fn anonymous(raw: RawBody, content_length: Option<u64>, payload: Payload) -> Body {
+        let (decode, declared_length) = match payload {
+            Payload::Hash(hash) => (Decode::Hash(Box::new(BodyHasher::new(hash))), content_length),
+            Payload::Unsigned | Payload::NotDeclared => (Decode::Plain, content_length),
+            Payload::Chunked {
+                trailer,
+                decoded_length,
+                ..
+            } => {
+                let decoder = ChunkDecoder::anonymous(trailer, decoded_length);
+                (Decode::Chunked(Box::new(decoder)), Some(decoded_length))
+            }
+        };
+        Body {
+            raw,
+            decode,
+            trailers: None,
+            declared_length,
+        }
+    }
+
     /// No body.
     pub fn empty() -> Body {
         let raw = http_body_util::Empty::new()

@@ -81,6 +81,8 @@ pub struct Source {
     pub address: String,
     /// The client's User-Agent.
     pub user_agent: String,
+    /// The client's Referer (`aws:Referer`).
+    pub referer: Option<String>,
     /// The Host that the client named.
     pub host: String,
     /// Whether the connection was encrypted (`aws:SecureTransport`). Calls between services always are.
@@ -189,6 +191,7 @@ impl Ctx {
             source: Source {
                 user_agent: address.clone(),
                 address,
+                referer: None,
                 host: String::new(),
                 secure: true,
                 tls: None,

@@ -18,6 +18,8 @@ pub struct CallFailure {
     pub denied: bool,
     /// Whether it is our fault (already logged).
     pub fault: bool,
+    /// Whether the call is to be repeated on a new snapshot instead of answered.
+    pub stale: bool,
 }
 
 impl CallFailure {
@@ -30,16 +32,21 @@ impl CallFailure {
             reply: ErrorReply::of(error),
             denied: matches!(error.status(), 403) || error.code().starts_with("AccessDenied"),
             fault: false,
+            stale: false,
         }
     }
 
     /// From a fault; logged here, once.
     pub fn fault(fault: &Fault, service: ServiceName, request_id: &str) -> CallFailure {
-        tracing::error!(request_id, error = %Chain(fault), "call failed");
+        let stale = matches!(fault, Fault::Stale);
+        if !stale {
+            tracing::error!(request_id, error = %Chain(fault), "call failed");
+        }
         CallFailure {
             reply: ErrorReply::internal(service),
             denied: false,
             fault: true,
+            stale,
         }
     }
 
@@ -49,6 +56,7 @@ impl CallFailure {
             reply,
             denied: false,
             fault: false,
+            stale: false,
         }
     }
 }

@@ -340,6 +340,9 @@ pub fn global_context(ctx: &Ctx, principal: &Principal) -> Context {
             if !ctx.source.user_agent.is_empty() {
                 context.set("aws:UserAgent", ctx.source.user_agent.as_str());
             }
+            if let Some(referer) = &ctx.source.referer {
+                context.set("aws:Referer", referer.as_str());
+            }
         }
         Caller::Forwarded { service, .. } => {
             context.set("aws:ViaAWSService", "true");
@@ -380,6 +383,7 @@ pub(crate) fn denied(ctx: &Ctx, demand: Option<&Demand>, principal: &Principal, 
         reply: ErrorReply::new(status, code, message),
         denied: true,
         fault: false,
+        stale: false,
     }
 }
 

@@ -31,7 +31,7 @@ pub use body::{Body, BodyFault};
 pub use ctx::{Caller, Ctx, ServiceCaller, SignedCaller, Source};
 pub use demand::{Demand, Demands};
 pub use error::{CallFailure, OperationError, PortRefusal};
-pub use operation::{BodyUse, Call, EventClass, Operation, Parse, Render, RenderCtx, Route, Staged};
+pub use operation::{BodyUse, Call, EventClass, Operation, Parse, Render, RenderCtx, Route, Signature, Staged};
 pub use pipeline::Gateway;
 pub use reply::{Json, QueryForm, QueryResult, Reply, ReplyBody};
 pub use settings::{AwsBehavior, Settings};

@@ -1,7 +1,7 @@
 //! An operation declares itself once: route, action, resource, event class, record fields.
 
 use crate::{Body, CallFailure, Ctx, Demands, OperationError, Reply, Txn, event::Event};
-use base::Fault;
+use base::{Fault, Timestamp};
 use bytes::Bytes;
 use policy::Authorized;
 use record::Evident;
@@ -43,10 +43,23 @@ pub enum BodyUse {
 /// The default limit of a body that is read whole: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
+/// What the signature of a request proved about it.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    /// The value of `x-amz-content-sha256` that was signed; `UNSIGNED-PAYLOAD` for a presigned request without one.
+    pub content_sha256: String,
+    /// Whether it is in the query.
+    pub presigned: bool,
+    /// When it was made.
+    pub signed_at: Timestamp,
+}
+
 /// A request as parsing sees it: authenticated, with its whole body unless the operation streams it.
 pub struct Call {
     /// The service that is called.
     pub service: ServiceName,
+    /// What was signed; `None` for an anonymous call.
+    pub signature: Option<Signature>,
     /// The request's head.
     pub head: Head,
     /// The whole body; empty when it is streamed.
@@ -179,7 +192,10 @@ impl Route {
             name: O::NAME,
             event: O::EVENT,
             body: O::BODY,
-            drive: |ctx, call, body| Box::pin(crate::pipeline::drive::<O>(ctx, call, body)),
+            drive: |ctx, call, body| match O::STAGED {
+                true => Box::pin(crate::pipeline::drive_to_the_end::<O>(ctx, call, body)),
+                false => Box::pin(crate::pipeline::drive::<O>(ctx, call, body)),
+            },
         }
     }
 }

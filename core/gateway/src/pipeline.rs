@@ -7,17 +7,19 @@ use crate::{
     Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, Demands, EventClass, Operation, PortRefusal, RenderCtx,
     Reply, Route, Source, Staged, Txn, World,
     body::RawBody,
-    ctx::{Inner, SignedCaller},
+    ctx::Inner,
     event::{Event, Outcome, event_of},
     journal,
-    operation::{Failed, Parse, Render},
+    operation::{Failed, Parse, Render, Signature},
+    ports::Credential,
 };
 use base::{AccountId, Fault, Region};
 use policy::{Authorized, Check, Policies, Request};
 use record::Evident;
-use sigv4::{AuthFault, Authenticated, Claim, Family};
+use sigv4::{AuthFault, Authenticated, Claim, Family, Kind, Payload};
 use std::{collections::HashMap, sync::Arc};
 use store::{CommitError, JournalEntry};
+use tokio::sync::Semaphore;
 use wire::{ErrorReply, Form, Head, Protocol, ServiceName};
 
 /// Any error of the transport.
@@ -29,9 +31,15 @@ const ATTEMPTS_MAX: u32 = 256;
 /// A form of a Query call, and a JSON body, is read whole before the signature can be checked; no more than this.
 const UNPROVEN_BODY_BYTES_MAX: usize = crate::operation::BODY_BYTES_MAX;
 
+/// A body up to here is read without ado; larger ones, at most so many at a time.
+const UNPROVEN_SMALL_BYTES_MAX: u64 = 32 * 1024;
+const UNPROVEN_LARGE_MAX: usize = 32;
+
 /// The front door: the world and every room's operations.
 pub struct Gateway {
     world: Arc<World>,
+    /// Room for large bodies whose signature can be checked only at their end.
+    unproven_large: Semaphore,
     routes: HashMap<ServiceName, HashMap<&'static str, &'static Route>>,
 }
 
@@ -50,7 +58,11 @@ impl Gateway {
         for route in rooms.iter().flat_map(|room| room.iter()) {
             routes.entry(route.service).or_default().insert(route.name, route);
         }
-        Gateway { world, routes }
+        Gateway {
+            world,
+            unproven_large: Semaphore::new(UNPROVEN_LARGE_MAX),
+            routes,
+        }
     }
 
     /// The world behind the door.
@@ -95,17 +107,31 @@ impl Gateway {
             .map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
         let request = request_head(&head);
         let claim = Claim::parse(&request).map_err(|fault| Refused::auth(service, &head, fault))?;
-        let (caller, region, body) = match claim {
+        let (caller, region, body, signature) = match claim {
             None => {
+                let payload = Payload::of_anonymous(&request).map_err(|fault| Refused::auth(service, &head, fault))?;
                 let region = wire::host_region(&head.authority, &self.world.settings.domain)
+                    .filter(|region| self.world.settings.regions.contains(region))
                     .unwrap_or_else(|| self.world.settings.region.clone());
-                (Caller::Anonymous, region, Body::plain(raw, head.content_length()))
+                let body = Body::anonymous(raw, head.content_length(), payload);
+                (Caller::Anonymous, region, body, None)
             }
             Some(claim) => {
                 let region = self.region_of(&claim, service, &head)?;
-                let (signed, caller) = self.authenticate(claim, service, &head, None).await?;
+                let credential = self.credential_of(&claim, service, &head).await?;
+                let signed = self.verify(claim, &credential, service, &head, None)?;
                 let body = Body::authenticated(raw, head.content_length(), &signed);
-                (Caller::Signed(caller), region, body)
+                let signature = Signature {
+                    content_sha256: signed.content_sha256().to_owned(),
+                    presigned: matches!(signed.kind(), Kind::Presigned { .. }),
+                    signed_at: signed.signed_at(),
+                };
+                (
+                    Caller::Signed(Arc::clone(&credential.caller)),
+                    region,
+                    body,
+                    Some(signature),
+                )
             }
         };
         let route = self.route(service, target.operation, &head)?;
@@ -113,6 +139,7 @@ impl Gateway {
         let ctx = self.ctx(service, caller, (account, region), &head);
         let call = Call {
             service,
+            signature,
             head,
             body: bytes::Bytes::new(),
             form: None,
@@ -129,17 +156,28 @@ impl Gateway {
         head: Head,
         raw: RawBody,
     ) -> Result<Entered, Refused> {
-        let body = Body::plain(raw, head.content_length())
-            .whole(UNPROVEN_BODY_BYTES_MAX)
-            .await
-            .map_err(|fault| Refused::of(service, &head, body_fault(service, &fault)))?;
         let request = request_head(&head);
         let claim = Claim::parse(&request)
             .and_then(|claim| claim.ok_or(AuthFault::Missing))
             .map_err(|fault| Refused::auth(service, &head, fault))?;
         let region = self.region_of(&claim, service, &head)?;
+        // Only who names a key that exists gets memory for a body, and only so many at a time get much of it.
+        let credential = self.credential_of(&claim, service, &head).await?;
+        let _room = match head.content_length() {
+            Some(length) if length <= UNPROVEN_SMALL_BYTES_MAX => None,
+            _ => self.unproven_large.acquire().await.ok(),
+        };
+        let body = Body::plain(raw, head.content_length())
+            .whole(UNPROVEN_BODY_BYTES_MAX)
+            .await
+            .map_err(|fault| Refused::of(service, &head, body_fault(service, &fault)))?;
         let sha256 = sigv4::sha256(&body);
-        let (_, caller) = self.authenticate(claim, service, &head, Some(&sha256)).await?;
+        let signed = self.verify(claim, &credential, service, &head, Some(&sha256))?;
+        let signature = Signature {
+            content_sha256: signed.content_sha256().to_owned(),
+            presigned: matches!(signed.kind(), Kind::Presigned { .. }),
+            signed_at: signed.signed_at(),
+        };
         let (operation, form) = match protocol {
             Protocol::Json11 => (wire::operation_json(&head).map(str::to_owned), None),
             _ => {
@@ -155,10 +193,12 @@ impl Gateway {
         let operation =
             operation.map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
         let route = self.route(service, &operation, &head)?;
-        let account = caller.principal.account().unwrap_or(self.world.settings.first_account);
-        let ctx = self.ctx(service, Caller::Signed(caller), (account, region), &head);
+        let caller = Caller::Signed(Arc::clone(&credential.caller));
+        let account = caller.account().unwrap_or(self.world.settings.first_account);
+        let ctx = self.ctx(service, caller, (account, region), &head);
         let call = Call {
             service,
+            signature: Some(signature),
             head,
             body,
             form,
@@ -179,63 +219,77 @@ impl Gateway {
             .ok_or_else(|| Refused::of(service, head, wire::not_implemented(service, name)))
     }
 
+    /// The Region of the signature's scope, which must be enabled: where no trail can follow, no call is made. AWS answers
+    /// calls to a Region that an account has not enabled as it answers unknown keys.
     fn region_of(&self, claim: &Claim<'_>, service: ServiceName, head: &Head) -> Result<Region, Refused> {
-        let region = Region::parse(&claim.scope().region).map_err(|_| {
-            let expected = self.world.settings.region.as_str();
-            let fault = claim.expect_region(expected).err().unwrap_or(AuthFault::Missing);
-            Refused::auth(service, head, fault)
-        })?;
-        // IAM is one service for all Regions; its calls are signed for and recorded in us-east-1.
-        Ok(if service == ServiceName::Iam {
-            Region::us_east_1()
-        } else {
-            region
-        })
+        let settings = &self.world.settings;
+        let region = Region::parse(&claim.scope().region).ok();
+        match region.filter(|region| settings.regions.contains(region)) {
+            // IAM is one service for all Regions; its calls are signed for and recorded in us-east-1.
+            Some(_) if service == ServiceName::Iam => Ok(Region::us_east_1()),
+            Some(region) => Ok(region),
+            None => {
+                let unknown = AuthFault::UnknownKey {
+                    access_key_id: claim.access_key_id().to_owned(),
+                };
+                let fault = match service {
+                    ServiceName::S3 => claim.expect_region(settings.region.as_str()).err().unwrap_or(unknown),
+                    _ => unknown,
+                };
+                Err(Refused::auth(service, head, fault))
+            }
+        }
     }
 
-    async fn authenticate(
+    /// The credential of the access key that a claim names.
+    async fn credential_of(
         &self,
-        claim: Claim<'_>,
+        claim: &Claim<'_>,
         service: ServiceName,
         head: &Head,
-        body_sha256: Option<&[u8; 32]>,
-    ) -> Result<(Authenticated, Arc<SignedCaller>), Refused> {
+    ) -> Result<Arc<Credential>, Refused> {
         claim
             .expect_service(service.signing_name())
             .map_err(|fault| Refused::auth(service, head, fault))?;
-        let id = claim.access_key_id().to_owned();
+        let id = claim.access_key_id();
         let snapshot = self.world.snapshot();
         let found = match self.world.ports() {
-            Ok(ports) => ports.identities.credential(&self.world, &snapshot.view(), &id).await,
+            Ok(ports) => ports.identities.credential(&self.world, &snapshot.view(), id).await,
             Err(fault) => Err(fault),
         };
         let credential = found.map_err(|fault| Refused::fault(service, head, &fault))?;
-        let Some(credential) = credential.filter(|c| c.active) else {
-            return Err(Refused::auth(
-                service,
-                head,
-                AuthFault::UnknownKey { access_key_id: id },
-            ));
+        let unknown = || AuthFault::UnknownKey {
+            access_key_id: id.to_owned(),
         };
+        let credential = credential
+            .filter(|credential| credential.active)
+            .ok_or_else(|| Refused::auth(service, head, unknown()))?;
         if claim.session_token().is_some() {
             // Every key that exists here is a long-term one; a token beside it belongs to some other credential.
             return Err(Refused::auth(service, head, AuthFault::InvalidToken));
         }
-        let signed = claim
-            .verify(
-                &credential.secret,
-                &self.world.signing_keys,
-                self.world.clock.real_now(),
-                body_sha256,
-            )
-            .map_err(|fault| Refused::auth(service, head, fault))?;
-        Ok((signed, Arc::clone(&credential.caller)))
+        Ok(credential)
+    }
+
+    fn verify(
+        &self,
+        claim: Claim<'_>,
+        credential: &Credential,
+        service: ServiceName,
+        head: &Head,
+        body_sha256: Option<&[u8; 32]>,
+    ) -> Result<Authenticated, Refused> {
+        let (keys, now) = (&self.world.signing_keys, self.world.clock.real_now());
+        claim
+            .verify(&credential.secret, keys, now, body_sha256)
+            .map_err(|fault| Refused::auth(service, head, fault))
     }
 
     fn ctx(&self, service: ServiceName, caller: Caller, place: (AccountId, Region), head: &Head) -> Ctx {
         let source = Source {
             address: head.peer.to_string(),
             user_agent: head.user_agent().unwrap_or("").to_owned(),
+            referer: head.header("referer").map(str::to_owned),
             host: head.authority.clone(),
             secure: head.https,
             tls: head.tls.clone(),
@@ -360,6 +414,16 @@ pub fn host_id(request_id: &str) -> String {
     format!("shoseki-{request_id}")
 }
 
+/// The same as [`drive`], and also when the client goes away in the middle: what was staged with its rights is recorded.
+pub(crate) async fn drive_to_the_end<O: Operation>(ctx: Ctx, call: Call, body: Body) -> Reply {
+    // A task of its own, for a connection that closes drops what waits on it.
+    match tokio::spawn(drive::<O>(ctx, call, body)).await {
+        Ok(reply) => reply,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Reply::empty(500),
+    }
+}
+
 /// Takes an authenticated call of a known operation through parse, authorise, stage, run, record, commit and render.
 /// Whatever comes of it is recorded before it is answered.
 pub(crate) async fn drive<O: Operation>(ctx: Ctx, call: Call, body: Body) -> Reply {
@@ -398,11 +462,12 @@ async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) 
             Err(fault) => Err(body_fault(O::SERVICE, &fault)),
         },
     };
-    drop(call);
+    let bucket = call.target.and_then(|target| target.bucket);
     match parsed {
         Ok(input) => execute::<O>(ctx, Arc::new(input), body).await,
         Err(reply) => {
             let failure = CallFailure::reply(reply);
+            note_owner(ctx, bucket.as_deref()).await;
             let event = event_of::<O>(ctx, None, Outcome::Failed(&failure));
             record_failure(
                 ctx,
@@ -413,6 +478,19 @@ async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) 
             )
             .await
         }
+    }
+}
+
+/// A call that cannot be parsed has demanded nothing, so nothing has said whom it concerns: the owner of the bucket that it
+/// names. If that cannot be found out, the event goes to the caller alone.
+async fn note_owner(ctx: &Ctx, bucket: Option<&str>) {
+    let (Some(bucket), Ok(ports)) = (bucket, ctx.world.ports()) else {
+        return;
+    };
+    let snapshot = ctx.world.snapshot();
+    let place = ports.objects.place(&snapshot.view(), bucket).await;
+    if let Ok(Some(place)) = place {
+        ctx.notes().owners.push(place.owner);
     }
 }
 
@@ -444,6 +522,7 @@ async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Bod
                     return Err(CallFailure::fault(&fault, O::SERVICE, &ctx.request_id));
                 }
             },
+            Err(failure) if failure.stale => continue,
             Err(failure) => {
                 let (_, events) = txn.into_parts();
                 return record_failure(ctx, Failed { failure, events }).await;

@@ -27,6 +27,7 @@ impl Work {
         let source = Source {
             address: name.clone(),
             user_agent: name,
+            referer: None,
             host: String::new(),
             secure: true,
             tls: None,

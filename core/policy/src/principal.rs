@@ -71,15 +71,16 @@ impl Principal {
     ///
     /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>
     pub(crate) fn describe(&self, context: &mut Context) {
-        let service = matches!(self, Principal::Service { .. });
-        context.set("aws:PrincipalIsAWSService", if service { "true" } else { "false" });
+        if *self != Principal::Anonymous {
+            let service = matches!(self, Principal::Service { .. });
+            context.set("aws:PrincipalIsAWSService", if service { "true" } else { "false" });
+        }
         if let Some(account) = self.account() {
             context.set("aws:PrincipalAccount", account.as_str());
         }
         match self {
             Principal::Anonymous => {
                 context.set("aws:PrincipalType", "Anonymous");
-                context.set("aws:PrincipalAccount", "anonymous");
                 context.set("aws:userid", "anonymous");
             }
             Principal::Root { account } => {
@@ -301,5 +302,15 @@ mod tests {
         for text in ["*", "cloudtrail", ".amazonaws.com", "*.amazonaws.com"] {
             assert!(Named::service(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn anonymous_callers_have_a_type_and_a_userid_only() {
+        let mut context = Context::new();
+        Principal::Anonymous.describe(&mut context);
+        let mut expected = Context::new();
+        expected.set("aws:PrincipalType", "Anonymous");
+        expected.set("aws:userid", "anonymous");
+        assert_eq!(context, expected);
     }
 }

@@ -131,6 +131,12 @@ impl Store {
         &self.0.core.blobs
     }
 
+    /// Whether a write failed: reads go on from what was durable before, and every commit is refused until the directory
+    /// is opened again.
+    pub fn has_failed(&self) -> bool {
+        self.0.core.has_failed()
+    }
+
     /// Makes commits of this store fail on demand.
     #[cfg(any(test, feature = "faults"))]
     pub fn faults(&self) -> crate::faults::Faults {

@@ -616,7 +616,9 @@ async fn a_sweep_takes_old_blobs_that_nobody_names() {
     let blob = async || store.blobs().create().await.unwrap().finish().await.unwrap();
     let (named, nameless) = (blob().await, blob().await);
     let writer = store.blobs().create().await.unwrap();
-    let stranger = dir.path().join("blobs/00/notes.txt");
+    let folder = dir.path().join("blobs/00");
+    std::fs::create_dir_all(&folder).unwrap();
+    let stranger = folder.join("notes.txt");
     std::fs::write(&stranger, "").unwrap();
     let sweep = |age| store.blobs().sweep(|id| *id == named, age).unwrap();
     let untouched = Swept {

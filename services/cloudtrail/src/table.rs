@@ -47,6 +47,8 @@ pub struct CursorRow {
     pub through: u64,
     /// The domain time of the last pass.
     pub passed: Option<Timestamp>,
+    /// Since when passes are refused; `None` while they are not.
+    pub refused_since: Option<Timestamp>,
 }
 
 impl Stored for CursorRow {
@@ -287,6 +289,21 @@ pub fn put_delivery(txn: &mut Txn, id: &str, region: &Region, row: &DeliveryRow)
 /// The head of a digest chain.
 pub async fn chain(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Option<ChainRow>, Fault> {
     view.get_row(&place_key("chain", id, region)).await
+}
+
+/// All chains of a trail, with their Regions.
+pub async fn chains(view: &ReadView<'_>, id: &str) -> Result<Vec<(Region, ChainRow)>, Fault> {
+    let prefix = format!("ct/chain/{id}/").into_bytes();
+    let mut chains = Vec::new();
+    for (key, chain) in view.scan_rows(&prefix, None, SCAN).await? {
+        let region = key.get(prefix.len()..).and_then(|code| std::str::from_utf8(code).ok());
+        let region = region.and_then(|code| Region::parse(code).ok());
+        chains.push((
+            region.ok_or_else(|| Fault::corrupt("the key of a digest chain"))?,
+            chain,
+        ));
+    }
+    Ok(chains)
 }
 
 /// Stores the head of a chain.

@@ -4,13 +4,14 @@
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>
 
 use crate::{CloudTrailError, model::trail::Trail, table, work::chains};
-use base::{Arn, Region, arn};
+use base::{Arn, Region, arn, ids};
 use envelope::EncryptionContext;
 use gateway::{
     Ctx, PortRefusal, ServiceCaller, Txn,
     ctx::By,
     ports::{ObjectSeal, ServiceObject},
 };
+use record::LogFileKind;
 
 /// The longest way to write a key.
 const KEY_ID_LENGTH_MAX: usize = 2048;
@@ -72,12 +73,7 @@ pub(super) async fn check_resources(
     }
     let probe = ServiceObject {
         bucket: trail.bucket.clone(),
-        key: format!(
-            "{}AWSLogs/{}/CloudTrail/{}/",
-            prefix_of(trail),
-            trail.account,
-            trail.home
-        ),
+        key: probe_key(ctx, trail),
         body: bytes::Bytes::new(),
         seal: seal_of(trail),
         acl: Some("bucket-owner-full-control"),
@@ -92,13 +88,11 @@ pub(super) async fn check_resources(
     })
 }
 
-/// The key prefix with its slash.
-pub(crate) fn prefix_of(trail: &Trail) -> String {
-    trail
-        .prefix
-        .as_ref()
-        .map(|prefix| format!("{}/", prefix.trim_end_matches('/')))
-        .unwrap_or_default()
+/// A key such as the trail's log files will have.
+fn probe_key(ctx: &Ctx, trail: &Trail) -> String {
+    let suffix = ids::log_file_suffix(ctx.random());
+    let (prefix, kind) = (trail.prefix.as_deref(), LogFileKind::CloudTrail);
+    record::log_file_key(prefix, None, trail.account, &trail.home, kind, ctx.now(), &suffix)
 }
 
 /// The ARN of the key in the Region of the bucket. An ARN of another Region is a key that is not there.

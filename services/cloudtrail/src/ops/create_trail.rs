@@ -14,6 +14,7 @@ use crate::{
         trail::{TRAILS_PER_REGION_MAX, Trail},
     },
     table,
+    work::regions_of,
 };
 use base::ids;
 use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -172,19 +173,23 @@ fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
     Ok(trail)
 }
 
-/// The name must be free, and the Region not full. A trail for all Regions casts its shadow into each.
-async fn check_room(ctx: &Ctx, view: &ReadView<'_>, trail: &Trail) -> Result<(), CloudTrailError> {
-    let others = table::trails_of(view, ctx.account).await?;
-    let meet = |other: &Trail| other.is_in(&trail.home) || (trail.multi_region && trail.is_in(&other.home));
-    if others.iter().any(|other| other.name == trail.name && meet(other)) {
-        return Err(CloudTrailError::TrailAlreadyExists {
-            name: trail.name.clone(),
-            account: ctx.account,
-        });
-    }
-    if others.iter().filter(|other| other.is_in(&ctx.region)).count() >= TRAILS_PER_REGION_MAX {
-        let (account, region) = (ctx.account, ctx.region.clone());
-        return Err(CloudTrailError::MaximumNumberOfTrailsExceeded { account, region });
+/// In every Region where the trail will be seen its name must be free and fewer than five others be there. A trail for all
+/// Regions casts its shadow into each.
+pub(super) async fn check_room(ctx: &Ctx, view: &ReadView<'_>, trail: &Trail) -> Result<(), CloudTrailError> {
+    let mut others = table::trails_of(view, ctx.account).await?;
+    others.retain(|other| other.id != trail.id);
+    for region in regions_of(trail, &ctx.settings().regions) {
+        let here = || others.iter().filter(|other| other.is_in(&region));
+        if here().any(|other| other.name == trail.name) {
+            return Err(CloudTrailError::TrailAlreadyExists {
+                name: trail.name.clone(),
+                account: ctx.account,
+            });
+        }
+        if here().count() >= TRAILS_PER_REGION_MAX {
+            let account = ctx.account;
+            return Err(CloudTrailError::MaximumNumberOfTrailsExceeded { account, region });
+        }
     }
     Ok(())
 }

@@ -41,7 +41,9 @@ pub(super) async fn find_visible(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> 
 
 /// The same, which must have its home here: a shadow cannot be changed.
 pub(super) async fn find_home(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<Trail, CloudTrailError> {
-    let trail = find_visible(ctx, view, text).await?;
+    let reference = TrailReference::parse(text)?;
+    let found = find(ctx, view, &reference).await?;
+    let trail = found.ok_or_else(|| not_found(ctx, &reference))?;
     if trail.home != ctx.region {
         return Err(CloudTrailError::InvalidHomeRegion {
             name: trail.name,

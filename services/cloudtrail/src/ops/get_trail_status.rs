@@ -50,6 +50,15 @@ impl Evident for Output {
     }
 }
 
+/// What is lost is told beside the last error, and for good: no later delivery brings it back.
+fn delivery_error(error: Option<String>, lost: u64) -> Option<String> {
+    if lost == 0 {
+        return error;
+    }
+    let lost = format!("{lost} events could not be delivered for 30 days and are lost");
+    Some(error.map_or(lost.clone(), |error| format!("{error}; {lost}")))
+}
+
 fn status(trail: &Trail, delivery: DeliveryRow, chain: Option<ChainRow>) -> Output {
     let text = |time: Option<Timestamp>| time.map(Timestamp::iso8601).unwrap_or_default();
     Output {
@@ -57,7 +66,7 @@ fn status(trail: &Trail, delivery: DeliveryRow, chain: Option<ChainRow>) -> Outp
         latest_delivery_time: delivery.delivered.map(EpochSeconds),
         latest_delivery_attempt_time: text(delivery.attempted),
         latest_delivery_attempt_succeeded: text(delivery.delivered),
-        latest_delivery_error: delivery.error,
+        latest_delivery_error: delivery_error(delivery.error, delivery.lost),
         start_logging_time: trail.started.map(EpochSeconds),
         stop_logging_time: trail.stopped.map(EpochSeconds),
         latest_digest_delivery_time: chain.as_ref().and_then(|chain| chain.delivered).map(EpochSeconds),

@@ -47,7 +47,7 @@ impl Operation for StartLogging {
                 // Nothing before this call can have been selected: delivery starts looking here.
                 let row = CursorRow {
                     through: txn.view().seq(),
-                    passed: None,
+                    ..CursorRow::default()
                 };
                 table::put_cursor(txn, &trail.id, &row);
             }

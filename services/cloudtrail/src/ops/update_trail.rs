@@ -6,7 +6,7 @@
 
 use super::{
     check::{check_resources, store_trail},
-    create_trail::{Input, check_combination, parse_bucket, parse_prefix},
+    create_trail::{Input, check_combination, check_room, parse_bucket, parse_prefix},
     find,
     shapes::TrailSettings,
 };
@@ -52,7 +52,11 @@ impl Operation for UpdateTrail {
         _: &Staged,
     ) -> Result<Self::Output, CloudTrailError> {
         let mut trail = find::find_home(ctx, &txn.view(), &input.name).await?;
+        let was_everywhere = trail.multi_region;
         change(&mut trail, input)?;
+        if trail.multi_region && !was_everywhere {
+            check_room(ctx, &txn.view(), &trail).await?;
+        }
         check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
         store_trail(ctx, txn, &trail).await?;
         Ok(Json(TrailSettings::from(&trail)))

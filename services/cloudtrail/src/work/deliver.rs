@@ -3,7 +3,7 @@
 //! A pass takes the entries committed before its cut; the events that it makes itself belong to a later cut, so a pass
 //! never feeds itself, and a trail that logs its own bucket and key makes at most one file per Region and interval.
 
-use super::{ATTEMPTS_MAX, begin, conflicted};
+use super::{ATTEMPTS_MAX, EAGER, PATIENT, REDELIVERY, begin, conflicted};
 use crate::{
     model::trail::Trail,
     ops::seal_of,
@@ -17,15 +17,11 @@ use gateway::{
     ports::{ServiceObject, Worker},
 };
 use record::{Gzip, LogFile, LogFileBytes, LogFileKind};
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 use store::{CommitError, EntryPos, Maintenance, ReadView};
 
 /// The journal is read in pieces of this size, each of which becomes a file per Region: it bounds memory, and a file.
 const PIECE_BYTES: usize = 24 << 20;
-/// What could not be delivered for so long is lost, and the loss is told.
-///
-/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-get-and-view-log-files.html>
-const REDELIVERY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The worker.
 #[derive(Default)]
@@ -50,22 +46,14 @@ impl Worker for Deliver {
         "cloudtrail delivery"
     }
 
-    /// The next multiple of the interval after the last pass, if something was committed since.
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
-            let journal = world.journal();
-            let interval = world.settings.delivery_interval;
             let snapshot = world.snapshot();
             let view = snapshot.view();
             let mut due: Option<Timestamp> = None;
             for (trail, closing) in trails(&view).await? {
-                let cursor = table::cursor(&view, &trail.id).await?.unwrap_or_default();
-                if !closing && journal.next_block(cursor.through + 1)?.is_none() {
-                    continue;
-                }
-                let last = cursor.passed.or(trail.started).unwrap_or(Timestamp::EPOCH);
-                let next = last.floor_to(interval).plus(interval);
-                due = Some(due.map_or(next, |due| due.min(next)));
+                let next = due_of(world, &view, &trail, closing).await?;
+                due = [due, next].into_iter().flatten().min();
             }
             Ok(due)
         })
@@ -74,12 +62,21 @@ impl Worker for Deliver {
     fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
             let cut = world.journal().head();
-            let trails = {
+            let mut due = Vec::new();
+            {
                 let snapshot = world.snapshot();
-                trails(&snapshot.view()).await?
-            };
+                let view = snapshot.view();
+                for (trail, closing) in trails(&view).await? {
+                    if due_of(world, &view, &trail, closing)
+                        .await?
+                        .is_some_and(|due| due <= now)
+                    {
+                        due.push((trail, closing));
+                    }
+                }
+            }
             let mut result = Ok(());
-            for (trail, closing) in trails {
+            for (trail, closing) in due {
                 // One trail that faults does not keep the others waiting.
                 result = result.and(pass(world, &trail, closing, cut, now).await);
             }
@@ -88,16 +85,28 @@ impl Worker for Deliver {
     }
 }
 
+/// When a trail's next pass is due: the next multiple of the interval after the last, if something was committed since;
+/// later when passes have been refused for long.
+async fn due_of(world: &World, view: &ReadView<'_>, trail: &Trail, closing: bool) -> Result<Option<Timestamp>, Fault> {
+    let interval = world.settings.delivery_interval;
+    let cursor = table::cursor(view, &trail.id).await?.unwrap_or_default();
+    if !closing && world.journal().next_block(cursor.through + 1)?.is_none() {
+        return Ok(None);
+    }
+    let last = cursor.passed.or(trail.started).unwrap_or(Timestamp::EPOCH);
+    Ok(Some(match cursor.refused_since {
+        Some(since) if last.since(since) >= EAGER => last.plus(PATIENT.max(interval)),
+        _ => last.floor_to(interval).plus(interval),
+    }))
+}
+
 /// Delivers one trail's entries up to the cut.
 async fn pass(world: &Arc<World>, trail: &Trail, closing: bool, cut: u64, now: Timestamp) -> Result<(), Fault> {
-    let mut through = {
+    let before = {
         let snapshot = world.snapshot();
-        table::cursor(&snapshot.view(), &trail.id)
-            .await?
-            .unwrap_or_default()
-            .through
+        table::cursor(&snapshot.view(), &trail.id).await?.unwrap_or_default()
     };
-    let mut delivered = true;
+    let (mut through, mut delivered) = (before.through, true);
     while through < cut && delivered {
         let (reading, id) = (world.journal(), trail.id.clone());
         let piece = tokio::task::spawn_blocking(move || read_piece(&reading, &id, through + 1, cut))
@@ -110,16 +119,12 @@ async fn pass(world: &Arc<World>, trail: &Trail, closing: bool, cut: u64, now: T
             through = piece.through;
         }
     }
-    finish_pass(
-        world,
-        trail,
-        closing && delivered,
-        CursorRow {
-            through,
-            passed: Some(now),
-        },
-    )
-    .await
+    let row = CursorRow {
+        through,
+        passed: Some(now),
+        refused_since: (!delivered).then(|| before.refused_since.unwrap_or(now)),
+    };
+    finish_pass(world, trail, closing && delivered, row).await
 }
 
 /// Remembers how far the pass came. A deleted trail whose last entry is delivered and whose chains are closed is forgotten.
@@ -127,11 +132,8 @@ async fn finish_pass(world: &Arc<World>, trail: &Trail, drained: bool, row: Curs
     for _ in 0..ATTEMPTS_MAX {
         let mut work = begin(world, trail, &trail.home);
         let (_, txn) = work.parts();
-        let mut open_chains = 0;
-        for region in super::regions_of(trail, &world.settings.regions) {
-            open_chains += usize::from(table::chain(&txn.view(), &trail.id, &region).await?.is_some());
-        }
-        if drained && open_chains == 0 {
+        let open_chains = table::chains(&txn.view(), &trail.id).await?;
+        if drained && open_chains.is_empty() {
             table::forget_trail(txn, trail).await?;
         } else {
             table::put_cursor(txn, &trail.id, &row);
@@ -199,42 +201,73 @@ async fn deliver_region(
     entries: &[Selected],
     now: Timestamp,
 ) -> Result<bool, Fault> {
+    let (kept, lost): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.committed.plus(REDELIVERY) > now);
+    if let Some(last) = lost.last() {
+        write_off(world, trail, region, &lost, last.pos.seq).await?;
+    }
     for _ in 0..ATTEMPTS_MAX {
         let mut work = begin(world, trail, region);
         let (ctx, txn) = work.parts();
-        let mut row = table::delivery(&txn.view(), &trail.id, region).await?;
-        let fresh = entries.iter().filter(|entry| entry.pos.seq > row.through);
-        let (kept, lost): (Vec<_>, Vec<_>) = fresh.partition(|entry| entry.committed.plus(REDELIVERY) > now);
-        row.lost += lost.len() as u64;
-        let Some(last) = entries.last() else { return Ok(true) };
-        row.through = row.through.max(last.pos.seq);
-        row.attempted = Some(now);
-        if !lost.is_empty() {
-            tracing::warn!(trail = %trail.arn(), %region, lost = lost.len(), "events were undeliverable for 30 days and are lost");
+        let row = table::delivery(&txn.view(), &trail.id, region).await?;
+        // After a crash between two Regions of a piece, this one may have been delivered already.
+        let fresh: Vec<&Selected> = kept
+            .iter()
+            .filter(|entry| entry.pos.seq > row.through)
+            .copied()
+            .collect();
+        let Some(last) = fresh.last() else { return Ok(true) };
+        let (bytes, pending) = file_of(trail, region, &fresh, now, &ids::log_file_suffix(ctx.random()))?;
+        let object = object_of(trail, &pending, bytes);
+        let objects = &ctx.world().ports()?.objects;
+        if let Err(refusal) = objects.put_object(ctx, txn, By::Forward, object).await {
+            work.abandon().await?;
+            refused(world, trail, region, &refusal, now).await?;
+            return Ok(false);
         }
-        if !kept.is_empty() {
-            let (bytes, pending) = file_of(trail, region, &kept, now, &ids::log_file_suffix(ctx.random()))?;
-            let object = object_of(trail, &pending, bytes);
-            if let Err(refusal) = ctx
-                .world()
-                .ports()?
-                .objects
-                .put_object(ctx, txn, By::Forward, object)
-                .await
-            {
-                work.abandon().await?;
-                refused(world, trail, region, &refusal, now).await?;
-                return Ok(false);
-            }
-            row.delivered = Some(now);
-            row.error = None;
-            if trail.validation {
-                table::put_pending(txn, &trail.id, region, last.pos.seq, &pending);
-            }
+        if trail.validation {
+            table::put_pending(txn, &trail.id, region, last.pos.seq, &pending);
         }
+        let row = DeliveryRow {
+            through: last.pos.seq,
+            delivered: Some(now),
+            attempted: Some(now),
+            error: None,
+            lost: row.lost,
+        };
         table::put_delivery(txn, &trail.id, region, &row);
         match work.commit(Maintenance::Cursor).await {
             Ok(()) => return Ok(true),
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Fault(fault)) => return Err(fault),
+        }
+    }
+    Err(conflicted())
+}
+
+/// Gives up entries that could not be delivered for 30 days, and counts them for the status.
+async fn write_off(
+    world: &Arc<World>,
+    trail: &Trail,
+    region: &Region,
+    lost: &[&Selected],
+    through: u64,
+) -> Result<(), Fault> {
+    for _ in 0..ATTEMPTS_MAX {
+        let mut work = begin(world, trail, region);
+        let (_, txn) = work.parts();
+        let mut row = table::delivery(&txn.view(), &trail.id, region).await?;
+        let count = lost.iter().filter(|entry| entry.pos.seq > row.through).count();
+        if count == 0 {
+            return Ok(());
+        }
+        row.lost += count as u64;
+        row.through = row.through.max(through);
+        table::put_delivery(txn, &trail.id, region, &row);
+        match work.commit(Maintenance::Cursor).await {
+            Ok(()) => {
+                tracing::warn!(trail = %trail.arn(), %region, count, "events were undeliverable for 30 days and are lost");
+                return Ok(());
+            }
             Err(CommitError::Conflict) => {}
             Err(CommitError::Fault(fault)) => return Err(fault),
         }

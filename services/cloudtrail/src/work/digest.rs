@@ -2,7 +2,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>
 
-use super::{ATTEMPTS_MAX, begin, conflicted, signing};
+use super::{ATTEMPTS_MAX, EAGER, PATIENT, REDELIVERY, begin, conflicted, signing};
 use crate::{
     model::trail::Trail,
     ops::seal_of,
@@ -18,7 +18,7 @@ use record::{DigestFile, DigestedLogFile, Gzip};
 use std::{sync::Arc, time::Duration};
 use store::{CommitError, Maintenance, ReadView};
 
-/// After a refusal, the next attempt is made so much later.
+/// Soon after a refusal, the next attempt is made so much later.
 const RETRY: Duration = Duration::from_secs(60);
 
 /// The worker.
@@ -42,25 +42,24 @@ impl Place {
     fn due(&self, interval: Duration) -> Timestamp {
         let end = self.window_end(interval);
         match (&self.chain.error, self.chain.attempted) {
-            (Some(_), Some(attempted)) => end.max(attempted.plus(RETRY.min(interval))),
+            (Some(_), Some(attempted)) if attempted.since(end) < EAGER => attempted.plus(RETRY.min(interval)),
+            (Some(_), Some(attempted)) => attempted.plus(PATIENT),
             _ => end,
         }
     }
 }
 
-async fn places(view: &ReadView<'_>, enabled: &[Region]) -> Result<Vec<Place>, Fault> {
+async fn places(view: &ReadView<'_>) -> Result<Vec<Place>, Fault> {
     let mut trails = table::all_trails(view).await?;
     trails.extend(table::closing_trails(view).await?);
     let mut places = Vec::new();
     for trail in trails.into_iter().filter(|trail| trail.validation) {
-        for region in super::regions_of(&trail, enabled) {
-            if let Some(chain) = table::chain(view, &trail.id, &region).await? {
-                places.push(Place {
-                    trail: trail.clone(),
-                    region,
-                    chain,
-                });
-            }
+        for (region, chain) in table::chains(view, &trail.id).await? {
+            places.push(Place {
+                trail: trail.clone(),
+                region,
+                chain,
+            });
         }
     }
     Ok(places)
@@ -74,7 +73,7 @@ impl Worker for SignDigests {
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
             let snapshot = world.snapshot();
-            let places = places(&snapshot.view(), &world.settings.regions).await?;
+            let places = places(&snapshot.view()).await?;
             Ok(places
                 .iter()
                 .map(|place| place.due(world.settings.digest_interval))
@@ -87,7 +86,7 @@ impl Worker for SignDigests {
             let interval = world.settings.digest_interval;
             let due: Vec<Place> = {
                 let snapshot = world.snapshot();
-                let places = places(&snapshot.view(), &world.settings.regions).await?;
+                let places = places(&snapshot.view()).await?;
                 places.into_iter().filter(|place| place.due(interval) <= now).collect()
             };
             // Regions do not touch each other's rows: they are signed side by side and share their syncs.
@@ -214,9 +213,18 @@ async fn refused(
         let Some(mut chain) = table::chain(&txn.view(), &trail.id, region).await? else {
             return Ok(());
         };
-        chain.error = Some(refusal.code.clone());
-        chain.attempted = Some(now);
-        table::put_chain(txn, &trail.id, region, &chain);
+        let end = chain.window_start.plus(world.settings.digest_interval);
+        if now.since(end) < REDELIVERY {
+            chain.error = Some(refusal.code.clone());
+            chain.attempted = Some(now);
+            table::put_chain(txn, &trail.id, region, &chain);
+        } else {
+            tracing::warn!(trail = %trail.arn(), %region, "a digest was undeliverable for 30 days: its chain ends");
+            match chain.closing {
+                true => table::delete_chain(txn, &trail.id, region),
+                false => table::put_chain(txn, &trail.id, region, &ChainRow::starting(now.floor_second())),
+            }
+        }
         match work.commit(Maintenance::Cursor).await {
             Ok(()) => return Ok(()),
             Err(CommitError::Conflict) => {}

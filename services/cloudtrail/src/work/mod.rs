@@ -9,7 +9,7 @@ mod signing;
 use crate::{model::trail::Trail, ops::as_cloudtrail};
 use base::{Fault, Region};
 use gateway::{World, work::Work};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use wire::ServiceName;
 
 /// A transaction repeats at most so often after conflicts before the tick gives up until its next turn.
@@ -21,13 +21,23 @@ fn begin(world: &Arc<World>, trail: &Trail, region: &Region) -> Work {
 }
 
 /// The Regions that a trail covers.
-fn regions_of<'a>(trail: &'a Trail, enabled: &'a [Region]) -> Vec<Region> {
+pub fn regions_of(trail: &Trail, enabled: &[Region]) -> Vec<Region> {
     let mut regions: Vec<Region> = enabled.iter().filter(|region| trail.is_in(region)).cloned().collect();
     if !regions.contains(&trail.home) {
         regions.push(trail.home.clone());
     }
     regions
 }
+
+/// A refused file or digest is tried again each turn for an hour, then hourly, for thirty days.
+const EAGER: Duration = Duration::from_secs(3600);
+/// See [`EAGER`].
+const PATIENT: Duration = Duration::from_secs(3600);
+
+/// What could not be delivered for so long is lost, and the loss is told.
+///
+/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-get-and-view-log-files.html>
+const REDELIVERY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 fn conflicted() -> Fault {
     Fault::Bug("background work conflicted without end")
