@@ -3,11 +3,11 @@
 use crate::{
     S3Error,
     model::condition::{WriteCondition, WriteRefusal},
-    request::{Auth, Request},
+    request::Request,
     table::{self, Bucket},
 };
-use base::{Arn, Fault, Region, arn};
-use gateway::{Caller, Ctx, Demand, Demands};
+use base::{Arn, Fault, Region, Timestamp, arn};
+use gateway::{Caller, Ctx, Demand, Demands, Signature};
 use policy::{Policy, PolicyKind, ResourceKind};
 use record::{Params, Resource};
 use std::{
@@ -151,42 +151,48 @@ pub fn conditions(ctx: &Ctx, demand: Demand, request: &Request) -> Demand {
         .as_ref()
         .map(|tls| tls.version.trim_start_matches("TLSv").to_owned());
     let demand = demand.with_some("s3:TlsVersion", tls);
-    if request.auth == Auth::Internal || matches!(ctx.caller, Caller::Anonymous) {
-        return demand;
+    match &request.signature {
+        Some(signature) => signed(demand, signature, ctx.world().clock.real_now()),
+        None => demand,
     }
-    let age = request
-        .signed_at
-        .map(|at| ctx.world().clock.real_now().since(at).as_millis().to_string());
+}
+
+/// The keys that follow from what was signed; never from headers or parameters, which nobody may have signed.
+fn signed(demand: Demand, signature: &Signature, now: Timestamp) -> Demand {
+    let auth_type = if signature.presigned {
+        "REST-QUERY-STRING"
+    } else {
+        "REST-HEADER"
+    };
+    let hash = Some(signature.content_sha256.as_str()).filter(|hash| !hash.is_empty());
     demand
-        .with(
-            "s3:authType",
-            if request.auth == Auth::Query {
-                "REST-QUERY-STRING"
-            } else {
-                "REST-HEADER"
-            },
-        )
+        .with("s3:authType", auth_type)
         .with("s3:signatureversion", "AWS4-HMAC-SHA256")
-        .with_some("s3:signatureAge", age)
-        .with_some("s3:x-amz-content-sha256", request.content_sha256.clone())
+        .with(
+            "s3:signatureAge",
+            now.since(signature.signed_at).as_millis().to_string(),
+        )
+        .with_some("s3:x-amz-content-sha256", hash)
 }
 
 /// Sets the record's `additionalEventData`. `transferred` is in bytes, in and out.
 pub fn note(ctx: &Ctx, request: &Request, transferred: (u64, u64), more: Params) {
-    let signed = request.auth != Auth::Internal && !matches!(ctx.caller, Caller::Anonymous);
-    let method = if request.auth == Auth::Query {
-        "QueryString"
-    } else {
-        "AuthHeader"
-    };
+    let signature = request.signature.as_ref();
+    let method = signature.map(|signature| {
+        if signature.presigned {
+            "QueryString"
+        } else {
+            "AuthHeader"
+        }
+    });
     let params = Params::new()
-        .maybe_text("SignatureVersion", signed.then_some("SigV4"))
+        .maybe_text("SignatureVersion", signature.map(|_| "SigV4"))
         .maybe_text(
             "CipherSuite",
             ctx.source.tls.as_ref().map(|tls| tls.cipher_suite.as_str()),
         )
         .number("bytesTransferredIn", transferred.0)
-        .maybe_text("AuthenticationMethod", signed.then_some(method))
+        .maybe_text("AuthenticationMethod", method)
         .text("x-amz-id-2", host_id(ctx))
         .number("bytesTransferredOut", transferred.1);
     ctx.notes().additional = Some(params.and(more));
@@ -217,4 +223,79 @@ pub fn allow_write(condition: Option<&WriteCondition>, key: &str, existing: Opti
 /// The Region in which clients find a bucket whose constraint is empty.
 pub fn is_global(region: &Region) -> bool {
     *region == Region::us_east_1()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::AccountId;
+    use policy::{Context, Policies, Principal};
+
+    /// AWS's "deny unsigned payload" and its kin hold presigned requests too.
+    #[test]
+    fn policies_see_what_was_signed() {
+        let check = |condition: &str, content_sha256: &str, presigned: bool, denied: bool| {
+            let at = Timestamp::from_secs(1_800_000_000);
+            let signature = Signature {
+                content_sha256: content_sha256.to_owned(),
+                presigned,
+                signed_at: at,
+            };
+            let demand = Demand::on("s3:PutObject", arn::object("bkt", "k"));
+            let demand = signed(demand, &signature, Timestamp::from_secs(1_800_000_601));
+            let text = format!(
+                r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}},{{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{condition}}}]}}"#
+            );
+            let policy = Policy::parse(&text, PolicyKind::BucketPolicy).unwrap();
+            let mut context = Context::new();
+            for (key, values) in demand.context {
+                context.set_all(key, values);
+            }
+            let decision = policy::decide(
+                &policy::Request {
+                    principal: &Principal::Root {
+                        account: AccountId::FIRST,
+                    },
+                    action: demand.action,
+                    resource: demand.resource.as_str(),
+                    owner: Some(AccountId::FIRST),
+                    kind: ResourceKind::Bucket,
+                    context: &context,
+                },
+                &Policies {
+                    identity: &[],
+                    boundary: None,
+                    session: None,
+                    resource: Some(&policy),
+                    service_control: &[],
+                },
+            );
+            assert_eq!(
+                !decision.is_allowed(),
+                denied,
+                "{condition} {content_sha256} {presigned}"
+            );
+        };
+        let hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        let unsigned = r#"{"StringEquals":{"s3:x-amz-content-sha256":"UNSIGNED-PAYLOAD"}}"#;
+        check(unsigned, "UNSIGNED-PAYLOAD", true, true);
+        check(unsigned, "UNSIGNED-PAYLOAD", false, true);
+        check(unsigned, hash, true, false);
+        check(r#"{"Null":{"s3:x-amz-content-sha256":"true"}}"#, "", false, true);
+        let query = r#"{"StringEquals":{"s3:authType":"REST-QUERY-STRING"}}"#;
+        check(query, hash, true, true);
+        check(query, hash, false, false);
+        check(
+            r#"{"NumericGreaterThan":{"s3:signatureAge":"600000"}}"#,
+            hash,
+            true,
+            true,
+        );
+        check(
+            r#"{"NumericGreaterThan":{"s3:signatureAge":"601000"}}"#,
+            hash,
+            true,
+            false,
+        );
+    }
 }

@@ -7,26 +7,13 @@ use crate::{
         bucket_name, key,
     },
 };
-use base::Timestamp;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use gateway::Call;
+use gateway::{Call, Signature};
 use http::{HeaderMap, HeaderValue};
 use record::Params;
 use sigv4::checksum::{ChecksumAlgorithm, Md5};
 use std::borrow::Cow;
 use wire::Head;
-
-/// How a request was signed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Auth {
-    /// In the `Authorization` header.
-    Header,
-    /// By a service of this server, without a signature.
-    #[default]
-    Internal,
-    /// In the query.
-    Query,
-}
 
 /// What of a request matters to every operation.
 #[derive(Clone, Debug, Default)]
@@ -37,12 +24,8 @@ pub struct Request {
     pub key: String,
     /// As the client named it; empty for services.
     pub host: String,
-    /// How it was signed.
-    pub auth: Auth,
-    /// When it was signed.
-    pub signed_at: Option<Timestamp>,
-    /// `x-amz-content-sha256`
-    pub content_sha256: Option<String>,
+    /// What its signature proved; `None` for anonymous callers and for services.
+    pub signature: Option<Signature>,
     /// `x-amz-expected-bucket-owner`
     pub expected_owner: Option<String>,
     /// Bytes of the body, as far as the head tells.
@@ -54,18 +37,11 @@ impl Request {
     pub fn of(call: &Call) -> Request {
         let head = &call.head;
         let target = call.target.as_ref();
-        let in_query = head.has_query("X-Amz-Signature");
-        let signed_at = match in_query {
-            true => head.query_value("X-Amz-Date"),
-            false => head.header("x-amz-date").map(Cow::Borrowed),
-        };
         Request {
             bucket: target.and_then(|t| t.bucket.clone()).unwrap_or_default(),
             key: target.and_then(|t| t.key.clone()).unwrap_or_default(),
             host: head.authority.clone(),
-            auth: if in_query { Auth::Query } else { Auth::Header },
-            signed_at: signed_at.and_then(|at| Timestamp::parse_compact(&at)),
-            content_sha256: amz(head, "x-amz-content-sha256").map(Cow::into_owned),
+            signature: call.signature.clone(),
             expected_owner: amz(head, "x-amz-expected-bucket-owner").map(Cow::into_owned),
             bytes_in: head.content_length().unwrap_or(0),
         }
@@ -334,6 +310,7 @@ pub(crate) mod tests {
         let target = wire::s3_operation(&head, "localhost").unwrap();
         Call {
             service: wire::ServiceName::S3,
+            signature: None,
             head,
             body: bytes::Bytes::copy_from_slice(body),
             form: None,
@@ -378,15 +355,16 @@ pub(crate) mod tests {
         assert!(matches!(too_long, Err(S3Error::KeyTooLong { size: 1025 })));
         let bad_name = Request::of_bucket(&call(Method::HEAD, "/No", &[], b""));
         assert!(matches!(bad_name, Err(S3Error::InvalidBucketName { .. })));
-        let presigned = call(
+        // What looks like a signature is none; the pipeline alone says what was proven.
+        let lying = call(
             Method::GET,
             "/bkt/a%20b?X-Amz-Signature=s&X-Amz-Date=20150817T140131Z",
-            &[],
+            &[("x-amz-content-sha256", "UNSIGNED-PAYLOAD")],
             b"",
         );
-        let request = Request::of_object(&presigned).unwrap();
-        assert_eq!((request.auth, request.key.as_str()), (Auth::Query, "a b"));
-        assert!(request.signed_at.is_some());
+        let request = Request::of_object(&lying).unwrap();
+        assert_eq!(request.key, "a b");
+        assert!(request.signature.is_none());
     }
 
     #[test]

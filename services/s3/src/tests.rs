@@ -444,23 +444,41 @@ async fn a_reader_outlives_the_object() {
         panic!("a blob")
     };
     assert_eq!(stream.collect().await.unwrap().to_bytes(), old);
-    // On the old snapshot the row names a blob that is gone or going; the read stands on what replaced it.
+    // On the old snapshot the row names a blob that is gone or going; the call is to be decided again on a new one.
     for _ in 0..200 {
         let Some(old) = table::object(&txn.view(), BUCKET, "logs/x").await.unwrap() else {
             panic!("an object")
         };
         let Place::Blob(id) = old.place else { panic!("a blob") };
         if house.world.blobs().open(id).await.unwrap().is_none() {
-            let again = GetObject::run(ctx, txn, &input, &Staged::nothing()).await.unwrap();
-            let ReplyBody::Stream { stream, .. } = again.render(&render).body else {
-                panic!("a blob")
-            };
-            assert_eq!(stream.collect().await.unwrap().to_bytes(), new);
+            let again = GetObject::run(ctx, txn, &input, &Staged::nothing()).await;
+            assert!(matches!(again, Err(S3Error::Fault(Fault::Stale))));
+            assert_eq!(house.get("logs/x", &[]).await, (200, new));
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     panic!("the replaced blob was not unlinked");
+}
+
+/// A blob that the newest row names and that is not there was lost: a fault, and no reason to repeat the call.
+#[tokio::test]
+async fn a_lost_blob_is_not_stale() {
+    let house = House::new().await;
+    house.put("logs/x", &bytes(300_000), kms()).await.unwrap();
+    let mut work = house.work();
+    let (ctx, txn) = work.parts();
+    let Some(object) = table::object(&txn.view(), BUCKET, "logs/x").await.unwrap() else {
+        panic!("an object")
+    };
+    let Place::Blob(id) = object.place else {
+        panic!("a blob")
+    };
+    house.world.blobs().remove(id).await.unwrap();
+    let input = ReadInput::parse(&call(Method::GET, &format!("/{BUCKET}/logs/x"), &[], b"")).unwrap();
+    let input = policy::authorize_exempt(Arc::new(input), policy::Exemption::NeedsNoPermission);
+    let result = GetObject::run(ctx, txn, &input, &Staged::nothing()).await;
+    assert!(matches!(result, Err(S3Error::Fault(Fault::Corrupt { .. }))));
 }
 
 /// Nothing that was put is on the disk in clear.

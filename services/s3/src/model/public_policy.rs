@@ -91,13 +91,19 @@ fn is_fixed(key: &str, values: &Value) -> bool {
             .split(':')
             .nth(4)
             .is_some_and(|account| !account.is_empty() && !is_open(account)),
+        Some(text) if key == "aws:principalaccount" => is_account(text),
         Some(text) => !is_open(text),
         None => false,
     })
 }
 
+/// A pattern or a variable, or what stands for whoever did not sign.
 fn is_open(text: &str) -> bool {
-    text.contains(['*', '?', '$'])
+    text.contains(['*', '?', '$']) || text.eq_ignore_ascii_case("anonymous")
+}
+
+fn is_account(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Whether a range of addresses is narrower than /8 (/32 of IPv6).
@@ -263,6 +269,29 @@ mod tests {
         assert!(!with(r#""*""#, r#"{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}"#));
         assert!(with(r#""*""#, r#"{"IpAddress":{"aws:SourceIp":"0.0.0.0/0"}}"#));
         assert!(with(r#""*""#, r#"{"Bool":{"aws:SecureTransport":"true"}}"#));
+        for value in [r#""anonymous""#, r#""Anonymous""#, r#"["111111111111","anonymous"]"#] {
+            for key in ["aws:PrincipalAccount", "aws:userid"] {
+                for operator in ["StringEquals", "StringEqualsIgnoreCase", "StringLike"] {
+                    let condition = format!(r#"{{"{operator}":{{"{key}":{value}}}}}"#);
+                    assert!(with(r#""*""#, &condition), "{condition}");
+                }
+            }
+        }
+        for (account, open) in [
+            (r#""111111111111""#, false),
+            (r#"["111111111111","222222222222"]"#, false),
+            (r#""11111111111""#, true),
+            (r#""11111111111a""#, true),
+            (r#""1111*""#, true),
+            (r#"[""]"#, true),
+        ] {
+            let condition = format!(r#"{{"StringEquals":{{"AWS:principalaccount":{account}}}}}"#);
+            assert_eq!(with(r#""*""#, &condition), open, "{condition}");
+        }
+        assert!(!with(
+            r#""*""#,
+            r#"{"StringEquals":{"aws:userid":"AIDAABCDEFGHIJKLMNOPQ"}}"#
+        ));
         assert!(!public(r#"{"Effect":"Deny","Principal":"*"}"#));
         assert!(public(
             r#"{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::1:root"}}"#

@@ -34,6 +34,7 @@ impl Input {
 
 fn parse(call: &Call) -> Result<Input, S3Error> {
     request::refuse_versions(call)?;
+    request::refuse_headers(call, &["x-amz-mfa"])?;
     let condition = request::header(&call.head.headers, http::header::IF_MATCH).map(WriteCondition::Tag);
     Ok(Input {
         request: Request::of_object(call)?,
@@ -83,5 +84,26 @@ impl Operation for DeleteObject {
             table::delete_object(txn, bucket, key, &object);
         }
         Ok(Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::call;
+    use http::Method;
+    use wire::AwsError;
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        let check = |path: &str, headers: &[(&str, &str)], expected: Option<&str>| {
+            let error = parse(&call(Method::DELETE, path, headers, b"")).err();
+            assert_eq!(error.map(|e| e.code().into_owned()).as_deref(), expected, "{path}");
+        };
+        check("/bkt/k", &[], None);
+        check("/bkt/k?versionId=null", &[], None);
+        check("/bkt/k?versionId=3", &[], Some("NotImplemented"));
+        check("/bkt/k", &[("x-amz-mfa", "serial 123456")], Some("NotImplemented"));
+        check("/bkt/k?x-amz-mfa=1", &[], Some("NotImplemented"));
     }
 }

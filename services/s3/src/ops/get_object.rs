@@ -72,7 +72,7 @@ impl Operation for GetObject {
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
         let request = &input.request;
         let bucket = read::bucket(&txn.view(), input).await?;
-        let Pinned { object, sealed } = read::pin(ctx, &txn.view(), input, &bucket).await?;
+        let Pinned { object, sealed } = read::pin(ctx, &txn.view(), request).await?;
         let range = match read::part(input, &object)? {
             Part::NotModified => {
                 return Ok(Output {

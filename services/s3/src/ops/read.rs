@@ -11,17 +11,14 @@ use crate::{
     request::{self, Request},
     table::{self, Bucket, Object, Place},
 };
-use base::Timestamp;
+use base::{Fault, Timestamp};
 use bytes::Bytes;
 use gateway::{Call, Caller, Ctx, Demands, Parse, Reply};
 use http::{HeaderName, header};
 use record::{Evident, Params};
 use std::ops::Range;
-use store::{BlobReader, ReadView};
+use store::{BlobId, BlobReader, ReadView};
 use wire::ErrorReply;
-
-/// A reader may find its blob replaced this often before it gives up.
-const REPLACED_MAX: usize = 16;
 
 /// The `response-` parameters and the headers that they replace.
 const OVERRIDES: [(&str, HeaderName); 6] = [
@@ -136,34 +133,30 @@ pub enum SealedBytes {
 
 /// Finds an object and opens its blob, so that it stays readable until the answer ends.
 ///
-/// A blob may be gone though the snapshot names it: the object was replaced or deleted meanwhile. A newer snapshot shows
-/// by what, and the read stands there, if the bucket that was decided on is still the same in every respect.
-pub async fn pin(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput, bucket: &Bucket) -> Result<Pinned, S3Error> {
-    if let Some(pinned) = pin_once(ctx, view, &input.request).await? {
-        return Ok(pinned);
-    }
-    for _ in 0..REPLACED_MAX {
-        let newer = ctx.world().snapshot();
-        if table::bucket(&newer.view(), &input.request.bucket).await?.as_ref() != Some(bucket) {
-            return Err(S3Error::OperationAborted);
-        }
-        if let Some(pinned) = pin_once(ctx, &newer.view(), &input.request).await? {
-            return Ok(pinned);
-        }
-    }
-    Err(base::Fault::corrupt("a row names a blob that is not there").into())
-}
-
-async fn pin_once(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Option<Pinned>, S3Error> {
+/// A blob may be gone though the snapshot names it: the object was replaced or deleted meanwhile. Then the call is stale
+/// and is decided again; nothing is read of what this call was not authorised on.
+pub async fn pin(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Pinned, S3Error> {
     let object = find(view, request).await?;
     let sealed = match object.place {
         Place::Row => SealedBytes::Row(table::body(view, &request.bucket, &request.key).await?),
         Place::Blob(id) => match ctx.world().blobs().open(id).await? {
             Some(reader) => SealedBytes::Blob(reader),
-            None => return Ok(None),
+            None => return Err(gone(ctx, request, id).await),
         },
     };
-    Ok(Some(Pinned { object, sealed }))
+    Ok(Pinned { object, sealed })
+}
+
+/// Why a blob is not there: if the newest row names it still, it was lost, and repeating the call would not help.
+async fn gone(ctx: &Ctx, request: &Request, id: BlobId) -> S3Error {
+    let newest = ctx.world().snapshot();
+    match table::object(&newest.view(), &request.bucket, &request.key).await {
+        Ok(Some(object)) if object.place == Place::Blob(id) => {
+            Fault::corrupt("a row names a blob that is not there").into()
+        }
+        Ok(_) => Fault::Stale.into(),
+        Err(fault) => fault.into(),
+    }
 }
 
 /// The row of an object.
