@@ -404,11 +404,11 @@ class Trail:
     def status(self, region=None):
         return self.server.client("cloudtrail", region or self.home).get_trail_status(Name=self.arn)
 
-    def validate(self, region, start, check=False):
+    def validate(self, region, start, *more, check=False):
         """The stock validator, from `start` to now in domain time."""
         form = "%Y-%m-%dT%H:%M:%SZ"
         arguments = ["--trail-arn", self.arn, "--start-time", start.strftime(form)]
-        arguments += ["--end-time", self.server.now().strftime(form), "--verbose", "--region", region]
+        arguments += ["--end-time", self.server.now().strftime(form), "--verbose", "--region", region, *more]
         return self.server.aws("cloudtrail", "validate-logs", *arguments, check=check)
 
 
@@ -421,7 +421,7 @@ def make_trail(server, name="audit", home="us-east-1", bucket="audit-logs", with
     make_bucket(server, bucket, home)
     server.client("s3", home).put_bucket_policy(Bucket=bucket, Policy=bucket_policy(bucket, prefix))
     if prefix:
-        settings["S3KeyPrefix"] = prefix
+        settings.setdefault("S3KeyPrefix", prefix)
     settings = {"IsMultiRegionTrail": True, "EnableLogFileValidation": True, **settings}
     cloudtrail = server.client("cloudtrail", home)
     arn = cloudtrail.create_trail(Name=name, S3BucketName=bucket, **settings)["TrailARN"]

@@ -145,3 +145,20 @@ def test_a_deleted_key_makes_its_log_files_unreadable(server):
     with refused("AccessDenied", gone, 403):
         trail.s3.get_object(Bucket=trail.bucket, Key=log)
     assert trail.s3.head_object(Bucket=trail.bucket, Key=log)["SSEKMSKeyId"] == trail.key_arn
+
+
+@pytest.mark.serve("--rehearsal", "--delivery-interval", "1h")
+def test_what_a_closed_bucket_kept_out_for_a_month_is_lost_and_said_to_be(server):
+    trail = make_trail(server, with_key=False, IsMultiRegionTrail=False, EnableLogFileValidation=False)
+    server.advance("2h")
+    trail.s3.delete_bucket_policy(Bucket=trail.bucket)
+    trail.kms.create_key(Description="while closed")
+    server.advance("32d")
+    error = trail.status().get("LatestDeliveryError")
+    assert error and "lost" in error, error
+
+    trail.s3.put_bucket_policy(Bucket=trail.bucket, Policy=bucket_policy(trail.bucket))
+    trail.kms.create_key(Description="after")
+    server.advance("2h")
+    made = [record for record in trail.records() if record["eventName"] == "CreateKey"]
+    assert "after" in {record["requestParameters"]["description"] for record in made}

@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from harness import BINARY, allow, make_bucket, make_trail, policy, refused
+from harness import BINARY, SEVENTEEN_REGIONS, allow, make_bucket, make_trail, policy, refused
 
 
 def mode(path):
@@ -188,6 +188,37 @@ def test_env_prints_what_a_shell_needs(server):
     assert "AWS_CA_BUNDLE" not in found
     script = f'eval "$({BINARY} env --data-dir {server.data_dir})" && aws sts get-caller-identity --output text'
     assert ":root" in server.bash(script, environment=server.environment).stdout
+
+
+def test_env_without_a_server_says_so_and_how_to_start_one(server):
+    def refusal(data_dir):
+        done = server.run("env", "--data-dir", str(data_dir), check=False)
+        assert done.returncode not in (0, 101) and done.stdout == "", done
+        assert str(data_dir) in done.stderr and "shoseki serve" in done.stderr, done.stderr
+
+    refusal(server.folder / "none")
+    server.stop(signal.SIGKILL)
+    refusal(server.data_dir)
+    server.start()
+    assert server.stop() == 0
+    refusal(server.data_dir)
+
+
+def test_regions_can_be_enabled_beside_the_standard_ones(serve, tmp_path):
+    config = tmp_path / "shoseki.toml"
+    config.write_text('regions = ["af-south-1", "me-south-1"]\n')
+    server = serve("--config", str(config), "--rehearsal")
+    found = server.client("ec2").describe_regions()["Regions"]
+    names = sorted(one["RegionName"] for one in found)
+    assert names == sorted([*SEVENTEEN_REGIONS, "af-south-1", "me-south-1"])
+    assert {one["OptInStatus"] for one in found if one["RegionName"] == "af-south-1"} == {"opted-in"}
+    trail = make_trail(server, with_key=False)
+    key = server.client("kms", "af-south-1").create_key()["KeyMetadata"]["Arn"]
+    assert key.startswith("arn:aws:kms:af-south-1:")
+    assert server.client("sts", "af-south-1").get_caller_identity()["Account"]
+    assert server.client("cloudtrail", "af-south-1").describe_trails()["trailList"][0]["TrailARN"] == trail.arn
+    server.advance("10m")
+    assert "CreateKey" in {record["eventName"] for record in trail.records("af-south-1/")}
 
 
 def test_flags_win_over_the_environment_which_wins_over_the_file(serve, tmp_path):
@@ -384,3 +415,30 @@ def test_the_demo_plays_to_its_end(tmp_path, server):
     assert "panicked" not in done.stderr
     # 10 s is the release build's bound.
     assert time.monotonic() - begin < 30
+
+
+def test_the_demo_goes_on_serving_and_its_last_lines_can_be_pasted(tmp_path, server):
+    environment = {**server.environment, "HOME": str(tmp_path)}
+    demo = subprocess.Popen(
+        [BINARY, "demo"], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        told = []
+        for line in demo.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        found = re.findall(r"^  ((?:export|aws) .*)$", "".join(told), re.MULTILINE)
+        assert [line.split("=")[0].split()[-1] for line in found[:2]] == ["AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID"]
+        assert len(found) == 3 and found[2].startswith("aws cloudtrail validate-logs "), told[-12:]
+        endpoint = re.search(r"AWS_ENDPOINT_URL=(\S+)", found[0]).group(1)
+        assert endpoint in "".join(told[:5])
+        pasted = server.bash("\n".join(found), environment=environment).stdout
+        assert re.search(r"(\d+)/\1 digest files valid", pasted), pasted
+        demo.send_signal(signal.SIGINT)
+        assert demo.wait(30) == 0
+        assert "panicked" not in demo.stderr.read()
+    finally:
+        if demo.poll() is None:
+            demo.kill()
+        demo.wait()

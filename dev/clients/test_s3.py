@@ -11,7 +11,7 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from harness import ANONYMOUS, SEVENTEEN_REGIONS, allow, deny_text, make_bucket, policy, refused
+from harness import ACCOUNT, ANONYMOUS, SEVENTEEN_REGIONS, allow, deny_text, make_bucket, policy, poll, refused
 
 # Spaces, plus, percent, several scripts, empty path parts, and what XML, URLs and query strings would like to eat.
 ODD_KEYS = [
@@ -395,6 +395,19 @@ def test_virtual_host_addressing_works(server, bucket, monkeypatch):
     assert server.client("s3").get_object(Bucket=bucket, Key="a b/ü")["Body"].read() == b"virtual"
 
 
+@pytest.mark.serve("--domain", "example.test")
+def test_virtual_hosts_hang_under_the_domain_that_was_chosen(server, bucket):
+    for start in (f"{bucket}.s3.", f"{bucket}.s3.us-east-1."):
+        host = {"Host": f"{start}example.test"}
+        assert server.call("s3", "PUT", "/a%20key", host, b"by host").status == 200, host
+        assert server.call("s3", "GET", "/a%20key", host).body == b"by host"
+        assert server.client("s3").get_object(Bucket=bucket, Key="a key")["Body"].read() == b"by host"
+        assert server.call("s3", "DELETE", "/a%20key", host).status == 204
+        assert b"<Name>bucket</Name>" in server.call("s3", "GET", "/?list-type=2", host).body
+    for host in ("example.test", "s3.example.test", "s3.us-east-1.example.test"):
+        assert b"<Name>bucket</Name>" in server.call("s3", "GET", f"/{bucket}?list-type=2", {"Host": host}).body
+
+
 def test_the_cli_copies_lists_and_removes(server, bucket):
     (server.folder / "a file.txt").write_bytes(body(100_000))
     server.aws("s3", "cp", "a file.txt", f"s3://{bucket}/in a/folder.txt")
@@ -560,6 +573,39 @@ def test_a_bucket_policy_that_is_none_is_refused(s3, bucket, text):
         s3.get_bucket_policy(Bucket=bucket)
 
 
+def deny_if(bucket, action, condition):
+    start = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    return policy({**start, "Condition": condition})
+
+
+def test_a_policy_can_deny_by_the_page_that_links_to_it(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x")
+    condition = {"StringLike": {"aws:Referer": "http://elsewhere.test/*"}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=deny_if(bucket, "s3:GetObject", condition))
+    for referer, status in (("http://elsewhere.test/page", 403), ("http://here.test/page", 200)):
+        assert server.call("s3", "GET", f"/{bucket}/key", {"Referer": referer}).status == status, referer
+    assert server.call("s3", "GET", f"/{bucket}/key").status == 200
+
+
+def test_a_policy_can_demand_signed_bodies_of_presigned_urls_too(server, s3, bucket):
+    condition = {"StringEquals": {"s3:x-amz-content-sha256": "UNSIGNED-PAYLOAD"}}
+    s3.put_bucket_policy(Bucket=bucket, Policy=deny_if(bucket, "s3:PutObject", condition))
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "key"})
+    status, answer = fetch(url, "PUT", b"x")
+    assert status == 403 and b"<Code>AccessDenied</Code>" in answer
+    assert server.call("s3", "PUT", f"/{bucket}/key", body=b"x").status == 200
+
+
+@pytest.mark.serve("--aws-behavior", "current")
+def test_today_a_new_bucket_has_no_acls(s3, bucket):
+    with refused("InvalidBucketAclWithObjectOwnership", status=400):
+        s3.create_bucket(Bucket="with-acl", ACL="public-read")
+    with refused("AccessControlListNotSupported", status=400):
+        s3.put_object(Bucket=bucket, Key="key", Body=b"x", ACL="public-read")
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x", ACL="bucket-owner-full-control")
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [bucket]
+
+
 def test_a_policy_can_demand_the_encryption_header(server, s3, bucket):
     deny = {
         "Effect": "Deny",
@@ -597,6 +643,48 @@ def test_nobody_unsigned_gets_in_without_a_policy_that_says_so(server, s3, bucke
     assert anyone.get_object(Bucket=bucket, Key="key")["Body"].read() == b"public"
     with refused("AccessDenied", status=403):
         anyone.put_object(Bucket=bucket, Key="key", Body=b"x")
+
+
+def test_a_public_policy_in_disguise_is_blocked(s3, bucket):
+    disguise = {"StringEquals": {"aws:PrincipalAccount": "anonymous"}}
+    for action in ("s3:GetObject", "s3:PutObject"):
+        statement = allow(action, f"arn:aws:s3:::{bucket}/*", Principal="*", Condition=disguise)
+        with refused("AccessDenied", status=403):
+            s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement))
+    with refused("NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket=bucket)
+
+
+def test_an_unsigned_call_that_makes_no_sense_is_in_the_owners_history(server, bucket):
+    answer = server.send("PUT", f"/{bucket}?encryption", {"Content-Type": "application/xml"}, b"<not xml")
+    assert answer.status in (400, 403) and answer.code
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "PutBucketEncryption"}]
+    found = poll(lambda: server.client("cloudtrail").lookup_events(LookupAttributes=asked)["Events"])
+    record = json.loads(found[0]["CloudTrailEvent"])
+    assert record["errorCode"] == answer.code
+    assert record["userIdentity"]["accountId"] == "anonymous"
+    assert record["recipientAccountId"] == ACCOUNT
+
+
+def test_unsigned_uploads_are_decoded_and_compared_like_signed_ones(server, s3, bucket):
+    local = {"IpAddress": {"aws:SourceIp": "127.0.0.1/32"}}
+    statement = allow("s3:PutObject", f"arn:aws:s3:::{bucket}/*", Principal="*", Condition=local)
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(statement))
+    chunked = {
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "Content-Encoding": "aws-chunked",
+        "x-amz-decoded-content-length": "5",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+    }
+    for crc, status in (("NhCmhg==", 200), ("AAAAAA==", 400)):
+        sent = f"5\r\nhello\r\n0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n".encode()
+        assert server.send("PUT", f"/{bucket}/key", chunked, sent).status == status
+    got = s3.get_object(Bucket=bucket, Key="key")
+    assert got["Body"].read() == b"hello" and got.get("ContentEncoding", "") == ""
+    of_another = {"x-amz-content-sha256": hashlib.sha256(b"other").hexdigest()}
+    answer = server.send("PUT", f"/{bucket}/key", of_another, b"false")
+    assert (answer.status, answer.code) == (400, "XAmzContentSHA256Mismatch")
+    assert s3.get_object(Bucket=bucket, Key="key")["Body"].read() == b"hello"
 
 
 def test_every_answer_carries_its_request_ids(server, s3, bucket):

@@ -45,10 +45,14 @@ def test_the_rollback_article_prints_17_regions_enabled_then_disabled(server):
 # --- seed 002: which key seals what ---
 
 
-@pytest.mark.serve("--rehearsal")
+@pytest.mark.parametrize("behavior", ["seeds", "current"])
 @pytest.mark.parametrize("with_key", [True, False], ids=["trail with key 2", "trail without key"])
-def test_log_digest_and_plain_put_are_sealed_as_the_table_says(server, with_key):
-    """Bucket default key 1; the trail's own choice beats it, and a digest is always SSE-S3. Read with head-object."""
+def test_log_digest_and_plain_put_are_sealed_as_the_table_says(serve, with_key, behavior):
+    """Bucket default key 1; the trail's own choice beats it, and a digest is SSE-S3, or today as its trail's log files.
+
+    Read with head-object.
+    """
+    server = serve("--rehearsal", "--aws-behavior", behavior)
     trail = make_trail(server, with_key=with_key)
     key_1 = trail.kms.create_key(Description="key 1")["KeyMetadata"]["Arn"]
     default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_1}
@@ -63,13 +67,12 @@ def test_log_digest_and_plain_put_are_sealed_as_the_table_says(server, with_key)
 
     logs, digests = trail.keys(), trail.digests()
     assert logs and digests
-    for key in {logs[0], logs[-1]}:
-        assert sealed(key) == (("aws:kms", trail.key_arn) if with_key else ("AES256", None))
-    for key in {digests[0], digests[-1]}:
-        assert sealed(key) == ("AES256", None)
-    for key in logs + digests:
-        algorithm = trail.s3.head_object(Bucket=trail.bucket, Key=key)["ServerSideEncryption"]
-        assert algorithm == ("aws:kms" if with_key and "/CloudTrail/" in key else "AES256"), key
+    of_logs = ("aws:kms", trail.key_arn) if with_key else ("AES256", None)
+    of_digests = of_logs if behavior == "current" else ("AES256", None)
+    for files, expected in ((logs, of_logs), (digests, of_digests)):
+        assert sealed(files[0]) == sealed(files[-1]) == expected
+        for key in files:
+            assert trail.s3.head_object(Bucket=trail.bucket, Key=key)["ServerSideEncryption"] == expected[0], key
     assert sealed("plain.txt") == ("aws:kms", key_1)
     found = trail.s3.get_bucket_encryption(Bucket=trail.bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
     assert found["ApplyServerSideEncryptionByDefault"] == default

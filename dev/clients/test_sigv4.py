@@ -13,7 +13,8 @@ import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from harness import ANONYMOUS, Principal, make_bucket, refused
+from botocore.exceptions import ClientError
+from harness import ANONYMOUS, Principal, make_bucket, make_trail, refused
 
 FAMILIES = {
     "s3": lambda client: client.list_buckets(),
@@ -205,6 +206,32 @@ def test_a_signature_binds_every_part_of_the_request(server):
     assert server.send("POST", "/", other, b"{}").code == "InvalidSignatureException"
 
 
+@pytest.mark.serve("--rehearsal")
+def test_a_signature_for_a_region_that_is_not_enabled_opens_nothing(server):
+    trail = make_trail(server, with_key=False)
+    for region in ("af-south-1", "mars-north-1"):
+        for service in ("kms", "cloudtrail", "sts", "ec2"):
+            client = server.client(service, region)
+            with pytest.raises(ClientError) as caught:
+                client.describe_regions() if service == "ec2" else FAMILIES[service](client)
+            answer = caught.value.response
+            assert 400 <= answer["ResponseMetadata"]["HTTPStatusCode"] < 500, (region, service, answer)
+            assert re.fullmatch(r"\w+", answer["Error"]["Code"]), (region, service, answer)
+    server.advance("10m")
+    assert trail.keys(region="us-east-1/")
+    assert not trail.keys(region="af-south-1/") + trail.keys(region="mars-north-1/")
+
+
+def test_a_session_token_with_a_long_term_key_is_refused(server):
+    make_bucket(server, "bucket")
+    token = {"X-Amz-Security-Token": "FwoGZXIvYXdzEXAMPLE"}
+    answer = server.call("s3", "GET", "/bucket?list-type=2", token)
+    assert (answer.status, answer.code) == (400, "InvalidToken")
+    kms = {**token, "X-Amz-Target": "TrentService.ListKeys", "Content-Type": "application/x-amz-json-1.1"}
+    answer = server.call("kms", "POST", "/", kms, b"{}")
+    assert (answer.status, answer.code) == (400, "UnrecognizedClientException")
+
+
 def test_a_signature_for_another_service_opens_nothing(server):
     kms = {"X-Amz-Target": "TrentService.ListKeys", "Content-Type": "application/x-amz-json-1.1"}
     answer = server.call("sts", "POST", "/", kms, b"{}")
@@ -220,7 +247,7 @@ def hmac_sha256(key, text):
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
 
 
-def chunked(server, chunks, spoil=None):
+def chunked(server, chunks, spoil=None, trailer=None):
     """A PUT in signed chunks, as the older SDKs stream it, written from AWS's description of it."""
     size = sum(len(chunk) for chunk in chunks)
     kind = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -230,6 +257,9 @@ def chunked(server, chunks, spoil=None):
         "x-amz-decoded-content-length": str(size),
         "Host": "{}:{}".format(*server.address),
     }
+    if trailer:
+        kind += "-TRAILER"
+        headers |= {"x-amz-content-sha256": kind, "x-amz-trailer": trailer[0]}
     now = datetime.datetime.now(datetime.timezone.utc)
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
     headers["x-amz-date"] = stamp
@@ -254,6 +284,13 @@ def chunked(server, chunks, spoil=None):
         if spoil == number:
             chunk = b"X" + chunk[1:]
         body += f"{len(chunk):x};chunk-signature={signature}\r\n".encode() + chunk + b"\r\n"
+    if trailer:
+        line = "{}:{}".format(*trailer)
+        text = f"AWS4-HMAC-SHA256-TRAILER\n{stamp}\n{scope}\n{signature}\n"
+        text += hashlib.sha256(f"{line}\n".encode()).hexdigest()
+        # The trailer stands where the last chunk's empty line would.
+        ending = f"{line}\r\nx-amz-trailer-signature:{hmac_sha256(key, text).hex()}\r\n\r\n"
+        body = body.removesuffix(b"\r\n") + ending.encode()
     return headers, body
 
 
@@ -275,6 +312,23 @@ def test_signed_chunks_are_taken_and_a_changed_one_is_refused(server):
     cut = body[: body.rindex(b"0;chunk-signature")]
     answer = server.send("PUT", "/bucket/chunked", headers, cut)
     assert answer.status in (400, 403) and answer.code
+    with refused("404"):
+        server.client("s3").head_object(Bucket="bucket", Key="chunked")
+
+
+def test_signed_chunks_with_a_signed_trailer_are_taken_and_a_changed_trailer_is_refused(server):
+    make_bucket(server, "bucket")
+    headers, body = chunked(server, [b"hello"], trailer=("x-amz-checksum-crc32", "NhCmhg=="))
+    answer = server.send("PUT", "/bucket/chunked", headers, body)
+    assert answer.status == 200, answer
+    got = server.client("s3").get_object(Bucket="bucket", Key="chunked", ChecksumMode="ENABLED")
+    assert (got["Body"].read(), got["ChecksumCRC32"]) == (b"hello", "NhCmhg==")
+    server.client("s3").delete_object(Bucket="bucket", Key="chunked")
+    answer = server.send("PUT", "/bucket/chunked", headers, body.replace(b"NhCmhg==", b"AAAAAA=="))
+    assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
+    headers, body = chunked(server, [b"hello"], trailer=("x-amz-checksum-crc32", "AAAAAA=="))
+    answer = server.send("PUT", "/bucket/chunked", headers, body)
+    assert (answer.status, answer.code) == (400, "BadDigest")
     with refused("404"):
         server.client("s3").head_object(Bucket="bucket", Key="chunked")
 

@@ -84,6 +84,33 @@ def test_the_sixth_trail_of_a_region_is_refused(server, cloudtrail, bucket):
     cloudtrail.create_trail(Name="trail-6", S3BucketName=bucket)
 
 
+def test_a_trail_for_all_regions_needs_room_in_each(server, cloudtrail, bucket):
+    cloudtrail.create_trail(Name="audit", S3BucketName=bucket)
+    for number in range(5):
+        server.client("cloudtrail", "eu-west-1").create_trail(Name=f"trail-{number}", S3BucketName=bucket)
+    text = f"User: {ACCOUNT} already has 5 trails in eu-west-1."
+    with refused("MaximumNumberOfTrailsExceededException", text, 400):
+        cloudtrail.create_trail(Name="everywhere", S3BucketName=bucket, IsMultiRegionTrail=True)
+    with refused("MaximumNumberOfTrailsExceededException", text, 400):
+        cloudtrail.update_trail(Name="audit", IsMultiRegionTrail=True)
+    assert cloudtrail.get_trail(Name="audit")["Trail"]["IsMultiRegionTrail"] is False
+    server.client("cloudtrail", "eu-west-1").delete_trail(Name="trail-0")
+    assert cloudtrail.update_trail(Name="audit", IsMultiRegionTrail=True)["IsMultiRegionTrail"] is True
+    # What is everywhere already needs no room beside itself.
+    cloudtrail.update_trail(Name="audit", IsMultiRegionTrail=True)
+
+
+def test_a_trail_for_all_regions_needs_its_name_in_each(server, cloudtrail, bucket):
+    cloudtrail.create_trail(Name="audit", S3BucketName=bucket)
+    server.client("cloudtrail", "eu-west-1").create_trail(Name="audit", S3BucketName=bucket)
+    server.client("cloudtrail", "eu-west-1").create_trail(Name="other", S3BucketName=bucket)
+    with refused("TrailAlreadyExistsException", f"Trail audit already exists for customer: {ACCOUNT}", 400):
+        cloudtrail.update_trail(Name="audit", IsMultiRegionTrail=True)
+    with refused("TrailAlreadyExistsException", f"Trail other already exists for customer: {ACCOUNT}", 400):
+        cloudtrail.create_trail(Name="other", S3BucketName=bucket, IsMultiRegionTrail=True)
+    assert cloudtrail.get_trail(Name="audit")["Trail"]["IsMultiRegionTrail"] is False
+
+
 CHARACTERS = (
     "Trail name or ARN can only contain uppercase letters, lowercase letters, numbers, "
     "periods (.), hyphens (-), and underscores (_)."

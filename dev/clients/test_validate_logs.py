@@ -3,11 +3,10 @@
 import gzip
 import json
 import re
-import time
 from datetime import timedelta
 
 import pytest
-from harness import make_trail
+from harness import bucket_policy, make_bucket, make_trail, refused
 
 pytestmark = pytest.mark.serve("--rehearsal")
 REGIONS = ("us-east-1", "ap-northeast-1")
@@ -170,6 +169,42 @@ def test_a_prefix_is_part_of_every_path_and_validates(server):
     trail = make_trail(server, prefix="the/logs", IsMultiRegionTrail=False)
     server.advance("2h")
     assert trail.keys() and trail.digests()
+    trail.validate("us-east-1", start, check=True)
+
+
+def test_a_prefix_is_taken_as_it_is_and_checked_as_it_is_used(server):
+    """A prefix `p/` means `p//AWSLogs/…`, to the server as to validate-logs; a policy for `p/AWSLogs/…` does not cover it."""
+    start = server.now() - timedelta(minutes=1)
+    make_bucket(server, "other-logs")
+    server.client("s3").put_bucket_policy(Bucket="other-logs", Policy=bucket_policy("other-logs", "p"))
+    with refused("InsufficientS3BucketPolicyException", status=400):
+        server.client("cloudtrail").create_trail(Name="other", S3BucketName="other-logs", S3KeyPrefix="p/")
+    trail = make_trail(server, prefix="p/", IsMultiRegionTrail=False)
+    server.advance("2h")
+    assert not trail.status().get("LatestDeliveryError")
+    assert trail.keys() and trail.digests()
+    done = trail.validate("us-east-1", start, check=True)
+    valid, total, _ = counts(done.stdout, "log")
+    assert valid == total >= 1 and "INVALID" not in done.stdout + done.stderr
+
+
+def test_a_trail_that_leaves_regions_proves_what_it_delivered_there(server):
+    start = server.now() - timedelta(minutes=1)
+    trail = make_trail(server, with_key=False)
+    for region in REGIONS:
+        server.client("kms", region).create_key(Description="before")
+    server.advance("10m")
+    away = "ap-northeast-1"
+    delivered = trail.keys(region=away)
+    assert delivered
+    trail.cloudtrail.update_trail(Name=trail.name, IsMultiRegionTrail=False)
+    server.advance("3h")
+    listed = {log["s3Object"] for key in trail.digests(away) for log in trail.read(key)["logFiles"]}
+    assert set(delivered) <= set(trail.keys(region=away)) == listed
+    # The trail is not seen from there any more, so the validator must be told the bucket.
+    done = trail.validate(away, start, "--s3-bucket", trail.bucket, check=True)
+    valid, total, _ = counts(done.stdout, "log")
+    assert valid == total == len(listed)
     trail.validate("us-east-1", start, check=True)
 
 

@@ -9,8 +9,10 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, ServerName, pem::PemObject},
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
 };
 use serde_json::Value;
 use server::Announced;
@@ -90,7 +92,7 @@ impl Client {
         let (scheme, authority) = announced.endpoint.split_once("://").context("the endpoint is no URL")?;
         let tls = match scheme {
             "http" => None,
-            "https" => Some(connector(announced.ca_bundle.as_deref())?),
+            "https" => Some(connector(announced)?),
             other => bail!("the endpoint's scheme `{other}` is neither http nor https"),
         };
         let server = Server {
@@ -287,18 +289,79 @@ where
     Ok(sender)
 }
 
-fn connector(ca_bundle: Option<&Path>) -> Result<TlsConnector> {
-    let path = ca_bundle.context("the server uses a certificate that this command cannot check")?;
-    let mut roots = RootCertStore::empty();
-    for cert in CertificateDer::pem_file_iter(path).with_context(|| format!("cannot read `{}`", path.display()))? {
-        roots.add(cert?)?;
-    }
+fn connector(announced: &Announced) -> Result<TlsConnector> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let config = if let Some(path) = &announced.ca_bundle {
+        let mut roots = RootCertStore::empty();
+        for cert in certificates(path)? {
+            roots.add(cert)?;
+        }
+        builder.with_root_certificates(roots).with_no_client_auth()
+    } else if let Some(path) = &announced.certificate {
+        let cert = certificates(path)?.into_iter().next();
+        let cert = cert.with_context(|| format!("`{}` has no certificate in PEM form", path.display()))?;
+        builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Pinned { cert, provider }))
+            .with_no_client_auth()
+    } else {
+        bail!("the server uses a certificate that this command cannot check");
+    };
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+/// Takes the server's own certificate and no other. Under `--tls CERT,KEY` this machine calls the server by its address,
+/// which the certificate need not name, and nobody says which root it leads to; but here is the very file that it is from.
+#[derive(Debug)]
+struct Pinned {
+    cert: CertificateDer<'static>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        if *end_entity == self.cert {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer))
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, cert, signed, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }
 
 fn refused(status: u16, answer: &Answer, is_head: bool) -> Refused {

@@ -3,7 +3,8 @@
 //! `serve` runs the server; everything else is a client of a running one, over the same wire as any other client. The one
 //! exception is `demo`, which starts a server in its own process and then is nothing but its client.
 //!
-//! A command that fails says what failed, why, and how to go on, and ends with status 1.
+//! A command that fails says what failed, why, and how to go on, and ends with status 1;
+//! `serve` ends with status 70 when its store takes no more writes until the next start.
 
 mod client;
 mod clock;
@@ -65,12 +66,16 @@ fn main() -> ExitCode {
 }
 
 fn failed(error: &anyhow::Error) -> ExitCode {
+    complain(error);
+    ExitCode::FAILURE
+}
+
+fn complain(error: &anyhow::Error) {
     let mut text = format!("shoseki: {error}\n");
     for cause in error.chain().skip(1) {
         text.push_str(&format!("  because: {cause}\n"));
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
-    ExitCode::FAILURE
 }
 
 /// Warnings and errors go to the log, and what `SHOSEKI_LOG` asks for, in the notation of `RUST_LOG`.

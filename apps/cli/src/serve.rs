@@ -11,6 +11,9 @@ use std::{
 };
 use tokio::signal::unix::{SignalKind, signal};
 
+/// The status of a server that has to be started again, for its supervisor (EX_SOFTWARE of sysexits.h).
+const STORE_FAILED: u8 = 70;
+
 /// Every flag can also be given as SHOSEKI_<FLAG> in the environment or as a line of the configuration file; flags win over
 /// the environment, and the environment over the file.
 #[derive(Args)]
@@ -85,16 +88,26 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
     }
     say(format_args!("ready {}", running.endpoint));
     let _ = std::io::stdout().flush();
-    stop.wait().await;
+    tokio::select! {
+        () = stop.wait() => {}
+        () = running.failed() => {}
+    }
     shut_down(running).await
 }
 
 pub(crate) async fn shut_down(running: Running) -> Result<ExitCode> {
-    running
+    let store_failed = running.has_failed();
+    let stopped = running
         .shutdown()
         .await
-        .context("the server did not stop cleanly; nothing that was answered is lost")?;
-    Ok(ExitCode::SUCCESS)
+        .context("the server did not stop cleanly; nothing that was answered is lost");
+    match stopped {
+        Err(error) if store_failed => {
+            crate::complain(&error);
+            Ok(ExitCode::from(STORE_FAILED))
+        }
+        stopped => stopped.map(|()| ExitCode::SUCCESS),
+    }
 }
 
 fn show_first_key(key: &RootAccessKey, data_dir: &Path) {

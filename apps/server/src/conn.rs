@@ -4,6 +4,9 @@
 //! The library refuses a head that it cannot parse, or that is too large, with a bare status. Those bytes are replaced
 //! here by an error that clients of AWS understand. And a client that is still sending when it is refused would lose the
 //! answer to a reset; so what it sends is read and dropped for a while before the connection is closed.
+//!
+//! INVARIANT: bytes of an answer of ours are never looked at, for an object may hold any bytes: only what the library writes
+//! while no call is under way, and nothing of an earlier one is left to be written, can be a refusal of its own.
 
 use bytes::Bytes;
 use std::{
@@ -11,14 +14,14 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::Sleep,
+    time::{Instant, Sleep},
 };
 
 /// How long, and for how many bytes, a refused client is listened to.
@@ -29,14 +32,125 @@ const LINGER_BYTES_MAX: usize = 64 << 20;
 pub(crate) const SERVER: &str = "shoseki";
 const OUR_MARK: &[u8] = b"\r\nserver: shoseki\r\n";
 
+/// A write that is no longer is no part of an answer: HTTP/2 alone sends pings, of 17 bytes.
+const PING_BYTES_MAX: usize = 64;
+
+/// How long a connection may be left alone.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience {
+    /// Until its first call has begun.
+    pub(crate) first: Duration,
+    /// Between two calls.
+    pub(crate) idle: Duration,
+    /// While an answer waits for its client to read on.
+    pub(crate) unread: Duration,
+}
+
 /// What the connection and the calls on it share.
-#[derive(Default)]
 pub(crate) struct Exchange {
     /// Whether the client may still be sending a body that nobody reads.
     unread: AtomicBool,
+    /// The calls whose answers the library has not taken whole.
+    calls: AtomicUsize,
+    /// Whether bytes of an answer may be on their way.
+    answering: AtomicBool,
+    /// HTTP/2: its frames never look like a bare refusal, and what is left to be written cannot be told.
+    multiplexed: AtomicBool,
+    /// Whether the last write had to wait for the client.
+    blocked: AtomicBool,
+    begun: Instant,
+    /// When something last happened, in milliseconds from the beginning; zero before the first call.
+    active: AtomicU64,
+}
+
+impl Default for Exchange {
+    fn default() -> Exchange {
+        Exchange {
+            unread: AtomicBool::new(false),
+            calls: AtomicUsize::new(0),
+            answering: AtomicBool::new(false),
+            multiplexed: AtomicBool::new(false),
+            blocked: AtomicBool::new(false),
+            begun: Instant::now(),
+            active: AtomicU64::new(0),
+        }
+    }
+}
+
+/// A call on a connection, until the library has taken the last of its answer.
+pub(crate) struct Call(Arc<Exchange>);
+
+impl Call {
+    pub(crate) fn begin(exchange: &Arc<Exchange>, multiplexed: bool) -> Call {
+        exchange.calls.fetch_add(1, Ordering::Relaxed);
+        exchange.answering.store(true, Ordering::Relaxed);
+        if multiplexed {
+            exchange.multiplexed.store(true, Ordering::Relaxed);
+        }
+        exchange.touch();
+        Call(Arc::clone(exchange))
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Exchange {
+    fn touch(&self) {
+        let now = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.active.store(now.max(1), Ordering::Relaxed);
+    }
+
+    /// What the library had to write is written.
+    fn flushed(&self) {
+        if self.calls.load(Ordering::Relaxed) == 0 {
+            self.answering.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn wrote(&self, result: &Poll<io::Result<usize>>) {
+        self.blocked.store(result.is_pending(), Ordering::Relaxed);
+        if matches!(result, Poll::Ready(Ok(written)) if *written > PING_BYTES_MAX) {
+            self.touch();
+        }
+    }
+
+    /// Whether what is written now can be a refusal of the library's own.
+    fn may_be_bare(&self) -> bool {
+        !self.answering.load(Ordering::Relaxed) && !self.multiplexed.load(Ordering::Relaxed)
+    }
+
+    /// When the connection is given up unless something happens; `None` while a call is at work.
+    fn ends(&self, patience: Patience) -> Option<Instant> {
+        let active = self.active.load(Ordering::Relaxed);
+        let last = self.begun + Duration::from_millis(active);
+        if self.blocked.load(Ordering::Relaxed) {
+            Some(last + patience.unread)
+        } else if self.calls.load(Ordering::Relaxed) > 0 {
+            None
+        } else if active == 0 {
+            Some(last + patience.first)
+        } else {
+            Some(last + patience.idle)
+        }
+    }
+
+    /// Ends when nothing has happened on the connection for so long that it is given up.
+    pub(crate) async fn forsaken(&self, patience: Patience) {
+        loop {
+            let now = Instant::now();
+            match self.ends(patience) {
+                Some(end) if end <= now => return,
+                Some(end) => tokio::time::sleep_until(end).await,
+                None => tokio::time::sleep(patience.idle).await,
+            }
+        }
+    }
+
     /// A body has begun, or has been read to its end.
     pub(crate) fn set_unread(&self, unread: bool) {
         self.unread.store(unread, Ordering::Relaxed);
@@ -113,16 +227,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if !self.refused
+        if self.instead.is_none()
+            && !self.refused
+            && self.exchange.may_be_bare()
             && let Some(bytes) = instead_of(buf)
         {
             self.instead = Some((bytes, 0, buf.len()));
             self.refused = true;
         }
-        match self.instead {
+        let written = match self.instead {
             Some(_) => self.poll_instead(cx),
             None => Pin::new(&mut self.stream).poll_write(cx, buf),
-        }
+        };
+        self.exchange.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -130,10 +248,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        // Whatever may be a refusal goes the way on which it is looked at.
         let first = bufs.iter().find(|buf| !buf.is_empty());
         match first {
-            Some(first) if self.instead.is_some() || instead_of(first).is_some() => self.poll_write(cx, first),
-            _ => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
+            Some(first) if self.instead.is_some() || self.exchange.may_be_bare() => self.poll_write(cx, first),
+            _ => {
+                let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+                self.exchange.wrote(&written);
+                written
+            }
         }
     }
 
@@ -141,7 +264,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
         self.stream.is_write_vectored()
     }
 
+    /// The library flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.exchange.flushed();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -169,6 +294,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[test]
     fn only_bare_refusals_are_replaced() {
@@ -192,5 +318,67 @@ mod tests {
         check("HTTP/1.1 400 Bad Request\r\nx: y\r\nserver: shoseki\r\n\r\nbody", None);
         check("HTTP/1.1 404 Not Found\r\n\r\n", None);
         check("", None);
+    }
+
+    const BARE: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+
+    /// What a client reads of such writes, each by itself or all at once.
+    async fn read(exchange: &Arc<Exchange>, writes: &[&[u8]], vectored: bool) -> Vec<u8> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+        let mut conn = Conn::new(ours, Arc::clone(exchange));
+        for write in writes {
+            let written = if vectored {
+                conn.write_vectored(&[IoSlice::new(write)]).await
+            } else {
+                conn.write(write).await
+            };
+            assert_eq!(written.unwrap(), write.len());
+        }
+        drop(conn);
+        let mut all = Vec::new();
+        theirs.read_to_end(&mut all).await.unwrap();
+        all
+    }
+
+    #[tokio::test]
+    async fn the_bytes_of_an_answer_are_never_replaced() {
+        for vectored in [false, true] {
+            let exchange = Arc::new(Exchange::default());
+            let call = Call::begin(&exchange, false);
+            assert_eq!(
+                read(&exchange, &[b"head", BARE, BARE], vectored).await,
+                [b"head", BARE, BARE].concat()
+            );
+            // The library has taken all of it, and has not written all of it yet.
+            drop(call);
+            assert_eq!(read(&exchange, &[BARE], vectored).await, BARE);
+            exchange.flushed();
+            assert!(read(&exchange, &[BARE], vectored).await.ends_with(b"</Error>"));
+            drop(Call::begin(&exchange, true));
+            exchange.flushed();
+            assert_eq!(read(&exchange, &[BARE], vectored).await, BARE);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_is_left_alone_ends_and_one_at_work_does_not() {
+        let (soon, late) = (Duration::from_millis(20), Duration::from_secs(3_600));
+        let all = |first, idle, unread| Patience { first, idle, unread };
+        let check = async |exchange: &Exchange, patience, ends: bool| {
+            let ended = tokio::time::timeout(soon * 10, exchange.forsaken(patience)).await;
+            assert_eq!(ended.is_ok(), ends);
+        };
+        let exchange = Arc::new(Exchange::default());
+        check(&exchange, all(soon, late, late), true).await;
+        check(&exchange, all(late, soon, soon), false).await;
+        let call = Call::begin(&exchange, false);
+        check(&exchange, all(soon, soon, soon), false).await;
+        exchange.wrote(&Poll::Pending);
+        check(&exchange, all(late, late, soon), true).await;
+        exchange.wrote(&Poll::Ready(Ok(1_000)));
+        check(&exchange, all(soon, soon, soon), false).await;
+        drop(call);
+        check(&exchange, all(soon, late, soon), false).await;
+        check(&exchange, all(late, soon, late), true).await;
     }
 }

@@ -36,6 +36,13 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 const ENDPOINT_FILE: &str = "endpoint";
 const AWS_CONFIG_FILE: &str = "aws-config";
+/// In the announcement, for `shoseki`'s own commands; AWS's clients pass over names that they do not know.
+const CERTIFICATE: &str = "shoseki_certificate";
+
+/// The store is looked at so often.
+const STORE_LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After a write failed, callers are told so for this long, each by its own error, before the process is to end.
+const FAILED_TIME: Duration = Duration::from_secs(30);
 
 /// A server that is listening. Dropped without [`Running::shutdown`] it goes on until its runtime ends.
 pub struct Running {
@@ -75,6 +82,13 @@ pub async fn start(config: Config) -> Result<Running> {
     let first_key = first_start::make(&world, &dir, row).await?;
 
     let ca_bundle = (config.tls == TlsMode::Auto).then(|| dir.path().join(tls::CA_FILE));
+    if in_clear(address.ip(), tls.is_some()) {
+        tracing::warn!(
+            %address,
+            "listening without TLS on an address that others can reach: keys that are handed out and the bodies of calls \
+             travel in clear; use --tls"
+        );
+    }
     let endpoint = endpoint(address, tls.is_some());
     announce(&dir, &endpoint, &config, ca_bundle.as_deref())?;
     let (stop, stopped) = watch::channel(false);
@@ -103,6 +117,23 @@ impl Running {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Whether a write failed, so that no call that would be recorded can succeed until a new start.
+    pub fn has_failed(&self) -> bool {
+        self.store.has_failed()
+    }
+
+    /// Ends some time after a write failed: the server is of no use any more and is to be shut down and started again.
+    pub async fn failed(&self) {
+        while !self.has_failed() {
+            tokio::time::sleep(STORE_LOOK_EVERY).await;
+        }
+        tracing::error!(
+            "the store takes no more writes; calls are answered with errors for {} s, then the process ends to be started again",
+            FAILED_TIME.as_secs()
+        );
+        tokio::time::sleep(FAILED_TIME).await;
     }
 
     /// Answers the calls under way, ends the workers, and closes the store. Nothing that was answered is lost.
@@ -135,6 +166,11 @@ async fn restore_clock(store: &store::Store, clock: &Clock, rehearsal: bool) -> 
     Ok(())
 }
 
+/// Whether others than this machine can reach the server, and nothing hides what they say.
+fn in_clear(ip: IpAddr, tls: bool) -> bool {
+    !tls && !ip.to_canonical().is_loopback()
+}
+
 /// How clients on this machine name the server.
 fn endpoint(address: SocketAddr, tls: bool) -> String {
     let scheme = if tls { "https" } else { "http" };
@@ -153,6 +189,10 @@ fn announce(dir: &DataDir, endpoint: &str, config: &Config, ca_bundle: Option<&P
         let ca = std::path::absolute(ca).context("cannot tell where the CA's certificate is")?;
         profile.push_str(&format!("ca_bundle = {}\n", ca.display()));
     }
+    if let TlsMode::Files { cert, .. } = &config.tls {
+        let cert = std::path::absolute(cert).context("cannot tell where the certificate is")?;
+        profile.push_str(&format!("{CERTIFICATE} = {}\n", cert.display()));
+    }
     dir.write_passing(AWS_CONFIG_FILE, profile.as_bytes())?;
     dir.write_passing(ENDPOINT_FILE, format!("{endpoint}\n").as_bytes())
 }
@@ -166,6 +206,8 @@ pub struct Announced {
     pub region: String,
     /// The local CA's certificate, under `--tls auto`.
     pub ca_bundle: Option<PathBuf>,
+    /// The server's own certificate, under `--tls CERT,KEY`.
+    pub certificate: Option<PathBuf>,
     /// The root access key of its credentials file.
     pub key: RootAccessKey,
 }
@@ -193,6 +235,7 @@ pub fn announced(data_dir: &Path) -> Result<Announced> {
         endpoint: value("endpoint_url").context("the server's announcement names no endpoint")?,
         region: value("region").context("the server's announcement names no Region")?,
         ca_bundle: value("ca_bundle").map(PathBuf::from),
+        certificate: value(CERTIFICATE).map(PathBuf::from),
         key: first_start::parse_profile(&credentials).context("the credentials file holds no access key")?,
     })
 }
@@ -210,5 +253,16 @@ mod tests {
         check("0.0.0.0:1", true, "https://127.0.0.1:1");
         check("[::]:1", false, "http://[::1]:1");
         check("192.0.2.1:80", false, "http://192.0.2.1:80");
+    }
+
+    #[test]
+    fn only_this_machine_is_listened_to_in_clear_without_a_word() {
+        let check = |ip: &str, tls, expected| assert_eq!(in_clear(ip.parse().unwrap(), tls), expected, "{ip}");
+        check("127.0.0.1", false, false);
+        check("::1", false, false);
+        check("0.0.0.0", false, true);
+        check("::", false, true);
+        check("192.0.2.1", false, true);
+        check("192.0.2.1", true, false);
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP in and out: connections, TLS, the head and body that the gateway takes, and its replies.
 
 use crate::{
-    conn::{Conn, Exchange, SERVER},
+    conn::{Call, Conn, Exchange, Patience, SERVER},
     tls,
     workers::{Caught, stopped},
 };
@@ -21,7 +21,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -30,7 +30,7 @@ use std::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::JoinSet,
     time::{Instant, Sleep},
 };
@@ -45,6 +45,22 @@ const HEADERS_MAX: usize = 256;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// A client that sends no byte of a body for so long is given up.
 const BODY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A connection on which no call begins for so long is closed; one that never had a call, after `HEAD_TIME_MAX`.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(90);
+/// An HTTP/2 client that is silent for so long is asked whether it is there, and has as long to answer.
+const PING_EVERY: Duration = Duration::from_secs(30);
+const PATIENCE: Patience = Patience {
+    first: HEAD_TIME_MAX,
+    idle: IDLE_TIME_MAX,
+    unread: BODY_PAUSE_MAX,
+};
+
+/// Descriptors that a process has at least, where it cannot be told how many.
+const DESCRIPTORS: usize = 1_024;
+/// So many are the store's at least: one that finds none left cannot write, and must not go on.
+const STORE_DESCRIPTORS_MIN: usize = 64;
+const CONNECTIONS_MAX: usize = 1 << 16;
+
 /// What is under way when the server stops has this long to be answered.
 const FINISH_TIME_MAX: Duration = Duration::from_secs(10);
 
@@ -88,12 +104,18 @@ pub(crate) struct Front {
 pub(crate) struct Calls(Arc<AtomicUsize>);
 
 /// A call under way.
-struct UnderWay(Arc<AtomicUsize>);
+struct UnderWay {
+    count: Arc<AtomicUsize>,
+    _call: Call,
+}
 
 impl Calls {
-    fn begin(&self) -> UnderWay {
+    fn begin(&self, call: Call) -> UnderWay {
         self.0.fetch_add(1, Ordering::Relaxed);
-        UnderWay(Arc::clone(&self.0))
+        UnderWay {
+            count: Arc::clone(&self.0),
+            _call: call,
+        }
     }
 
     fn under_way(&self) -> usize {
@@ -103,7 +125,7 @@ impl Calls {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -115,26 +137,74 @@ struct Peer {
     exchange: Arc<Exchange>,
 }
 
+/// How many connections there may be with so many descriptors: half, and the store keeps what it needs.
+fn connections_max(descriptors: usize) -> usize {
+    let room = descriptors.saturating_sub(STORE_DESCRIPTORS_MIN);
+    room.min(descriptors / 2).clamp(8, CONNECTIONS_MAX)
+}
+
+/// The soft limit on descriptors, as the system's text about this process has it.
+fn descriptors(limits: &str) -> Option<usize> {
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    match line.split_whitespace().next()? {
+        "unlimited" => Some(usize::MAX),
+        number => number.parse().ok(),
+    }
+}
+
+/// Accepts a connection once there is room for it. Those that come meanwhile wait at the system's door.
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let permit = match Arc::clone(room).try_acquire_owned() {
+        Ok(permit) => permit,
+        Err(_) => {
+            static SAID: Once = Once::new();
+            SAID.call_once(|| {
+                tracing::warn!("as many connections are open as the limit on open files allows; new ones wait");
+            });
+            Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?
+        }
+    };
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, permit))
+}
+
 /// Accepts connections until told to stop, then lets the calls under way be answered.
 pub(crate) async fn run(listener: TcpListener, front: Front, mut stop: watch::Receiver<bool>) {
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let limits = tokio::fs::read_to_string("/proc/self/limits").await.unwrap_or_default();
+    let room = Arc::new(Semaphore::new(connections_max(
+        descriptors(&limits).unwrap_or(DESCRIPTORS),
+    )));
+    let mut accepting = Box::pin(next(&listener, &room));
     loop {
         tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => {
-                    let _ = connections.spawn(connection(front.clone(), stream, peer, graceful.watcher()));
+            // Kept from round to round: who waits for room is not to lose its place.
+            accepted = &mut accepting => {
+                accepting.set(next(&listener, &room));
+                match accepted {
+                Ok((stream, peer, permit)) => {
+                    let connection = connection(front.clone(), stream, peer, graceful.watcher());
+                    let _ = connections.spawn(async move {
+                        connection.await;
+                        drop(permit);
+                    });
                 }
                 Err(error) => {
                     // Out of descriptors, most likely; the connections that are open will give some back.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
-            },
+                }
+            }
             Some(_) = connections.join_next() => {}
             () = stopped(&mut stop) => break,
         }
     }
+    drop(accepting);
     drop(listener);
     finish(graceful, &front.calls).await;
     connections.shutdown().await;
@@ -204,7 +274,8 @@ async fn serve<S>(front: &Front, stream: S, peer: Peer, watcher: hyper_util::ser
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let io = TokioIo::new(Conn::new(stream, Arc::clone(&peer.exchange)));
+    let exchange = Arc::clone(&peer.exchange);
+    let io = TokioIo::new(Conn::new(stream, Arc::clone(&exchange)));
     let peer = Arc::new(peer);
     let service = service_fn(|request| answer(front.clone(), Arc::clone(&peer), request));
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -219,15 +290,22 @@ where
     builder
         .http2()
         .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_EVERY)
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .max_concurrent_streams(256);
     // How a connection ends is its client's affair: a reset, a timeout, bytes that are no HTTP.
-    let _ = watcher.watch(builder.serve_connection(io, service)).await;
+    // The library waits without end for the bytes that tell HTTP/1 from HTTP/2, and for an HTTP/2 client's next call.
+    tokio::select! {
+        _ = watcher.watch(builder.serve_connection(io, service)) => {}
+        () = exchange.forsaken(PATIENCE) => {}
+    }
 }
 
 /// Answers one request. A panic in it is answered as an internal error and leaves the connection as it is.
 async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Result<Response<AnswerBody>, Infallible> {
-    let (gateway, call) = (&front.gateway, front.calls.begin());
+    let call = Call::begin(&peer.exchange, request.version() >= Version::HTTP_2);
+    let (gateway, call) = (&front.gateway, front.calls.begin(call));
     let (parts, body) = request.into_parts();
     let one_host = parts.headers.get_all(header::HOST).iter().count() < 2;
     let head = head_of(parts, &peer);
@@ -347,5 +425,26 @@ impl Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_the_store() {
+        let check = |limits: &str, connections: Option<usize>| {
+            assert_eq!(descriptors(limits).map(connections_max), connections, "{limits}");
+        };
+        let limits =
+            |soft: &str| format!("Limit  Soft Limit  Hard Limit  Units\nMax open files   {soft}   4096   files\n");
+        check(&limits("1024"), Some(512));
+        check(&limits("300"), Some(150));
+        check(&limits("100"), Some(36));
+        check(&limits("20"), Some(8));
+        check(&limits("unlimited"), Some(CONNECTIONS_MAX));
+        check(&limits("many"), None);
+        check("", None);
     }
 }

@@ -80,6 +80,8 @@ impl Principal {
         }
         match self {
             Principal::Anonymous => {
+                // Set for every request; BlockPublicPolicy therefore counts the word as nobody in particular.
+                context.set("aws:PrincipalAccount", "anonymous");
                 context.set("aws:PrincipalType", "Anonymous");
                 context.set("aws:userid", "anonymous");
             }
@@ -305,10 +307,11 @@ mod tests {
     }
 
     #[test]
-    fn anonymous_callers_have_a_type_and_a_userid_only() {
+    fn anonymous_callers_are_named_so_and_have_no_arn() {
         let mut context = Context::new();
         Principal::Anonymous.describe(&mut context);
         let mut expected = Context::new();
+        expected.set("aws:PrincipalAccount", "anonymous");
         expected.set("aws:PrincipalType", "Anonymous");
         expected.set("aws:userid", "anonymous");
         assert_eq!(context, expected);

@@ -76,6 +76,8 @@ enum State {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Thing {
     Alias(String),
+    /// By its ARN.
+    Key(String),
     Object(String),
     User(String),
 }
@@ -160,7 +162,8 @@ impl Writer {
                 Some(thing) => self.delete(client, thing).await,
                 None => self.put(client, name, true).await,
             },
-            58..75 => self.encrypt(client, &name).await,
+            58..71 => self.encrypt(client, &name).await,
+            71..75 => self.create_key(client, &name).await,
             75..91 => match self.alias_to_delete() {
                 Some(thing) => self.delete(client, thing).await,
                 None => self.create_alias(client, name).await,
@@ -222,7 +225,7 @@ impl Writer {
                 let reply = client.json("kms", "DeleteAlias", &json!({"AliasName": name})).await;
                 self.note("DeleteAlias", Class::Management, reply)?
             }
-            Thing::User(_) => bail!("users are not deleted"),
+            Thing::Key(_) | Thing::User(_) => bail!("keys and users are not deleted"),
         };
         let Ended::Answered(reply) = ended else {
             return Ok(false);
@@ -246,6 +249,18 @@ impl Writer {
             plaintext,
             touched: true,
         });
+        Ok(true)
+    }
+
+    /// The server names a key, so one whose answer was lost is nobody's.
+    async fn create_key(&mut self, client: &Client, name: &str) -> Result<bool> {
+        let reply = client.json("kms", "CreateKey", &json!({"Description": name})).await;
+        let Ended::Answered(reply) = self.note("CreateKey", Class::Management, reply)? else {
+            return Ok(false);
+        };
+        let arn = string_at(&reply.ok()?.json()?, "/KeyMetadata/Arn")?;
+        let thing = self.begin(Thing::Key(arn), State::Present);
+        self.settle(&thing, State::Present);
         Ok(true)
     }
 
@@ -294,7 +309,7 @@ impl Writer {
     async fn check_thing(&mut self, client: &Client, thing: &Thing) -> Result<()> {
         let reply = match thing {
             Thing::Object(key) => self.ask("GetObject", Class::Data, client.get_object(&self.path(key)).await)?,
-            Thing::Alias(name) => {
+            Thing::Alias(name) | Thing::Key(name) => {
                 let reply = client.json("kms", "DescribeKey", &json!({"KeyId": name})).await;
                 self.ask("DescribeKey", Class::Management, reply)?
             }
@@ -421,7 +436,7 @@ fn seen(state: &State, thing: &Thing, reply: &Reply) -> Option<State> {
     match state {
         State::Absent => {
             let code = match thing {
-                Thing::Alias(_) => "NotFoundException",
+                Thing::Alias(_) | Thing::Key(_) => "NotFoundException",
                 Thing::Object(_) => "NoSuchKey",
                 Thing::User(_) => "NoSuchEntity",
             };

@@ -35,8 +35,9 @@ async fn fill_and_recover(server: &mut Server, give_room: impl FnOnce(&mut Serve
         "{}",
         reply.describe()
     );
-    // The end may tell that not all is well, but it comes, and by itself.
-    server.terminate()?;
+    // The end may tell that not all is well and a new start is needed, but it comes, and by itself.
+    let status = server.terminate()?;
+    ensure!([Some(0), Some(70)].contains(&status.code()), "it ended with {status}");
     give_room(server)?;
     server.launch()?;
     let writers = load::all(writers, &server.client()?, Job::CheckAll)
@@ -80,6 +81,37 @@ async fn a_limit_on_file_sizes_loses_nothing() -> Result<()> {
 #[ignore = "slow: cargo xtask test runs it"]
 async fn the_signal_of_a_file_size_limit_does_not_end_the_process() -> Result<()> {
     fill_under_a_limit("").await
+}
+
+/// Callers are told for a while; then it makes way for a new start.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "slow: cargo xtask test runs it"]
+async fn a_server_that_cannot_write_ends_for_its_supervisor() -> Result<()> {
+    let mut server = Server::prepare(&[])?;
+    server.launch()?;
+    ensure!(server.terminate()?.success(), "SIGTERM of the first life");
+    server.wrap(&["sh", "-c", "ulimit -f 2; exec \"$0\" \"$@\""]);
+    server.launch()?;
+    let client = server.client()?;
+    let refused = client.create_bucket("data").await.err().context("it could write")?;
+    tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    ensure!(server.is_running(), "it ended at once after: {refused:#}");
+    client.create_bucket("data").await.err().context("it could write")?;
+    let status = server.wait_for_end()?;
+    ensure!(
+        status.code() == Some(70),
+        "it ended with {status}:\n{}",
+        server.stderr()
+    );
+    let told = server
+        .stderr()
+        .matches("the store takes no more writes; calls are")
+        .count();
+    ensure!(told == 1, "it was told {told} times:\n{}", server.stderr());
+    server.wrap(&[]);
+    server.launch()?;
+    server.client()?.create_bucket("data").await?;
+    Ok(())
 }
 
 /// A small file system in memory, in a namespace that a process without rights can make where the system lets it.
