@@ -530,7 +530,11 @@ async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Bod
         }
     }
     let fault = Fault::Bug("a call conflicted without end");
-    Err(CallFailure::fault(&fault, O::SERVICE, &ctx.request_id))
+    let failure = CallFailure::fault(&fault, O::SERVICE, &ctx.request_id);
+    let event = event_of::<O>(ctx, Some(input.evident()), Outcome::Failed(&failure));
+    let mut events = staged_events;
+    events.extend(event);
+    record_failure(ctx, Failed { failure, events }).await
 }
 
 /// Authorises on a short snapshot and does the slow work. The events of its port calls are kept for the transaction.
