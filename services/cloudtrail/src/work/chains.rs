@@ -16,7 +16,7 @@ use gateway::Txn;
 ///
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>
 pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timestamp) -> Result<(), Fault> {
-    let known = table::chains(&txn.view(), &trail.id).await?;
+    let known = table::chains(&txn.view(), &trail.id, super::chain_regions(trail, enabled)).await?;
     if !trail.validation {
         for (region, _) in &known {
             drop_chain(txn, trail, region).await?;

@@ -132,8 +132,8 @@ async fn finish_pass(world: &Arc<World>, trail: &Trail, drained: bool, row: Curs
     for _ in 0..ATTEMPTS_MAX {
         let mut work = begin(world, trail, &trail.home);
         let (_, txn) = work.parts();
-        let open_chains = table::chains(&txn.view(), &trail.id).await?;
-        if drained && open_chains.is_empty() {
+        let regions = super::chain_regions(trail, &world.settings.regions);
+        if drained && table::chains(&txn.view(), &trail.id, regions).await?.is_empty() {
             table::forget_trail(txn, trail).await?;
         } else {
             table::put_cursor(txn, &trail.id, &row);

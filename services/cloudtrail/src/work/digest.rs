@@ -49,12 +49,12 @@ impl Place {
     }
 }
 
-async fn places(view: &ReadView<'_>) -> Result<Vec<Place>, Fault> {
+async fn places(view: &ReadView<'_>, enabled: &[Region]) -> Result<Vec<Place>, Fault> {
     let mut trails = table::all_trails(view).await?;
     trails.extend(table::closing_trails(view).await?);
     let mut places = Vec::new();
     for trail in trails.into_iter().filter(|trail| trail.validation) {
-        for (region, chain) in table::chains(view, &trail.id).await? {
+        for (region, chain) in table::chains(view, &trail.id, super::chain_regions(&trail, enabled)).await? {
             places.push(Place {
                 trail: trail.clone(),
                 region,
@@ -73,7 +73,7 @@ impl Worker for SignDigests {
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
             let snapshot = world.snapshot();
-            let places = places(&snapshot.view()).await?;
+            let places = places(&snapshot.view(), &world.settings.regions).await?;
             Ok(places
                 .iter()
                 .map(|place| place.due(world.settings.digest_interval))
@@ -86,7 +86,7 @@ impl Worker for SignDigests {
             let interval = world.settings.digest_interval;
             let due: Vec<Place> = {
                 let snapshot = world.snapshot();
-                let places = places(&snapshot.view()).await?;
+                let places = places(&snapshot.view(), &world.settings.regions).await?;
                 places.into_iter().filter(|place| place.due(interval) <= now).collect()
             };
             // Regions do not touch each other's rows: they are signed side by side and share their syncs.

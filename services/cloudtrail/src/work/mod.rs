@@ -29,6 +29,15 @@ pub fn regions_of(trail: &Trail, enabled: &[Region]) -> Vec<Region> {
     regions
 }
 
+/// The Regions where a trail can have a chain: all that are enabled, for it may have left some, and its home.
+fn chain_regions(trail: &Trail, enabled: &[Region]) -> Vec<Region> {
+    let mut regions = enabled.to_vec();
+    if !regions.contains(&trail.home) {
+        regions.push(trail.home.clone());
+    }
+    regions
+}
+
 /// A refused file or digest is tried again each turn for an hour, then hourly, for thirty days.
 const EAGER: Duration = Duration::from_secs(3600);
 /// See [`EAGER`].
