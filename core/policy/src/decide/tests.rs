@@ -662,28 +662,3 @@ fn a_policy_of_another_kind_in_a_resources_place_allows_nothing() {
         assert_eq!(denial.is_explicit(), explicit);
     }
 }
-
-/// Not a bound but a look: `cargo test --release -p policy -- --ignored --nocapture speed`.
-#[test]
-#[ignore = "measures"]
-fn speed() {
-    let statement = |n: usize| {
-        format!(
-            r#"{{"Sid":"S{n}","Effect":"Allow","Action":["cloudtrail:Get{n}*","cloudtrail:List*","s3:Get*"],"Resource":"arn:aws:s3:::bucket-{n}/*","Condition":{{"StringEquals":{{"aws:PrincipalAccount":"111111111111"}}}}}}"#
-        )
-    };
-    let twenty: Vec<String> = (0..20).map(statement).collect();
-    let mut case = bucket(user(A, "u")).with("aws:SourceIp", "10.0.0.1");
-    case.resource = "arn:aws:s3:::bucket-19/a".into();
-    case.identity = vec![twenty; 10];
-    case.run(|check| {
-        let start = std::time::Instant::now();
-        for _ in 0..100_000 {
-            std::hint::black_box(decide(std::hint::black_box(&check.request), &check.policies)).is_allowed();
-        }
-        println!(
-            "{:?} a decision over 10 policies of 20 statements",
-            start.elapsed() / 100_000
-        );
-    });
-}
