@@ -639,10 +639,8 @@ async fn authorise<O: Operation>(
             },
             policies: Policies {
                 identity: &identity,
-                boundary: None,
-                session: None,
                 resource: demand.resource_policy.as_deref(),
-                service_control: &[],
+                ..Policies::default()
             },
         })
         .collect();

@@ -4,7 +4,7 @@
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html>
 
 use crate::{
-    Context, Effect, Policy, Principal,
+    Context, Effect, Grant, Policy, Principal,
     principal::Naming,
     statement::{Asked, Outcome, Side},
 };
@@ -54,6 +54,11 @@ pub struct Policies<'a> {
     pub resource: Option<&'a Policy>,
     /// From the organization's root to the caller's account: each level must allow. Empty: no organization.
     pub service_control: &'a [Vec<Arc<Policy>>],
+    /// From the organization's root to the account of the resource: each level must allow. Empty: no organization, or a
+    /// resource or service that they do not bind.
+    pub resource_control: &'a [Vec<Arc<Policy>>],
+    /// The grants of a KMS key.
+    pub grants: &'a [Arc<Grant>],
 }
 
 /// A request with the policies that speak about it.
@@ -74,6 +79,8 @@ pub enum PolicyType {
     PermissionsBoundary,
     /// Resource-based, but for trust policies.
     Resource,
+    /// Resource control policy.
+    ResourceControl,
     /// A role's trust policy.
     RoleTrust,
     /// Service control policy.
@@ -95,6 +102,13 @@ pub enum Grounds {
         index: usize,
         /// The statement's id.
         sid: Option<Arc<str>>,
+        /// The ARN of the managed policy that it is in; an inline or a resource's policy has none.
+        arn: Option<Arc<str>>,
+    },
+    /// A grant of the key allows.
+    Grant {
+        /// Which, in the order given.
+        nth: usize,
     },
     /// No policy of this type allows, and one must.
     NothingAllows {
@@ -124,7 +138,10 @@ pub struct Decision(Grounds);
 impl Decision {
     /// Whether the request is allowed.
     pub fn is_allowed(&self) -> bool {
-        matches!(self.0, Grounds::RootOfAccount | Grounds::Statement { .. })
+        matches!(
+            self.0,
+            Grounds::Grant { .. } | Grounds::RootOfAccount | Grounds::Statement { .. }
+        )
     }
 
     /// What decided.
@@ -135,20 +152,20 @@ impl Decision {
     /// Why the request is refused; `None` when it is allowed.
     pub fn denial(&self) -> Option<Denial> {
         match &self.0 {
-            Grounds::RootOfAccount | Grounds::Statement { .. } => None,
-            Grounds::ExplicitDeny { policy, .. } => Some(Denial(Cause::Explicit(*policy))),
+            Grounds::Grant { .. } | Grounds::RootOfAccount | Grounds::Statement { .. } => None,
+            Grounds::ExplicitDeny { policy, arn, .. } => Some(Denial(Cause::Explicit(*policy, arn.clone()))),
             Grounds::NothingAllows { missing } => Some(Denial(Cause::Missing(*missing))),
         }
     }
 }
 
-/// The reason of a refusal, as AWS's messages tell it: one type of policy, never its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The reason of a refusal, as AWS's messages tell it: one type of policy, of a managed one its ARN, never its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial(Cause);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Cause {
-    Explicit(PolicyType),
+    Explicit(PolicyType, Option<Arc<str>>),
     Missing(PolicyType),
     NothingDemanded,
 }
@@ -161,13 +178,20 @@ impl Denial {
     ///
     /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
     pub fn because(&self, action: &str) -> String {
-        match self.0 {
+        match &self.0 {
             Cause::Missing(policy) => format!("because no {} allows the {action} action", policy.name()),
-            Cause::Explicit(PolicyType::RoleTrust) => "with an explicit deny in the role trust policy".to_owned(),
-            Cause::Explicit(policy @ PolicyType::Identity) => {
-                format!("with an explicit deny in an {}", policy.name())
+            Cause::Explicit(policy, arn) => {
+                let article = match policy {
+                    PolicyType::RoleTrust => "the",
+                    PolicyType::Identity => "an",
+                    _ => "a",
+                };
+                let text = format!("with an explicit deny in {article} {}", policy.name());
+                match arn {
+                    Some(arn) => format!("{text}: {arn}"),
+                    None => text,
+                }
             }
-            Cause::Explicit(policy) => format!("with an explicit deny in a {}", policy.name()),
             Cause::NothingDemanded => "because nothing was demanded".to_owned(),
         }
     }
@@ -176,19 +200,19 @@ impl Denial {
     pub fn missing(&self) -> Option<PolicyType> {
         match self.0 {
             Cause::Missing(policy) => Some(policy),
-            Cause::Explicit(_) | Cause::NothingDemanded => None,
+            Cause::Explicit(..) | Cause::NothingDemanded => None,
         }
     }
 
     /// Whether a statement denies.
     pub fn is_explicit(&self) -> bool {
-        matches!(self.0, Cause::Explicit(_))
+        matches!(self.0, Cause::Explicit(..))
     }
 
     /// The type of policy that a message names.
     pub fn policy(&self) -> Option<PolicyType> {
         match self.0 {
-            Cause::Missing(policy) | Cause::Explicit(policy) => Some(policy),
+            Cause::Missing(policy) | Cause::Explicit(policy, _) => Some(policy),
             Cause::NothingDemanded => None,
         }
     }
@@ -201,6 +225,7 @@ impl PolicyType {
             PolicyType::Identity => "identity-based policy",
             PolicyType::PermissionsBoundary => "permissions boundary",
             PolicyType::Resource => "resource-based policy",
+            PolicyType::ResourceControl => "resource control policy",
             PolicyType::RoleTrust => "role trust policy",
             PolicyType::ServiceControl => "service control policy",
             PolicyType::Session => "session policy",
@@ -243,6 +268,7 @@ struct Hit<'a> {
     nth: usize,
     index: usize,
     sid: Option<&'a Arc<str>>,
+    arn: Option<&'a Arc<str>>,
     naming: Naming,
 }
 
@@ -262,6 +288,7 @@ impl Hit<'_> {
             nth: self.nth,
             index: self.index,
             sid: self.sid.cloned(),
+            arn: self.arn.cloned(),
         }
     }
 }
@@ -286,21 +313,19 @@ impl<'a> Court<'a> {
 
     /// All policies are read before any allow counts: a deny may stand in the last of them.
     fn decide(&self) -> Result<Grounds, Grounds> {
+        let beyond_control = !self.levels(
+            PolicyType::ResourceControl,
+            Side::Resource,
+            self.policies.resource_control,
+        )?;
         if self.request.principal.account().is_none() {
-            return self.resource()?.map(Hit::allows).ok_or(missing(self.resource_type));
+            let allow = self.resource()?.map(Hit::allows).ok_or(missing(self.resource_type));
+            return match beyond_control {
+                true => Err(missing(PolicyType::ResourceControl)),
+                false => allow,
+            };
         }
-        let mut uncontrolled = false;
-        let mut nth = 0;
-        for level in self.policies.service_control {
-            let allow = self.listen(
-                PolicyType::ServiceControl,
-                Side::Holder,
-                nth,
-                level.iter().map(AsRef::as_ref),
-            )?;
-            uncontrolled |= allow.is_none();
-            nth += level.len();
-        }
+        let uncontrolled = !self.levels(PolicyType::ServiceControl, Side::Holder, self.policies.service_control)?;
         let resource = if self.root_guards_its_bucket() {
             None
         } else {
@@ -322,8 +347,14 @@ impl<'a> Court<'a> {
             None => true,
             Some(session) => self.holder(PolicyType::Session, session)?.is_some(),
         };
+        if beyond_control {
+            return Err(missing(PolicyType::ResourceControl));
+        }
         if uncontrolled {
             return Err(missing(PolicyType::ServiceControl));
+        }
+        if let Some(nth) = self.grant() {
+            return Ok(Grounds::Grant { nth });
         }
         self.combine(resource, identity, boundary, session)
     }
@@ -378,6 +409,26 @@ impl<'a> Court<'a> {
                 .any(|action| action.eq_ignore_ascii_case(self.request.action))
     }
 
+    /// Whether every level of an organization allows.
+    fn levels(&self, policy: PolicyType, side: Side, levels: &'a [Vec<Arc<Policy>>]) -> Result<bool, Grounds> {
+        let mut all = true;
+        let mut nth = 0;
+        for level in levels {
+            let allow = self.listen(policy, side, nth, level.iter().map(AsRef::as_ref))?;
+            all &= allow.is_some();
+            nth += level.len();
+        }
+        Ok(all)
+    }
+
+    /// The first grant that gives this action to who asks.
+    fn grant(&self) -> Option<usize> {
+        self.policies
+            .grants
+            .iter()
+            .position(|grant| grant.gives(self.asked.principal, self.asked.action))
+    }
+
     fn resource(&self) -> Allow<'a> {
         self.listen(
             self.resource_type,
@@ -412,6 +463,7 @@ impl<'a> Court<'a> {
                     nth: first + nth,
                     index,
                     sid: statement.sid.as_ref(),
+                    arn: each.source().and_then(|source| source.arn.as_ref()),
                     naming,
                 };
                 if statement.effect == Effect::Deny {

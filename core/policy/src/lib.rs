@@ -25,6 +25,7 @@ mod condition;
 mod context;
 mod decide;
 mod explain;
+mod grant;
 mod json;
 mod parse;
 mod pattern;
@@ -35,6 +36,7 @@ pub use authorized::{Authorized, Exemption, Refusal, authorize, authorize_exempt
 pub use context::Context;
 pub use decide::{Check, Decision, Denial, Grounds, Policies, PolicyType, Request, ResourceKind, decide};
 pub use explain::{StatementTrace, TraceOutcome, explain};
-pub use parse::{Malformed, ParseError, Policy, PolicyKind, counted_size};
+pub use grant::Grant;
+pub use parse::{Malformed, ParseError, Policy, PolicyKind, PolicySource, counted_size};
 pub use principal::Principal;
 pub use statement::{Effect, Statement};

@@ -25,7 +25,9 @@ pub enum PolicyKind {
     KeyPolicy,
     /// A managed policy used as a boundary.
     PermissionsBoundary,
-    /// Of an organization.
+    /// Of an organization, for the resources of its accounts.
+    ResourceControl,
+    /// Of an organization, for the principals of its accounts.
     ServiceControl,
     /// Given when a session is made.
     Session,
@@ -37,7 +39,7 @@ impl PolicyKind {
     fn has_principal(self) -> bool {
         matches!(
             self,
-            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Trust
+            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::ResourceControl | PolicyKind::Trust
         )
     }
 
@@ -56,7 +58,7 @@ impl PolicyKind {
             PolicyKind::Identity => 10_240,
             PolicyKind::KeyPolicy => 32 * 1024,
             PolicyKind::PermissionsBoundary => 6_144,
-            PolicyKind::ServiceControl => 5_120,
+            PolicyKind::ResourceControl | PolicyKind::ServiceControl => 5_120,
             PolicyKind::Session | PolicyKind::Trust => 2_048,
         }
     }
@@ -232,10 +234,20 @@ pub enum Malformed {
     },
 }
 
+/// Where a policy is kept, for messages and explanations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicySource {
+    /// The ARN of a managed policy; an inline policy and a resource's have none.
+    pub arn: Option<Arc<str>>,
+    /// For people: `inline policy p of user alice`, `managed policy arn:…`, `key policy of arn:…`.
+    pub name: Arc<str>,
+}
+
 /// A policy: parsed, checked, its patterns compiled. Does not change.
 #[derive(Clone, Debug)]
 pub struct Policy {
     kind: PolicyKind,
+    source: Option<PolicySource>,
     statements: Box<[Statement]>,
 }
 
@@ -261,6 +273,17 @@ impl Policy {
             Ok(Json::Object(members)) => document(&members, kind),
             Ok(_) => whole(Malformed::NotJson { offset: 0 }),
         }
+    }
+
+    /// The same policy, known to be kept there.
+    pub fn with_source(mut self, source: PolicySource) -> Policy {
+        self.source = Some(source);
+        self
+    }
+
+    /// Where it is kept, when that was said.
+    pub fn source(&self) -> Option<&PolicySource> {
+        self.source.as_ref()
     }
 
     /// The kind that it was parsed as.
@@ -384,6 +407,7 @@ fn document(members: &Members, kind: PolicyKind) -> Result<Policy, ParseError> {
     }
     Ok(Policy {
         kind,
+        source: None,
         statements: statements.into_boxed_slice(),
     })
 }

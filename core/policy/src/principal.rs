@@ -188,7 +188,7 @@ impl Named {
         shaped.then(|| Named::Service(text.into()))
     }
 
-    fn naming(&self, who: &Principal) -> Option<Naming> {
+    pub(crate) fn naming(&self, who: &Principal) -> Option<Naming> {
         match (self, who) {
             // A session under `*` is held to its boundary and session policy, as when its role is named.
             (Named::Everyone | Named::EveryAws, Principal::Session { .. }) => Some(Naming::Role),

@@ -263,11 +263,8 @@ mod tests {
                     context: &context,
                 },
                 &Policies {
-                    identity: &[],
-                    boundary: None,
-                    session: None,
                     resource: Some(&policy),
-                    service_control: &[],
+                    ..Policies::default()
                 },
             );
             assert_eq!(

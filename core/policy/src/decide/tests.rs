@@ -164,6 +164,7 @@ impl Case {
                 session: session.as_deref(),
                 resource: resource.as_ref(),
                 service_control: &levels,
+                ..Policies::default()
             },
         })
     }

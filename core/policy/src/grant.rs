@@ -1,0 +1,63 @@
+//! Grants of a KMS key: who may do what with it, beside its policy. They only allow.
+//!
+//! SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>
+
+use crate::{Principal, principal::Named};
+
+/// A grant as a request meets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    id: String,
+    grantee: Named,
+    /// In lower case.
+    actions: Vec<String>,
+    unmet: Option<String>,
+}
+
+impl Grant {
+    /// A grant of `actions` (`kms:Decrypt` and so on) to a principal: an account, a user, a role, a role's session or a
+    /// service. `None` when the grantee is of no form that AWS takes.
+    pub fn new<'a>(id: &str, grantee: &str, actions: impl IntoIterator<Item = &'a str>) -> Option<Grant> {
+        Some(Grant {
+            id: id.to_owned(),
+            grantee: Named::service(grantee).or_else(|| Named::aws(grantee).filter(|named| *named != Named::EveryAws))?,
+            actions: actions.into_iter().map(str::to_ascii_lowercase).collect(),
+            unmet: None,
+        })
+    }
+
+    /// The same grant before a request that does not meet its constraints, and why not.
+    pub fn unmet(mut self, why: impl Into<String>) -> Grant {
+        self.unmet = Some(why.into());
+        self
+    }
+
+    /// The grant's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Why the request does not meet the grant's constraints; `None` when it does.
+    pub fn why_unmet(&self) -> Option<&str> {
+        self.unmet.as_deref()
+    }
+
+    /// Whether the grantee is who asks. An account is its root alone: a grant to an account is not handed on by IAM.
+    pub(crate) fn is_to(&self, principal: &Principal) -> bool {
+        match (&self.grantee, principal) {
+            (Named::Account(named), Principal::Root { account }) => named == account,
+            (Named::Account(_), _) => false,
+            (named, principal) => named.naming(principal).is_some(),
+        }
+    }
+
+    /// Whether the action, in lower case, is one of those given.
+    pub(crate) fn speaks_of(&self, action: &str) -> bool {
+        self.actions.iter().any(|given| given == action)
+    }
+
+    /// Whether the grant allows the action, in lower case, to who asks.
+    pub(crate) fn gives(&self, principal: &Principal, action: &str) -> bool {
+        self.unmet.is_none() && self.speaks_of(action) && self.is_to(principal)
+    }
+}
