@@ -1,8 +1,8 @@
 //! The call's context: who calls, from where, in which account and Region, and the world it runs in.
 
-use crate::{World, error::PortRefusal};
+use crate::{World, decision::Denied, error::PortRefusal};
 use base::{AccountId, Arn, Fault, Random, Region, Timestamp};
-use policy::Principal;
+use policy::{Policy, Principal};
 use record::Params;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use wire::{ServiceName, TlsDetails};
@@ -19,6 +19,44 @@ pub struct SignedCaller {
     pub access_key_id: String,
     /// The principal's unique id, as a record's `principalId`.
     pub principal_id: String,
+    /// How the temporary credentials came about; `None` when the key is a long-term one.
+    pub session: Option<Arc<Session>>,
+}
+
+/// Temporary credentials: a role that was assumed, or what GetSessionToken gave a user or root.
+#[derive(Debug)]
+pub struct Session {
+    /// When they were issued, by domain time (`aws:TokenIssueTime`, a record's `creationDate`).
+    pub issued: Timestamp,
+    /// When they end, by real time.
+    pub expires: Timestamp,
+    /// Whether they were issued to a caller with MFA.
+    pub mfa: bool,
+    /// `aws:SourceIdentity`, kept through every further session.
+    pub source_identity: Option<String>,
+    /// The session's own tags, before those of the role.
+    pub tags: Vec<(String, String)>,
+    /// Which of them a further session inherits.
+    pub transitive_tag_keys: Vec<String>,
+    /// The session policies: `None` when none were given.
+    pub policies: Option<Vec<Arc<Policy>>>,
+    /// Whether a role session assumed the role (role chaining: an hour at most).
+    pub chained: bool,
+    /// The role; `None` for GetSessionToken.
+    pub issuer: Option<SessionIssuer>,
+}
+
+/// The role of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionIssuer {
+    /// `AROA…`
+    pub role_id: String,
+    /// The role, with its path.
+    pub role_arn: Arn,
+    /// The role's account.
+    pub account: AccountId,
+    /// The role's name.
+    pub role_name: String,
 }
 
 /// A service acting by itself, named by its principal.
@@ -100,6 +138,8 @@ pub struct Notes {
     pub resources: Vec<record::Resource>,
     /// Accounts that own a demanded resource; each gets a copy of the event.
     pub owners: Vec<AccountId>,
+    /// What policies refused to this call and to the calls it made, in order.
+    pub denials: Vec<Arc<Denied>>,
 }
 
 /// The context of one call.
@@ -242,6 +282,12 @@ impl Ctx {
     /// What the record is to show besides parameters and answer.
     pub fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was refused to a call that this one made was refused to this one.
+    pub(crate) fn notes_denials_of(&self, inner: &Ctx) {
+        let denials = std::mem::take(&mut inner.notes().denials);
+        self.notes().denials.extend(denials);
     }
 
     pub(crate) fn reset_notes(&self) {

@@ -1,7 +1,7 @@
 //! What a call needs to be allowed: each action on each resource, with the policy that speaks for the resource.
 
 use base::{AccountId, Arn};
-use policy::{Exemption, Policy, ResourceKind};
+use policy::{Exemption, Grant, Policy, ResourceKind};
 use std::sync::Arc;
 
 /// One action on one resource that the caller must be allowed.
@@ -16,6 +16,8 @@ pub struct Demand {
     pub kind: ResourceKind,
     /// The resource's own policy (key policy, bucket policy), if it has one.
     pub resource_policy: Option<Arc<Policy>>,
+    /// The grants of a KMS key, as this request meets them.
+    pub grants: Vec<Arc<Grant>>,
     /// Condition keys that only this demand has; the global ones are set by the gateway.
     pub context: Vec<(String, Vec<String>)>,
     /// The CloudFormation-style type under which the resource is shown in the event's `resources`, such as
@@ -32,6 +34,7 @@ impl Demand {
             owner: None,
             kind: ResourceKind::Other,
             resource_policy: None,
+            grants: Vec::new(),
             context: Vec::new(),
             shown_as: None,
         }

@@ -1,10 +1,17 @@
 //! From a call to its event: who, what, where, with what outcome, and which accounts get a copy.
 
-use crate::{CallFailure, Caller, Ctx, Demand, EventClass, Operation, ports::Candidate};
+use crate::{
+    CallFailure, Caller, Ctx, Demand, EventClass, Operation, SignedCaller,
+    decision::{Denied, Explanation, Who},
+    ports::Candidate,
+};
 use base::{AccountId, Random};
-use policy::{Context, Denial, Principal};
-use record::{EventCategory, EventError, EventRecord, EventType, Identity, Params, Resource, TlsDetails, UserIdentity};
-use std::borrow::Cow;
+use policy::{Denial, Principal};
+use record::{
+    EventCategory, EventError, EventRecord, EventType, Identity, Params, Resource, SessionAttributes, SessionContext,
+    SessionIssuer, TlsDetails, UserIdentity,
+};
+use std::{borrow::Cow, sync::Arc};
 use wire::{ErrorReply, Protocol, ServiceName};
 
 /// An event of a call, before it is copied for the accounts concerned.
@@ -14,6 +21,9 @@ pub struct Event {
     recipients: Vec<AccountId>,
     resource_type: Option<&'static str>,
     global: bool,
+    /// Whether the caller, of another account, was refused and is not to learn whose the resource is.
+    redacted: bool,
+    why: Option<Arc<Explanation>>,
 }
 
 /// How a call ended.
@@ -34,6 +44,10 @@ impl Copy {
         self.record.event_category == EventCategory::Management
     }
 
+    pub(crate) fn event_id(&self) -> &str {
+        &self.record.event_id
+    }
+
     pub(crate) fn candidate(&self) -> Candidate<'_> {
         Candidate {
             account: self.record.recipient_account_id,
@@ -51,6 +65,11 @@ impl Copy {
 }
 
 impl Event {
+    /// Why the call was refused, if policies refused something to it.
+    pub(crate) fn why(&self) -> Option<Arc<Explanation>> {
+        self.why.clone()
+    }
+
     /// One copy for each account concerned. When there are several they share one sharedEventID.
     pub(crate) fn copies(self, random: &Random) -> Vec<Copy> {
         let Event {
@@ -58,6 +77,8 @@ impl Event {
             recipients,
             resource_type,
             global,
+            redacted,
+            why: _,
         } = self;
         let copy = |record| Copy {
             record,
@@ -71,7 +92,11 @@ impl Event {
                 let shared = base::ids::uuid(random);
                 let one =
                     |account: &AccountId| copy(record.copy_for(*account, base::ids::uuid(random), shared.clone()));
-                several.iter().map(one).collect()
+                let mut copies: Vec<Copy> = several.iter().map(one).collect();
+                if let Some(callers) = copies.first_mut().filter(|_| redacted) {
+                    callers.record.hide_owners();
+                }
+                copies
             }
         }
     }
@@ -90,13 +115,19 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
     let mut notes = ctx.notes();
     let recipients = recipients(ctx, &notes.owners);
     let recipient = *recipients.first()?;
+    let mut why = None;
+    let mut redacted = false;
     let (response, error) = match outcome {
         Outcome::Answered(response) if read_only => {
             drop(response);
             (Params::new(), None)
         }
         Outcome::Answered(response) => (response, None),
-        Outcome::Failed(failure) => (Params::new(), Some(error_of(O::SERVICE, &failure.reply))),
+        Outcome::Failed(failure) => {
+            why = explanation::<O>(ctx, recipient, failure, &notes.denials);
+            redacted = failure.denied && O::SERVICE == ServiceName::S3 && ctx.caller.account().is_some();
+            (Params::new(), Some(error_of(O::SERVICE, &failure.reply)))
+        }
     };
     let record = EventRecord {
         user_identity: identity_of(&ctx.caller),
@@ -129,6 +160,30 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         recipients,
         resource_type,
         global: is_global(O::SERVICE, ctx),
+        redacted,
+        why,
+    })
+}
+
+/// Why a call failed, if policies refused something to it or to a call that it made.
+fn explanation<O: Operation>(
+    ctx: &Ctx,
+    account: AccountId,
+    failure: &CallFailure,
+    denials: &[Arc<Denied>],
+) -> Option<Arc<Explanation>> {
+    (!denials.is_empty() && !failure.fault).then(|| {
+        Arc::new(Explanation {
+            request_id: ctx.request_id.clone(),
+            time: ctx.now(),
+            service: O::SERVICE.event_source().to_owned(),
+            operation: O::NAME.to_owned(),
+            who: Who::of(&ctx.caller.principal()),
+            account,
+            error_code: failure.reply.code.clone(),
+            error_message: failure.reply.message.clone(),
+            denials: denials.iter().map(|denied| Denied::clone(denied)).collect(),
+        })
     })
 }
 
@@ -184,6 +239,8 @@ pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
         recipients: vec![event.account],
         resource_type: None,
         global: false,
+        redacted: false,
+        why: None,
     }
 }
 
@@ -256,14 +313,18 @@ fn identity_of(caller: &Caller) -> UserIdentity {
     }
 }
 
-fn signed_identity(signed: &crate::SignedCaller) -> Identity {
+fn signed_identity(signed: &SignedCaller) -> Identity {
     let access_key_id = Some(signed.access_key_id.clone());
+    let attributes = signed.session.as_deref().map(|session| SessionAttributes {
+        creation_date: session.issued,
+        mfa_authenticated: session.mfa,
+    });
     match &signed.principal {
         Principal::Root { account } => Identity::Root {
             account: *account,
             access_key_id,
             user_name: None,
-            session: None,
+            session: attributes,
         },
         Principal::User { account, arn, id, name } => match base::Arn::parse(arn) {
             Some(arn) => Identity::IamUser {
@@ -272,7 +333,7 @@ fn signed_identity(signed: &crate::SignedCaller) -> Identity {
                 account: *account,
                 access_key_id,
                 user_name: name.clone(),
-                session: None,
+                session: attributes,
             },
             None => Identity::AwsAccount {
                 principal_id: id.clone(),
@@ -291,7 +352,7 @@ fn signed_identity(signed: &crate::SignedCaller) -> Identity {
                 arn,
                 account: *account,
                 access_key_id,
-                session_context: None,
+                session_context: session_context(signed),
             },
             None => Identity::AwsAccount {
                 principal_id: role_id.clone(),
@@ -301,6 +362,25 @@ fn signed_identity(signed: &crate::SignedCaller) -> Identity {
         Principal::Service { .. } => Identity::AwsService,
         Principal::Anonymous => Identity::Anonymous,
     }
+}
+
+/// The role that a session is of, and how it began.
+fn session_context(signed: &SignedCaller) -> Option<SessionContext> {
+    let session = signed.session.as_deref()?;
+    let issuer = session.issuer.as_ref()?;
+    Some(SessionContext {
+        session_issuer: SessionIssuer {
+            principal_id: issuer.role_id.clone(),
+            arn: issuer.role_arn.clone(),
+            account: issuer.account,
+            user_name: issuer.role_name.clone(),
+        },
+        attributes: SessionAttributes {
+            creation_date: session.issued,
+            mfa_authenticated: session.mfa,
+        },
+        source_identity: session.source_identity.clone(),
+    })
 }
 
 /// Remembers for the record what the call demanded: the resources shown, and their owners.
@@ -323,47 +403,16 @@ pub(crate) fn note_demands(ctx: &Ctx, demands: &[Demand]) {
     }
 }
 
-/// The condition keys that every call has, for rooms that must ask a policy themselves (a key policy's lockout check).
-///
-/// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html>
-pub fn global_context(ctx: &Ctx, principal: &Principal) -> Context {
-    let mut context = Context::of(principal);
-    let now = ctx.now();
-    context.set("aws:CurrentTime", now.iso8601());
-    context.set("aws:EpochTime", now.as_secs().to_string());
-    context.set("aws:RequestedRegion", ctx.region.as_str());
-    context.set("aws:SecureTransport", if ctx.source.secure { "true" } else { "false" });
-    context.set("aws:ViaAWSService", "false");
-    match &ctx.caller {
-        Caller::Anonymous | Caller::Signed(_) => {
-            context.set("aws:SourceIp", ctx.source.address.as_str());
-            if !ctx.source.user_agent.is_empty() {
-                context.set("aws:UserAgent", ctx.source.user_agent.as_str());
-            }
-            if let Some(referer) = &ctx.source.referer {
-                context.set("aws:Referer", referer.as_str());
-            }
-        }
-        Caller::Forwarded { service, .. } => {
-            context.set("aws:ViaAWSService", "true");
-            context.set("aws:CalledVia", *service);
-            context.set("aws:CalledViaFirst", *service);
-            context.set("aws:CalledViaLast", *service);
-        }
-        Caller::Service(service) => {
-            if let Some(arn) = &service.source_arn {
-                context.set("aws:SourceArn", arn.as_str());
-            }
-            context.set("aws:SourceAccount", service.source_account.as_str());
-        }
-    }
-    context
-}
-
 /// The refusal of a call by policy, in each protocol's code and AWS's words.
 ///
 /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
-pub(crate) fn denied(ctx: &Ctx, demand: Option<&Demand>, principal: &Principal, denial: &Denial) -> CallFailure {
+pub(crate) fn denied(
+    ctx: &Ctx,
+    demand: Option<&Demand>,
+    principal: &Principal,
+    denial: &Denial,
+    encoded: Option<String>,
+) -> CallFailure {
     let (code, status) = match (ctx.service, ctx.service.protocol()) {
         (ServiceName::Ec2, _) => ("UnauthorizedOperation", 403),
         (_, Protocol::Json11) => ("AccessDeniedException", 400),
@@ -379,6 +428,10 @@ pub(crate) fn denied(ctx: &Ctx, demand: Option<&Demand>, principal: &Principal, 
         }
         (None, _) => "Access Denied".to_owned(),
     };
+    let message = match encoded {
+        Some(encoded) => format!("{message} Encoded authorization failure message: {encoded}"),
+        None => message,
+    };
     CallFailure {
         reply: ErrorReply::new(status, code, message),
         denied: true,
@@ -387,13 +440,19 @@ pub(crate) fn denied(ctx: &Ctx, demand: Option<&Demand>, principal: &Principal, 
     }
 }
 
+/// Whether a caller's account is the owner's, or of one organization with it.
+fn is_known_to(ctx: &Ctx, account: Option<AccountId>, owner: AccountId) -> bool {
+    let organization = ctx.settings().organization.as_ref();
+    account == Some(owner) || organization.is_some_and(|all| all.joins(account, Some(owner)))
+}
+
 fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial: &Denial) -> String {
     let owner = demand.owner.unwrap_or(ctx.account);
     let because = denial.because(demand.action);
     let (action, resource) = (demand.action, demand.resource.as_str());
     match ctx.service {
-        // S3 explains itself only inside the account.
-        ServiceName::S3 if principal.account() != Some(owner) => "Access Denied".to_owned(),
+        // S3 explains itself only inside the account and the organization.
+        ServiceName::S3 if !is_known_to(ctx, principal.account(), owner) => "Access Denied".to_owned(),
         ServiceName::S3 => {
             format!("User: {who} is not authorized to perform: {action} on resource: \"{resource}\" {because}")
         }

@@ -11,27 +11,33 @@
 //! - A port call is decided by the same policies and recorded like any other call; there is no side door.
 #![deny(missing_docs)]
 
+pub mod authorise;
 pub mod body;
 pub mod ctx;
+pub mod decision;
 pub mod demand;
 pub mod error;
 pub mod event;
 pub mod journal;
 pub mod keyring;
 pub mod operation;
+pub mod organization;
 pub mod pipeline;
 pub mod ports;
+pub mod principals;
 pub mod reply;
 pub mod settings;
 mod txn;
 pub mod work;
 pub mod world;
 
+pub use authorise::Asker;
 pub use body::{Body, BodyFault};
-pub use ctx::{Caller, Ctx, ServiceCaller, SignedCaller, Source};
+pub use ctx::{Caller, Ctx, ServiceCaller, Session, SessionIssuer, SignedCaller, Source};
 pub use demand::{Demand, Demands};
 pub use error::{CallFailure, OperationError, PortRefusal};
 pub use operation::{BodyUse, Call, EventClass, Operation, Parse, Render, RenderCtx, Route, Signature, Staged};
+pub use organization::Organization;
 pub use pipeline::Gateway;
 pub use reply::{Json, QueryForm, QueryResult, Reply, ReplyBody};
 pub use settings::{AwsBehavior, Settings};

@@ -4,8 +4,9 @@
 //! [`reenter`] is the same door for calls between rooms, entered at *authorise*.
 
 use crate::{
-    Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, Demands, EventClass, Operation, PortRefusal, RenderCtx,
-    Reply, Route, Source, Staged, Txn, World,
+    Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, EventClass, Operation, PortRefusal, RenderCtx, Reply,
+    Route, Source, Staged, Txn, World,
+    authorise::authorise,
     body::RawBody,
     ctx::Inner,
     event::{Event, Outcome, event_of},
@@ -14,7 +15,6 @@ use crate::{
     ports::Credential,
 };
 use base::{AccountId, Fault, Region};
-use policy::{Authorized, Check, Policies, Request};
 use record::Evident;
 use sigv4::{AuthFault, Authenticated, Claim, Family, Kind, Payload};
 use std::{collections::HashMap, sync::Arc};
@@ -193,6 +193,10 @@ impl Gateway {
         let operation =
             operation.map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
         let route = self.route(service, &operation, &head)?;
+        if !reaches(&credential, service, route.name) {
+            let access_key_id = credential.caller.access_key_id.clone();
+            return Err(Refused::auth(service, &head, AuthFault::UnknownKey { access_key_id }));
+        }
         let caller = Caller::Signed(Arc::clone(&credential.caller));
         let account = caller.account().unwrap_or(self.world.settings.first_account);
         let ctx = self.ctx(service, caller, (account, region), &head);
@@ -264,10 +268,8 @@ impl Gateway {
         let credential = credential
             .filter(|credential| credential.active)
             .ok_or_else(|| Refused::auth(service, head, unknown()))?;
-        if claim.session_token().is_some() {
-            // Every key that exists here is a long-term one; a token beside it belongs to some other credential.
-            return Err(Refused::auth(service, head, AuthFault::InvalidToken));
-        }
+        check_token(claim, &credential, self.world.clock.real_now())
+            .map_err(|fault| Refused::auth(service, head, fault))?;
         Ok(credential)
     }
 
@@ -280,9 +282,17 @@ impl Gateway {
         body_sha256: Option<&[u8; 32]>,
     ) -> Result<Authenticated, Refused> {
         let (keys, now) = (&self.world.signing_keys, self.world.clock.real_now());
-        claim
+        let region = Region::parse(&claim.scope().region).ok();
+        let signed = claim
             .verify(&credential.secret, keys, now, body_sha256)
-            .map_err(|fault| Refused::auth(service, head, fault))
+            .map_err(|fault| Refused::auth(service, head, fault))?;
+        if let (Ok(ports), Some(region)) = (self.world.ports(), region) {
+            let now = self.world.clock.now();
+            ports
+                .identities
+                .used(&credential.caller, now, service.signing_name(), &region);
+        }
+        Ok(signed)
     }
 
     fn ctx(&self, service: ServiceName, caller: Caller, place: (AccountId, Region), head: &Head) -> Ctx {
@@ -349,6 +359,34 @@ fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
         query: &head.query,
         headers: &head.headers,
         host_authority: Some(&head.authority),
+    }
+}
+
+/// A temporary key comes with its token, and a long-term one with none: a token beside it belongs to some other key.
+fn check_token(claim: &Claim<'_>, credential: &Credential, now: base::Timestamp) -> Result<(), AuthFault> {
+    match (claim.session_token(), &credential.session_token) {
+        (None, None) => {}
+        (Some(given), Some(token)) if sigv4::same_secret(given.as_bytes(), token.expose().as_bytes()) => {}
+        _ => return Err(AuthFault::InvalidToken),
+    }
+    match &credential.caller.session {
+        Some(session) if session.expires <= now => Err(AuthFault::ExpiredToken),
+        _ => Ok(()),
+    }
+}
+
+/// What GetSessionToken gives without MFA opens neither IAM nor, but for two operations, STS.
+///
+/// SPEC: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
+fn reaches(credential: &Credential, service: ServiceName, operation: &str) -> bool {
+    let plain = |session: &crate::Session| session.issuer.is_none() && !session.mfa;
+    if !credential.caller.session.as_deref().is_some_and(plain) {
+        return true;
+    }
+    match service {
+        ServiceName::Iam => false,
+        ServiceName::Sts => ["AssumeRole", "GetCallerIdentity"].contains(&operation),
+        _ => true,
     }
 }
 
@@ -594,62 +632,6 @@ async fn authorise_and_run<O: Operation>(
         .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id))
 }
 
-/// Asks the operation what it needs and the policies whether the caller may.
-async fn authorise<O: Operation>(
-    ctx: &Ctx,
-    txn: &Txn,
-    input: Arc<O::Input>,
-) -> Result<Authorized<O::Input>, CallFailure> {
-    let view = txn.view();
-    let failed = |fault: Fault| CallFailure::fault(&fault, O::SERVICE, &ctx.request_id);
-    let demands = O::demands(ctx, &view, &input)
-        .await
-        .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id))?;
-    let mut demands = match demands {
-        Demands::Exempt(exemption) => return Ok(policy::authorize_exempt(input, exemption)),
-        Demands::All(demands) => demands,
-    };
-    crate::event::note_demands(ctx, &demands);
-    let principal = ctx.caller.principal();
-    let ports = ctx.world.ports().map_err(failed)?;
-    let identity = ports.identities.policies(&view, &principal).await.map_err(failed)?;
-    let global = crate::event::global_context(ctx, &principal);
-    let contexts: Vec<policy::Context> = demands
-        .iter_mut()
-        .map(|demand| {
-            let mut context = global.clone();
-            for (key, values) in std::mem::take(&mut demand.context) {
-                context.set_all(key, values);
-            }
-            context.set("aws:ResourceAccount", demand.owner.unwrap_or(ctx.account).as_str());
-            context
-        })
-        .collect();
-    let checks: Vec<Check<'_>> = demands
-        .iter()
-        .zip(&contexts)
-        .map(|(demand, context)| Check {
-            request: Request {
-                principal: &principal,
-                action: demand.action,
-                resource: demand.resource.as_str(),
-                owner: Some(demand.owner.unwrap_or(ctx.account)),
-                kind: demand.kind,
-                context,
-            },
-            policies: Policies {
-                identity: &identity,
-                resource: demand.resource_policy.as_deref(),
-                ..Policies::default()
-            },
-        })
-        .collect();
-    policy::authorize(input, &checks).map_err(|refusal| {
-        let denied = demands.get(refusal.check);
-        crate::event::denied(ctx, denied, &principal, &refusal.denial)
-    })
-}
-
 /// Records the events of a call that failed, in a transaction of their own that commits before the answer. If even
 /// that cannot be done the caller gets an internal error: nothing is answered that is not recorded.
 async fn record_failure<T>(ctx: &Ctx, failed: Failed) -> Result<T, CallFailure> {
@@ -665,8 +647,8 @@ pub(crate) async fn commit_events(world: &Arc<World>, events: Vec<Event>) -> Res
         return Ok(());
     }
     for _ in 0..ATTEMPTS_MAX {
-        let txn = world.store().begin();
-        let entries = journal_entries(world, &txn, events.clone()).await?;
+        let mut txn = world.store().begin();
+        let entries = journal_entries(world, &mut txn, events.clone()).await?;
         match txn.record(entries).commit().await {
             Ok(_) => return Ok(()),
             Err(CommitError::Conflict) => continue,
@@ -678,8 +660,8 @@ pub(crate) async fn commit_events(world: &Arc<World>, events: Vec<Event>) -> Res
 
 /// The commit point of a call.
 async fn commit(ctx: &Ctx, txn: Txn) -> Result<(), CommitError> {
-    let (rows, events) = txn.into_parts();
-    let entries = journal_entries(&ctx.world, &rows, events)
+    let (mut rows, events) = txn.into_parts();
+    let entries = journal_entries(&ctx.world, &mut rows, events)
         .await
         .map_err(CommitError::Fault)?;
     // From here the effect exists: rows and events are durable together, and a reader after a crash sees both or
@@ -689,19 +671,26 @@ async fn commit(ctx: &Ctx, txn: Txn) -> Result<(), CommitError> {
 }
 
 /// Turns events into journal entries: one copy for each account concerned, each with the trails that select it by the
-/// state of this very snapshot.
+/// state of this very snapshot. Beside them goes why a call was refused.
 pub(crate) async fn journal_entries(
     world: &World,
-    rows: &store::Txn,
+    rows: &mut store::Txn,
     events: Vec<Event>,
 ) -> Result<Vec<JournalEntry>, Fault> {
     let ports = world.ports()?;
-    let view = rows.view();
     let mut entries = Vec::with_capacity(events.len());
     for event in events {
+        let why = event.why();
+        let mut event_ids = Vec::new();
         for copy in event.copies(&world.random) {
-            let selected = ports.trails.select(&view, &copy.candidate()).await?;
+            let selected = ports.trails.select(&rows.view(), &copy.candidate()).await?;
+            if why.is_some() {
+                event_ids.push(copy.event_id().to_owned());
+            }
             entries.push(journal::encode(&copy, selected)?);
+        }
+        if let Some(why) = why {
+            crate::decision::keep(world, rows, &why, event_ids).await?;
         }
     }
     Ok(entries)
@@ -718,7 +707,9 @@ pub async fn reenter<O: Operation>(
     let ctx = outer
         .inner(O::SERVICE, inner)
         .map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
-    nested::<O>(&ctx, txn, input).await
+    let result = nested::<O>(&ctx, txn, input).await;
+    outer.notes_denials_of(&ctx);
+    result
 }
 
 /// A part of a call that is many, such as one key of DeleteObjects: the same caller from the same place, decided and
@@ -742,7 +733,9 @@ pub async fn probe<O: Operation>(outer: &Ctx, txn: &mut Txn, inner: Inner, input
     let ctx = outer
         .inner(O::SERVICE, inner)
         .map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
-    match authorise::<O>(&ctx, txn, Arc::new(input)).await {
+    let result = authorise::<O>(&ctx, txn, Arc::new(input)).await;
+    outer.notes_denials_of(&ctx);
+    match result {
         Ok(_) => Ok(()),
         Err(failure) => Err(PortRefusal::from_failure(O::SERVICE, failure)),
     }

@@ -17,6 +17,42 @@ pub struct Credential {
     pub secret: Secret<String>,
     /// Whether the key is active.
     pub active: bool,
+    /// The token that must come with the key; `None` for a long-term one. How long it is good for says the caller's
+    /// [`Session`](crate::Session).
+    pub session_token: Option<Secret<String>>,
+}
+
+/// What a principal holds by itself, wherever it calls from. Every policy says where it is kept.
+#[derive(Debug, Default)]
+pub struct Rights {
+    /// Its own policies, inline and attached, and those of its groups; of a session those of its role.
+    pub identity: Vec<Arc<Policy>>,
+    /// Its permissions boundary.
+    pub boundary: Option<Arc<Policy>>,
+    /// The tags of the user or role (`aws:PrincipalTag/KEY`).
+    pub tags: Vec<(String, String)>,
+}
+
+/// A principal with what it holds.
+pub type Holder = (Principal, Arc<Rights>);
+
+/// An access key as its maker gets it, once.
+pub struct NewAccessKey {
+    /// `AKIA…`
+    pub id: String,
+    /// The secret.
+    pub secret: Secret<String>,
+}
+
+/// An account that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// Its number.
+    pub id: AccountId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// What its maker called it; empty when nobody did.
+    pub name: String,
 }
 
 /// IAM, as the gateway asks it.
@@ -29,15 +65,36 @@ pub trait Identities: Send + Sync {
         access_key_id: &'a str,
     ) -> Boxed<'a, Result<Option<Arc<Credential>>, Fault>>;
 
-    /// The identity policies of a principal; empty for root, services and anonymous callers.
-    fn policies<'a>(
-        &'a self,
-        view: &'a ReadView<'a>,
-        principal: &'a Principal,
-    ) -> Boxed<'a, Result<Vec<Arc<Policy>>, Fault>>;
+    /// What a principal holds; nothing for root, services and anonymous callers.
+    fn rights<'a>(&'a self, view: &'a ReadView<'a>, principal: &'a Principal) -> Boxed<'a, Result<Arc<Rights>, Fault>>;
 
-    /// Whether the user, role or account root that an ARN names exists here. Policies may not name others.
+    /// Whether the user, role or account root that an ARN (or the session of a role that exists) names is here. Policies
+    /// may not name others.
     fn exists<'a>(&'a self, view: &'a ReadView<'a>, arn: &'a str) -> Boxed<'a, Result<bool, Fault>>;
+
+    /// The unique id (`AIDA…`, `AROA…`) of the user or role that has this ARN now; `None` for every other text.
+    fn unique_id<'a>(&'a self, view: &'a ReadView<'a>, arn: &'a str) -> Boxed<'a, Result<Option<String>, Fault>>;
+
+    /// The ARN of the user or role with this unique id; `None` when it is no more.
+    fn arn_of<'a>(&'a self, view: &'a ReadView<'a>, id: &'a str) -> Boxed<'a, Result<Option<String>, Fault>>;
+
+    /// Remembers that a key was used, for GetAccessKeyLastUsed and a role's RoleLastUsed. Durable a little later.
+    fn used(&self, caller: &SignedCaller, at: Timestamp, service: &'static str, region: &Region);
+
+    /// Makes an account with the access key of its root; `None` when there is one of this number.
+    fn create_account<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        account: &'a AccountFacts,
+    ) -> Boxed<'a, Result<Option<NewAccessKey>, Fault>>;
+
+    /// Every account, by number.
+    fn accounts<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<AccountFacts>, Fault>>;
+
+    /// Every root, user and role of every account, with what it holds. A role stands for its sessions: its principal is
+    /// the session `*` of it.
+    fn principals<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<Holder>, Fault>>;
 }
 
 /// A data key made by KMS for another service.

@@ -1,5 +1,6 @@
 //! What the server was told at its start: data, never components.
 
+use crate::Organization;
 use base::{AccountId, Region};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub digest_interval: Duration,
     /// Whether domain time may be moved.
     pub rehearsal: bool,
+    /// The organization that accounts of this server belong to.
+    pub organization: Option<Organization>,
 }
 
 impl Settings {
@@ -51,6 +54,7 @@ impl Settings {
             delivery_interval: Settings::DELIVERY_INTERVAL,
             digest_interval: Settings::DIGEST_INTERVAL,
             rehearsal: false,
+            organization: None,
         }
     }
 }

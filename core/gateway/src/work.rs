@@ -61,12 +61,12 @@ impl Work {
     ///
     /// On `Conflict` nothing was done: begin again.
     pub async fn commit(self, why: Maintenance) -> Result<(), CommitError> {
-        let (rows, events) = self.txn.into_parts();
+        let (mut rows, events) = self.txn.into_parts();
         if events.is_empty() {
             rows.maintain(why).commit().await?;
             return Ok(());
         }
-        let entries = journal_entries(self.ctx.world(), &rows, events)
+        let entries = journal_entries(self.ctx.world(), &mut rows, events)
             .await
             .map_err(CommitError::Fault)?;
         rows.record(entries).commit().await?;

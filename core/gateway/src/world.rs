@@ -42,6 +42,7 @@ pub struct World {
     pub(crate) signing_keys: SigningKeys,
     ports: OnceLock<Ports>,
     refused: AtomicU64,
+    pub(crate) explanations: crate::decision::Counter,
 }
 
 impl World {
@@ -56,6 +57,7 @@ impl World {
             signing_keys: SigningKeys::new(),
             ports: OnceLock::new(),
             refused: AtomicU64::new(0),
+            explanations: Default::default(),
         }
     }
 

@@ -9,10 +9,11 @@ use crate::{
     statement::{Asked, Outcome, Side},
 };
 use base::AccountId;
+use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
 
 /// The rules of combination differ by what the resource is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ResourceKind {
     /// A bucket, or an object in it.
     Bucket,
@@ -39,6 +40,24 @@ pub struct Request<'a> {
     pub kind: ResourceKind,
     /// The condition keys. [`Context::of`] sets those of the principal.
     pub context: &'a Context,
+}
+
+impl<'a> Request<'a> {
+    /// What statements see of it.
+    pub(crate) fn asked(&self, policies: &Policies<'_>) -> Asked<'a> {
+        Asked {
+            principal: self.principal,
+            action: self.action,
+            resource: self.resource,
+            context: self.context,
+            bounded: policies.boundary.is_some(),
+        }
+    }
+
+    /// Whether resource and caller are of one account.
+    pub(crate) fn same_account(&self) -> bool {
+        self.owner.is_none() || self.owner == self.principal.account()
+    }
 }
 
 /// Every policy that speaks about a request.
@@ -71,7 +90,7 @@ pub struct Check<'a> {
 }
 
 /// Which of the policies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PolicyType {
     /// Identity-based.
     Identity,
@@ -90,13 +109,13 @@ pub enum PolicyType {
 }
 
 /// What decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Grounds {
     /// A statement denies; nothing else counts.
     ExplicitDeny {
         /// Which of the policies.
         policy: PolicyType,
-        /// Which policy of this type, in the order given (all levels in one row for service control).
+        /// Which policy of this type, in the order given (all levels of an organization in one row).
         nth: usize,
         /// The statement's place in it.
         index: usize,
@@ -244,8 +263,7 @@ impl fmt::Display for PolicyType {
 /// An explicit deny wins over any allow, and silence is a deny. A statement that cannot be evaluated counts against the
 /// caller: skipping a broken `Deny` would open a door.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    let action = request.action.to_ascii_lowercase();
-    Decision(match Court::new(request, policies, &action).decide() {
+    Decision(match Court::new(request, policies).decide() {
         Ok(grounds) | Err(grounds) => grounds,
     })
 }
@@ -296,18 +314,13 @@ impl Hit<'_> {
 type Allow<'a> = Result<Option<Hit<'a>>, Grounds>;
 
 impl<'a> Court<'a> {
-    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>, action: &'a str) -> Court<'a> {
+    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>) -> Court<'a> {
         Court {
             request,
             policies,
-            asked: Asked {
-                principal: request.principal,
-                action,
-                resource: request.resource,
-                context: request.context,
-            },
+            asked: request.asked(policies),
             resource_type: resource_type(request.kind),
-            same_account: request.owner.is_none() || request.owner == request.principal.account(),
+            same_account: request.same_account(),
         }
     }
 

@@ -9,6 +9,7 @@ use crate::{Principal, principal::Named};
 pub struct Grant {
     id: String,
     grantee: Named,
+    grantee_text: String,
     /// In lower case.
     actions: Vec<String>,
     unmet: Option<String>,
@@ -21,6 +22,7 @@ impl Grant {
         Some(Grant {
             id: id.to_owned(),
             grantee: Named::service(grantee).or_else(|| Named::aws(grantee).filter(|named| *named != Named::EveryAws))?,
+            grantee_text: grantee.to_owned(),
             actions: actions.into_iter().map(str::to_ascii_lowercase).collect(),
             unmet: None,
         })
@@ -37,6 +39,16 @@ impl Grant {
         &self.id
     }
 
+    /// To whom, as it was given.
+    pub fn grantee(&self) -> &str {
+        &self.grantee_text
+    }
+
+    /// The actions given, in lower case.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.iter().map(String::as_str)
+    }
+
     /// Why the request does not meet the grant's constraints; `None` when it does.
     pub fn why_unmet(&self) -> Option<&str> {
         self.unmet.as_deref()
@@ -51,12 +63,12 @@ impl Grant {
         }
     }
 
-    /// Whether the action, in lower case, is one of those given.
+    /// Whether the action is one of those given.
     pub(crate) fn speaks_of(&self, action: &str) -> bool {
-        self.actions.iter().any(|given| given == action)
+        self.actions.iter().any(|given| given.eq_ignore_ascii_case(action))
     }
 
-    /// Whether the grant allows the action, in lower case, to who asks.
+    /// Whether the grant allows the action to who asks.
     pub(crate) fn gives(&self, principal: &Principal, action: &str) -> bool {
         self.unmet.is_none() && self.speaks_of(action) && self.is_to(principal)
     }

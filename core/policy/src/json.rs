@@ -33,6 +33,91 @@ pub(crate) fn parse(text: &str) -> Result<Json, usize> {
     })
 }
 
+impl Json {
+    /// The text of the value, without white space.
+    pub(crate) fn print(&self, letters: Letters) -> String {
+        let mut out = String::new();
+        self.write(&mut out, letters);
+        out
+    }
+
+    fn write(&self, out: &mut String, letters: Letters) {
+        match self {
+            Json::Null => out.push_str("null"),
+            Json::Text(text, Scalar::Other) => out.push_str(text),
+            Json::Text(text, Scalar::String) => write_string(out, text, letters),
+            Json::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { "," });
+                    item.write(out, letters);
+                }
+                out.push(']');
+            }
+            Json::Object(members) => {
+                out.push('{');
+                for (at, (name, value)) in members.iter().enumerate() {
+                    out.push_str(if at == 0 { "" } else { "," });
+                    write_string(out, name, letters);
+                    out.push(':');
+                    value.write(out, letters);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// Which letters are printed as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    All,
+    /// Up to U+00FF; the others as `\u`: a key policy may hold them in this form alone.
+    Latin1,
+}
+
+fn write_string(out: &mut String, text: &str, letters: Letters) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' || (c > '\u{ff}' && letters == Letters::Latin1) => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    out.push_str(&format!("\\u{unit:04x}"));
+                }
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+impl From<&str> for Json {
+    fn from(text: &str) -> Json {
+        Json::Text(text.to_owned(), Scalar::String)
+    }
+}
+
+impl From<&serde_json::Value> for Json {
+    fn from(value: &serde_json::Value) -> Json {
+        use serde_json::Value;
+        match value {
+            Value::Null => Json::Null,
+            Value::Bool(value) => Json::Text(value.to_string(), Scalar::Other),
+            Value::Number(value) => Json::Text(value.to_string(), Scalar::Other),
+            Value::String(text) => Json::from(text.as_str()),
+            Value::Array(items) => Json::List(items.iter().map(Json::from).collect()),
+            Value::Object(members) => {
+                Json::Object(members.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect())
+            }
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(JsonVisitor)

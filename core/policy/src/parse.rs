@@ -4,6 +4,8 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>
 
+mod error;
+
 use crate::{
     Effect, Statement,
     condition::{Condition, Uncompiled},
@@ -12,10 +14,12 @@ use crate::{
     principal::{Named, Who},
     statement::Element,
 };
+pub use error::{Malformed, ParseError};
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// Whose policy a document is; the grammar differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum PolicyKind {
     /// Of a bucket.
     BucketPolicy,
@@ -72,168 +76,6 @@ pub fn counted_size(text: &str, kind: PolicyKind) -> usize {
     }
 }
 
-/// A document that is no policy of its kind.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{what} at `{at}`")]
-pub struct ParseError {
-    /// The element, such as `Statement[1].Condition`; empty for the document as a whole.
-    pub at: String,
-    /// What is wrong with it.
-    pub what: Malformed,
-}
-
-/// What is wrong with a policy document.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Malformed {
-    /// The version is neither 2012-10-17 nor 2008-10-17.
-    #[error("unknown version `{text}`")]
-    BadVersion {
-        /// What is there.
-        text: String,
-    },
-    /// An element and its `Not…` form are both there.
-    #[error("both `{element}` and `Not{element}`")]
-    Contradiction {
-        /// The positive form's name.
-        element: &'static str,
-    },
-    /// A member is given twice.
-    #[error("duplicate member `{name}`")]
-    DuplicateField {
-        /// The member.
-        name: String,
-    },
-    /// Two statements have one Sid.
-    #[error("duplicate Sid `{sid}`")]
-    DuplicateSid {
-        /// The Sid.
-        sid: String,
-    },
-    /// The list of statements has none.
-    #[error("no statement")]
-    EmptyStatement,
-    /// Not `*` and not `vendor:name`, or of a service that such a policy cannot speak of.
-    #[error("invalid action `{text}`")]
-    InvalidAction {
-        /// The action.
-        text: String,
-    },
-    /// A character that a key policy may not hold.
-    #[error("character outside U+0020 to U+00FF at byte {offset}")]
-    InvalidCharacter {
-        /// Where.
-        offset: usize,
-    },
-    /// A condition key without a vendor.
-    #[error("invalid condition key `{key}`")]
-    InvalidConditionKey {
-        /// The key.
-        key: String,
-    },
-    /// A value that is not of the operator's type.
-    #[error("`{text}` is no value for {operator}")]
-    InvalidConditionValue {
-        /// The operator.
-        operator: String,
-        /// The value.
-        text: String,
-    },
-    /// Neither `Allow` nor `Deny`.
-    #[error("invalid effect `{text}`")]
-    InvalidEffect {
-        /// What is there.
-        text: String,
-    },
-    /// An account of another partition.
-    #[error("partition `{partition}` is not valid for resource `{text}`")]
-    InvalidPartition {
-        /// The partition.
-        partition: String,
-        /// The whole resource.
-        text: String,
-    },
-    /// A principal that is not of a form that AWS takes.
-    #[error("invalid principal `{kind}`: `{text}`")]
-    InvalidPrincipal {
-        /// `AWS`, `Service` and so on; empty when there is none.
-        kind: String,
-        /// The principal.
-        text: String,
-    },
-    /// Neither `*` nor an ARN, or not one that such a policy can speak of.
-    #[error("invalid resource `{text}`")]
-    InvalidResource {
-        /// The resource.
-        text: String,
-    },
-    /// A Sid with characters other than letters and digits, where those only may be.
-    #[error("invalid Sid `{sid}`")]
-    InvalidSid {
-        /// The Sid.
-        sid: String,
-    },
-    /// `${` that is not a variable.
-    #[error("invalid variable `{text}`")]
-    InvalidVariable {
-        /// From the `$` on.
-        text: String,
-    },
-    /// Neither `Action` nor `NotAction`.
-    #[error("no action")]
-    MissingAction,
-    /// No `Effect`.
-    #[error("no effect")]
-    MissingEffect,
-    /// Neither `Principal` nor `NotPrincipal`.
-    #[error("no principal")]
-    MissingPrincipal,
-    /// Neither `Resource` nor `NotResource`.
-    #[error("no resource")]
-    MissingResource,
-    /// No `Statement`.
-    #[error("no member `Statement`")]
-    MissingStatement,
-    /// Not a JSON object.
-    #[error("no JSON object from byte {offset}")]
-    NotJson {
-        /// Where it stops being one.
-        offset: usize,
-    },
-    /// A principal where the policy's holder is the principal.
-    #[error("prohibited member `Principal`")]
-    ProhibitedPrincipal,
-    /// A resource in a trust policy.
-    #[error("prohibited member `Resource`")]
-    ProhibitedResource,
-    /// More than the kind allows.
-    #[error("size {size} is over {max}")]
-    TooLong {
-        /// The [`counted_size`].
-        size: usize,
-        /// The limit.
-        max: usize,
-    },
-    /// A member that the grammar does not have.
-    #[error("unknown member `{name}`")]
-    UnknownField {
-        /// The member.
-        name: String,
-    },
-    /// A condition operator that does not exist.
-    #[error("unknown operator `{name}`")]
-    UnknownOperator {
-        /// The operator.
-        name: String,
-    },
-    /// A value of the wrong JSON type.
-    #[error("expected {expected}")]
-    WrongType {
-        /// What should be there.
-        expected: &'static str,
-    },
-}
-
 /// Where a policy is kept, for messages and explanations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicySource {
@@ -248,6 +90,8 @@ pub struct PolicySource {
 pub struct Policy {
     kind: PolicyKind,
     source: Option<PolicySource>,
+    document: Box<str>,
+    pub(crate) variables: bool,
     statements: Box<[Statement]>,
 }
 
@@ -270,7 +114,7 @@ impl Policy {
         }
         match json::parse(text) {
             Err(offset) => whole(Malformed::NotJson { offset }),
-            Ok(Json::Object(members)) => document(&members, kind),
+            Ok(Json::Object(members)) => document(text, &members, kind),
             Ok(_) => whole(Malformed::NotJson { offset: 0 }),
         }
     }
@@ -289,6 +133,11 @@ impl Policy {
     /// The kind that it was parsed as.
     pub fn kind(&self) -> PolicyKind {
         self.kind
+    }
+
+    /// The text that was parsed.
+    pub fn document(&self) -> &str {
+        &self.document
     }
 
     /// The statements in order.
@@ -378,7 +227,7 @@ fn scalars<'a>(value: &'a Json, at: &str) -> Result<Vec<&'a str>, ParseError> {
     }
 }
 
-fn document(members: &Members, kind: PolicyKind) -> Result<Policy, ParseError> {
+fn document(text: &str, members: &Members, kind: PolicyKind) -> Result<Policy, ParseError> {
     known_once(members, &["Version", "Id", "Statement"], "")?;
     let variables = match member(members, "Version") {
         None => false,
@@ -408,6 +257,8 @@ fn document(members: &Members, kind: PolicyKind) -> Result<Policy, ParseError> {
     Ok(Policy {
         kind,
         source: None,
+        document: text.into(),
+        variables,
         statements: statements.into_boxed_slice(),
     })
 }
@@ -496,8 +347,8 @@ impl Reader {
         if !self.kind.has_principal() {
             return fail(at, Malformed::ProhibitedPrincipal);
         }
-        let named = named(value, &format!("{at}.{}", name(not, "Principal")))?;
-        Ok(Some(Who { not, named }))
+        let (named, texts) = named(value, &format!("{at}.{}", name(not, "Principal")))?;
+        Ok(Some(Who { not, named, texts }))
     }
 
     fn actions(&self, members: &Members, at: &str) -> Result<Option<Element>, ParseError> {
@@ -672,7 +523,8 @@ fn either<'a>(members: &'a Members, element: &'static str, at: &str) -> Result<O
     }
 }
 
-fn named(value: &Json, at: &str) -> Result<Vec<Named>, ParseError> {
+/// The principals, and each as it is written.
+fn named(value: &Json, at: &str) -> Result<(Vec<Named>, Vec<Box<str>>), ParseError> {
     let invalid = |kind: &str, text: &str| {
         fail(
             at,
@@ -683,13 +535,15 @@ fn named(value: &Json, at: &str) -> Result<Vec<Named>, ParseError> {
         )
     };
     let kinds = match value {
-        Json::Text(text, Scalar::String) if text == "*" => return Ok(vec![Named::Everyone]),
+        Json::Text(text, Scalar::String) if text == "*" => {
+            return Ok((vec![Named::Everyone], vec!["*".into()]));
+        }
         Json::Text(text, _) => return invalid("", text),
         Json::Object(kinds) if !kinds.is_empty() => kinds,
         _ => return invalid("", ""),
     };
     known_once(kinds, &[], at)?;
-    let mut named = Vec::new();
+    let (mut named, mut texts) = (Vec::new(), Vec::new());
     for (kind, value) in kinds {
         for text in strings(value, &format!("{at}.{kind}"))? {
             let one = match kind.as_str() {
@@ -700,280 +554,19 @@ fn named(value: &Json, at: &str) -> Result<Vec<Named>, ParseError> {
                 _ => None,
             };
             match one {
-                Some(one) => named.push(one),
+                Some(one) => {
+                    named.push(one);
+                    texts.push(text.into());
+                }
                 None => return invalid(kind, text),
             }
         }
     }
     match named.is_empty() {
         true => invalid("", ""),
-        false => Ok(named),
+        false => Ok((named, texts)),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(kind: PolicyKind, text: &str, at: &str, what: Malformed) {
-        let error = Policy::parse(text, kind).map(|_| ()).unwrap_err();
-        assert_eq!((error.at.as_str(), &error.what), (at, &what), "{text}");
-    }
-
-    /// `statement` in place of the first of two.
-    #[track_caller]
-    fn check_statement(kind: PolicyKind, statement: &str, at: &str, what: Malformed) {
-        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{{{statement}}}]}}"#);
-        check(kind, &text, at, what);
-    }
-
-    #[test]
-    fn documents() {
-        use Malformed::*;
-        use PolicyKind::*;
-        for (kind, text, at, what) in [
-            (Identity, "", "", NotJson { offset: 0 }),
-            (Identity, "[]", "", NotJson { offset: 0 }),
-            (
-                Identity,
-                r#"{"Version":1}"#,
-                "Version",
-                WrongType { expected: "a string" },
-            ),
-            (Identity, "{}", "", MissingStatement),
-            (Identity, r#"{"Statement":[]}"#, "Statement", EmptyStatement),
-            (
-                Identity,
-                r#"{"Statement":["a"]}"#,
-                "Statement[0]",
-                WrongType { expected: "an object" },
-            ),
-            (
-                Identity,
-                r#"{"Statement":"a"}"#,
-                "Statement",
-                WrongType { expected: "an object" },
-            ),
-            (
-                Identity,
-                r#"{"Version":"2012-10-18"}"#,
-                "Version",
-                BadVersion {
-                    text: "2012-10-18".into(),
-                },
-            ),
-            (
-                Identity,
-                r#"{"version":"2012-10-17"}"#,
-                "",
-                UnknownField { name: "version".into() },
-            ),
-            (
-                Identity,
-                r#"{"Id":"a","Id":"a"}"#,
-                "",
-                DuplicateField { name: "Id".into() },
-            ),
-            (BucketPolicy, r#" {"Statement":[]}"#, "", NotJson { offset: 0 }),
-            (KeyPolicy, r#"{"Id":"証跡"}"#, "", InvalidCharacter { offset: 7 }),
-            (
-                Trust,
-                r#"{"Statement":{"Effect":"Allow"}}"#,
-                "Statement",
-                MissingPrincipal,
-            ),
-        ] {
-            check(kind, text, at, what);
-        }
-        check(Identity, "{\"Version\":\n  nonsense}", "", NotJson { offset: 15 });
-        let long = format!(r#"{{"Id":"{}"}}"#, "a".repeat(2048));
-        check(Trust, &long, "", TooLong { size: 2057, max: 2048 });
-        let spaces = format!(r#"{{"Statement":[]{}}}"#, " ".repeat(4096));
-        check(Session, &spaces, "Statement", EmptyStatement);
-    }
-
-    #[test]
-    fn statements() {
-        use Malformed::*;
-        use PolicyKind::*;
-        const FIRST: &str = "Statement[0]";
-        let text = |text: &str| text.to_owned();
-        for (kind, statement, at, what) in [
-            (Identity, r#""Action":"*","Resource":"*""#, "", MissingEffect),
-            (
-                Identity,
-                r#""Effect":"allow""#,
-                ".Effect",
-                InvalidEffect { text: text("allow") },
-            ),
-            (Identity, r#""Effect":"Allow","Resource":"*""#, "", MissingAction),
-            (
-                Identity,
-                r#""Effect":"Allow","Action":[],"Resource":"*""#,
-                ".Action",
-                MissingAction,
-            ),
-            (Identity, r#""Effect":"Allow","Action":"*""#, "", MissingResource),
-            (Identity, r#""Effect":"Allow","Principal":"*""#, "", ProhibitedPrincipal),
-            (
-                Identity,
-                r#""Effect":"Allow","Sid":"a b""#,
-                ".Sid",
-                InvalidSid { sid: text("a b") },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","Action":"s3""#,
-                ".Action",
-                InvalidAction { text: text("s3") },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","Action":"s3:a b""#,
-                ".Action",
-                InvalidAction { text: text("s3:a b") },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","NotAction":":a""#,
-                ".NotAction",
-                InvalidAction { text: text(":a") },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","Action":"*","NotAction":"*""#,
-                "",
-                Contradiction { element: "Action" },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","Action":1"#,
-                ".Action",
-                WrongType { expected: "a string" },
-            ),
-            (
-                Identity,
-                r#""Effect":"Allow","Efect":"Allow""#,
-                "",
-                UnknownField { name: text("Efect") },
-            ),
-            (
-                Trust,
-                r#""Effect":"Allow","Principal":"*","Action":"*","Resource":"*""#,
-                "",
-                ProhibitedResource,
-            ),
-            (
-                BucketPolicy,
-                r#""Effect":"Allow","Principal":"*","Action":"ec2:*""#,
-                ".Action",
-                InvalidAction { text: text("ec2:*") },
-            ),
-            (
-                BucketPolicy,
-                r#""Effect":"Allow","Principal":"*","Action":"s3:*""#,
-                "",
-                MissingResource,
-            ),
-            (
-                BucketPolicy,
-                r#""Effect":"Allow","Action":"s3:*""#,
-                "",
-                MissingPrincipal,
-            ),
-        ] {
-            check_statement(kind, statement, &format!("{FIRST}{at}"), what);
-        }
-        let twice = r#"{"Statement":[{"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"},
-            {"Sid":"a","Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        check(Identity, twice, "Statement[1].Sid", DuplicateSid { sid: text("a") });
-    }
-
-    #[test]
-    fn principals_resources_and_conditions() {
-        use Malformed::*;
-        use PolicyKind::*;
-        let text = |text: &str| text.to_owned();
-        let principal = |value: &str, kind: &str, bad: &str| {
-            let statement = format!(r#""Effect":"Allow","Principal":{value}"#);
-            let what = InvalidPrincipal {
-                kind: text(kind),
-                text: text(bad),
-            };
-            check_statement(KeyPolicy, &statement, "Statement[0].Principal", what);
-        };
-        principal(r#""alice""#, "", "alice");
-        principal(r#"{}"#, "", "");
-        principal(r#"{"AWS":[]}"#, "", "");
-        principal(r#"{"AWS":["*","alice"]}"#, "AWS", "alice");
-        principal(r#"{"Service":"*"}"#, "Service", "*");
-        principal(r#"{"CanonicalUser":"79a5"}"#, "CanonicalUser", "79a5");
-        principal(r#"{"Aws":"*"}"#, "Aws", "*");
-        let resource = |kind: PolicyKind, value: &str, what: Malformed| {
-            let who = if kind.has_principal() {
-                r#""Principal":"*","#
-            } else {
-                ""
-            };
-            let statement = format!(r#""Effect":"Allow",{who}"Action":"*","Resource":"{value}""#);
-            check_statement(kind, &statement, "Statement[0].Resource", what);
-        };
-        resource(Identity, "bucket", InvalidResource { text: text("bucket") });
-        resource(
-            BucketPolicy,
-            "arn:aws:kms:::x",
-            InvalidResource {
-                text: text("arn:aws:kms:::x"),
-            },
-        );
-        resource(Identity, "arn:aws:s3:::${x", InvalidVariable { text: text("${x") });
-        let partition = InvalidPartition {
-            partition: text("x"),
-            text: text("arn:x:s3:::b"),
-        };
-        resource(Identity, "arn:x:s3:::b", partition);
-        let condition = |value: &str, at: &str, what: Malformed| {
-            let statement = format!(r#""Effect":"Allow","Action":"*","Resource":"*","Condition":{value}"#);
-            check_statement(Identity, &statement, &format!("Statement[0].Condition{at}"), what);
-        };
-        condition(r#"[]"#, "", WrongType { expected: "an object" });
-        condition(
-            r#"{"StringIs":{"a:b":"c"}}"#,
-            ".StringIs",
-            UnknownOperator { name: text("StringIs") },
-        );
-        condition(
-            r#"{"Bool":{"b":"true"}}"#,
-            ".Bool",
-            InvalidConditionKey { key: text("b") },
-        );
-        condition(
-            r#"{"Bool":{"a:b":{}}}"#,
-            ".Bool.a:b",
-            WrongType { expected: "a string" },
-        );
-        condition(
-            r#"{"Bool":{"a:b":"maybe"}}"#,
-            ".Bool.a:b",
-            InvalidConditionValue {
-                operator: text("Bool"),
-                text: text("maybe"),
-            },
-        );
-    }
-
-    #[test]
-    fn a_policy_tells_whom_it_names() {
-        let text = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":{"AWS":
-            ["*","123456789012","arn:aws:iam::123456789012:user/u","arn:aws:iam::123456789012:root"],
-            "Service":"s3.amazonaws.com"}}}"#;
-        let policy = Policy::parse(text, PolicyKind::KeyPolicy).unwrap();
-        assert_eq!(
-            policy.named_principals().collect::<Vec<_>>(),
-            ["arn:aws:iam::123456789012:user/u"]
-        );
-        assert_eq!(policy.named_accounts().count(), 2);
-        assert_eq!(policy.statements().len(), 1);
-    }
-}
+mod tests;

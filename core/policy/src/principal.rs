@@ -67,6 +67,17 @@ impl Principal {
         }
     }
 
+    /// What people call the one who asks: the ARN, a service's name, or `anonymous`.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Principal::Anonymous => "anonymous".to_owned(),
+            Principal::Service { name } => name.clone(),
+            Principal::Root { .. } | Principal::Session { .. } | Principal::User { .. } => {
+                self.arn().unwrap_or_default()
+            }
+        }
+    }
+
     /// Sets the condition keys that follow from who asks.
     ///
     /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable>
@@ -190,12 +201,10 @@ impl Named {
 
     pub(crate) fn naming(&self, who: &Principal) -> Option<Naming> {
         match (self, who) {
-            // A session under `*` is held to its boundary and session policy, as when its role is named.
-            (Named::Everyone | Named::EveryAws, Principal::Session { .. }) => Some(Naming::Role),
             (Named::Everyone, _) => Some(Naming::Direct),
-            (Named::EveryAws, Principal::Anonymous | Principal::Root { .. } | Principal::User { .. }) => {
-                Some(Naming::Direct)
-            }
+            // A session under `*` is named itself, not by its role: neither boundary nor session policy limit what a
+            // wildcard gives, as AWS's page on evaluation says of roles.
+            (Named::EveryAws, who) if !matches!(who, Principal::Service { .. }) => Some(Naming::Direct),
             (Named::Account(named), Principal::Root { account }) if named == account => Some(Naming::Direct),
             (Named::Account(named), Principal::User { account, .. } | Principal::Session { account, .. })
                 if named == account =>
@@ -226,16 +235,21 @@ fn is_unique_id(text: &str) -> bool {
 pub(crate) struct Who {
     pub(crate) not: bool,
     pub(crate) named: Vec<Named>,
+    /// As the policy writes them, in the order of `named`.
+    pub(crate) texts: Vec<Box<str>>,
 }
 
 impl Who {
-    /// How the statement names who asks; `None` when it does not speak of them.
-    pub(crate) fn naming(&self, who: &Principal, effect: Effect) -> Option<Naming> {
+    /// How the statement names who asks; `None` when it does not speak of them. A `Deny` with `NotPrincipal` spares nobody
+    /// who has a permissions boundary, whomever it lists.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html>
+    pub(crate) fn naming(&self, who: &Principal, effect: Effect, bounded: bool) -> Option<Naming> {
         let named = self.named.iter().filter_map(|named| named.naming(who)).max();
         match (self.not, effect) {
             (false, _) => named,
             (true, Effect::Allow) if named.is_some() => None,
-            (true, Effect::Deny) if self.excludes(who) => None,
+            (true, Effect::Deny) if !bounded && self.excludes(who) => None,
             (true, _) => Named::Everyone.naming(who),
         }
     }

@@ -6,10 +6,11 @@ use crate::{
     pattern::{Case, Pattern},
     principal::{Naming, Who},
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What a statement does when it matches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Effect {
     /// Allows.
     Allow,
@@ -44,10 +45,12 @@ pub(crate) struct Element {
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) principal: &'a Principal,
-    /// In lower case, as the patterns of actions are.
+    /// As it was asked; its case does not matter.
     pub(crate) action: &'a str,
     pub(crate) resource: &'a str,
     pub(crate) context: &'a Context,
+    /// Whether the principal has a permissions boundary.
+    pub(crate) bounded: bool,
 }
 
 /// Whose policy the statement is in.
@@ -108,12 +111,12 @@ impl Statement {
         if self.inert {
             return Outcome::Unmatched(Miss::Inert);
         }
-        if self.actions.covers(asked.action, asked.context) != Some(true) {
+        if self.actions.covers(asked.action, Case::Ignored, asked.context) != Some(true) {
             return Outcome::Unmatched(Miss::Action);
         }
         let naming = match (&self.who, side) {
             (None, Side::Holder) => Naming::Direct,
-            (Some(who), Side::Resource) => match who.naming(asked.principal, self.effect) {
+            (Some(who), Side::Resource) => match who.naming(asked.principal, self.effect, asked.bounded) {
                 Some(naming) => naming,
                 None => return Outcome::Unmatched(Miss::Principal),
             },
@@ -121,7 +124,7 @@ impl Statement {
             _ => return Outcome::Undecidable(Miss::Principal),
         };
         if let Some(resources) = &self.resources
-            && resources.covers(asked.resource, asked.context) != Some(true)
+            && resources.covers(asked.resource, Case::Sensitive, asked.context) != Some(true)
         {
             return Outcome::Unmatched(Miss::Resource);
         }
@@ -142,10 +145,10 @@ impl Statement {
 
 impl Element {
     /// Whether the element speaks of this text; `None` when that hangs on a variable without a value.
-    fn covers(&self, text: &str, context: &Context) -> Option<bool> {
+    fn covers(&self, text: &str, case: Case, context: &Context) -> Option<bool> {
         let mut unbound = false;
         for pattern in &self.patterns {
-            match pattern.matches(text, Case::Sensitive, context) {
+            match pattern.matches(text, case, context) {
                 Some(true) => return Some(!self.not),
                 Some(false) => {}
                 None => unbound = true,

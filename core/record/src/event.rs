@@ -164,14 +164,27 @@ pub struct EventRecord {
 }
 
 impl EventRecord {
-    /// The copy of this event for another account, with its own id.
+    /// The copy of this event for an account, with its own id. Who called from another account is told by id and account
+    /// alone.
     #[must_use]
     pub fn copy_for(&self, account: AccountId, new_event_id: String, shared_event_id: String) -> EventRecord {
         EventRecord {
             event_id: new_event_id,
             recipient_account_id: account,
             shared_event_id: Some(shared_event_id),
+            user_identity: self.user_identity.as_seen_by(account),
             ..self.clone()
+        }
+    }
+
+    /// Takes out whose the resources are: a caller of another account who was refused is not told.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-receive-logs-from-multiple-accounts.html>
+    pub fn hide_owners(&mut self) {
+        for resource in &mut self.resources {
+            if resource.account_id != Some(self.recipient_account_id) {
+                resource.account_id = None;
+            }
         }
     }
 
@@ -272,7 +285,12 @@ impl EventRecord {
                 bytes.push(b',');
             }
             let mut object = Object::open(bytes);
-            object.maybe_text("accountId", resource.account_id.as_ref().map(AccountId::as_str));
+            match &resource.account_id {
+                Some(account) => object.text("accountId", account.as_str()),
+                // A bucket always has an owner: one that is not told is shown as empty.
+                None if resource.resource_type == "AWS::S3::Bucket" => object.text("accountId", ""),
+                None => {}
+            }
             object.text("type", &resource.resource_type);
             // S3 keys have at most 1 KB, so this cuts no ARN that names a thing.
             object.text("ARN", cut(resource.arn.as_str(), 2 * TEXT_BYTES_MAX));

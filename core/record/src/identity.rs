@@ -123,6 +123,35 @@ impl UserIdentity {
         Identity::AwsService.invoked_by(dns_name)
     }
 
+    /// The same caller as another account is told of it.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html>,
+    /// "userIdentity for requests by other accounts"
+    #[must_use]
+    pub fn as_seen_by(&self, account: AccountId) -> UserIdentity {
+        let stranger = |id: String, of: AccountId| UserIdentity {
+            identity: Identity::AwsAccount {
+                principal_id: id,
+                account: of,
+            },
+            invoked_by: self.invoked_by.clone(),
+        };
+        match &self.identity {
+            Identity::Root { account: own, .. } if *own != account => stranger(own.as_str().to_owned(), *own),
+            Identity::IamUser {
+                principal_id,
+                account: own,
+                ..
+            }
+            | Identity::AssumedRole {
+                principal_id,
+                account: own,
+                ..
+            } if *own != account => stranger(principal_id.clone(), *own),
+            _ => self.clone(),
+        }
+    }
+
     /// The access key used.
     pub fn access_key_id(&self) -> Option<&str> {
         match &self.identity {

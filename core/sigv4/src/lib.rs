@@ -40,3 +40,8 @@ pub use render::{AuthError, Family, render};
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     canonical::sha256(bytes)
 }
+
+/// Whether two secrets are the same, in a time that does not tell where they differ.
+pub fn same_secret(one: &[u8], other: &[u8]) -> bool {
+    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}

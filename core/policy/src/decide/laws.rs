@@ -1,7 +1,9 @@
 //! Laws that hold for all policies and requests of a small world, in which everything happens.
 
-use super::tests::{A, B, Case, case, root, service, session, user};
-use crate::{Effect, Policy, PolicyKind, Principal, ResourceKind, explain};
+use super::tests::{A, B, Case, Documents, case, root, service, session, user};
+use crate::{
+    Change, Effect, Policy, PolicyKind, PolicyType, Principal, ResourceKind, apply_patch, decide, explain, remedy,
+};
 use proptest::{option, prelude::*, sample::select};
 
 fn principal() -> impl Strategy<Value = Principal> {
@@ -25,6 +27,9 @@ fn condition() -> impl Strategy<Value = String> {
         r#"{"Null":{"a:x":"true"}}"#,
         r#"{"ForAllValues:StringLike":{"a:x":"1*"}}"#,
         r#"{"StringEqualsIfExists":{"a:x":"${aws:username}"}}"#,
+        r#"{"stringequals":{"A:X":[1,"2"]},"Bool":{"a:y":true}}"#,
+        r#"{"arnnotequals":{"AWS:principalarn":"arn:aws:iam::111111111111:role/R"}}"#,
+        r#"{"StringNotLike":{"a:x":["3","${aws:PrincipalTag/t}"]},"StringNotEquals":{"a:y/z~":"1"}}"#,
     ])
     .prop_map(str::to_owned)
 }
@@ -44,7 +49,12 @@ fn statement(effect: Option<Effect>, who: bool, resource: bool) -> impl Strategy
         r#""Principal":{"AWS":"arn:aws:iam::111111111111:user/u"}"#,
         r#""Principal":{"AWS":"arn:aws:sts::111111111111:assumed-role/R/s"}"#,
         r#""Principal":{"Service":"cloudtrail.amazonaws.com"}"#,
-        r#""NotPrincipal":{"AWS":["111111111111","arn:aws:iam::111111111111:user/u"]}"#,
+        // A trust policy has no such element.
+        if resource {
+            r#""NotPrincipal":{"AWS":["111111111111","arn:aws:iam::111111111111:user/u"]}"#
+        } else {
+            r#""Principal":{"Service":["s3.amazonaws.com","logs.amazonaws.com"]}"#
+        },
     ];
     let actions = vec![r#""Action":"*""#, r#""Action":"s3:Get*""#, r#""NotAction":"s3:Get*""#];
     let resources = vec![
@@ -70,6 +80,20 @@ fn policy(who: bool, resource: bool) -> impl Strategy<Value = Vec<String>> {
     proptest::collection::vec(statement(None, who, resource), 1..4)
 }
 
+/// A level of resource control policies: mostly with the one that allows all.
+fn resource_level() -> impl Strategy<Value = Vec<Vec<String>>> {
+    let full = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    let action = select(vec!["s3:*", "s3:Get*", "kms:*"]);
+    let deny = (action, condition()).prop_map(|(action, condition)| {
+        format!(r#"{{"Effect":"Deny","Principal":"*","Action":"{action}","Resource":"*","Condition":{condition}}}"#)
+    });
+    (any::<u8>(), proptest::collection::vec(deny, 0..2)).prop_map(move |(some, denies)| {
+        let mut level: Vec<Vec<String>> = denies.into_iter().map(|deny| vec![deny]).collect();
+        level.extend((some > 60).then(|| vec![full.to_owned()]));
+        level
+    })
+}
+
 fn action() -> impl Strategy<Value = &'static str> {
     select(vec!["s3:GetObject", "s3:PutBucketPolicy"])
 }
@@ -90,9 +114,10 @@ fn world() -> impl Strategy<Value = Case> {
             option::weighted(0.3, policy(false, true)),
             option::weighted(0.3, proptest::collection::vec(policy(false, true), 0..3)),
             option::weighted(0.2, policy(false, true)),
+            option::weighted(0.2, resource_level()),
         )
             .prop_map(
-                move |((who, action, x), identity, resource, boundary, session, control)| {
+                move |((who, action, x), identity, resource, boundary, session, control, resource_control)| {
                     let mut world = case(kind, who, action);
                     world.context.extend(x.map(|x| ("a:x", x.to_owned())));
                     world.identity = identity;
@@ -100,6 +125,7 @@ fn world() -> impl Strategy<Value = Case> {
                     world.boundary = boundary;
                     world.session = session;
                     world.service_control = control.into_iter().map(|level| vec![level]).collect();
+                    world.resource_control = resource_control.into_iter().collect();
                     world
                 },
             )
@@ -110,8 +136,51 @@ fn allowed(case: &Case) -> bool {
     case.decide().is_allowed()
 }
 
+/// The documents after the changes.
+fn changed(documents: &Documents, changes: &[Change]) -> Documents {
+    let mut after = documents.clone();
+    let patched = |text: &mut String, change: &Change| *text = apply_patch(text, &change.patch).unwrap();
+    let one_of = |texts: &mut Vec<String>, change: &Change| match change.nth {
+        Some(nth) => patched(&mut texts[nth], change),
+        None => texts.push(apply_patch("", &change.patch).unwrap()),
+    };
+    let in_levels = |levels: &mut Vec<Vec<String>>, change: &Change| {
+        let level = change.level.unwrap();
+        match change.nth {
+            Some(nth) => {
+                let before: usize = levels[..level].iter().map(Vec::len).sum();
+                patched(&mut levels[level][nth - before], change);
+            }
+            None => levels[level].push(apply_patch("", &change.patch).unwrap()),
+        }
+    };
+    // New policies last, for the places are those before any change.
+    for change in changes.iter().filter(|c| c.nth.is_some()).chain(changes.iter().filter(|c| c.nth.is_none())) {
+        match change.policy {
+            PolicyType::Identity => one_of(&mut after.identity, change),
+            PolicyType::Session => one_of(after.session.as_mut().unwrap(), change),
+            PolicyType::PermissionsBoundary => patched(after.boundary.as_mut().unwrap(), change),
+            PolicyType::Resource | PolicyType::RoleTrust => {
+                assert_eq!(after.resource.is_none(), change.nth.is_none());
+                patched(after.resource.get_or_insert_default(), change);
+            }
+            PolicyType::ServiceControl => in_levels(&mut after.service_control, change),
+            PolicyType::ResourceControl => in_levels(&mut after.resource_control, change),
+        }
+    }
+    after
+}
+
+/// Nothing that is given can name the caller.
+fn is_beyond_remedy(world: &Case) -> bool {
+    let own = world.who.account().is_some_and(|account| account.as_str() == world.owner);
+    let needs_resource = !own || matches!(world.kind, ResourceKind::KmsKey | ResourceKind::RoleTrust);
+    world.kind != ResourceKind::Bucket
+        && (world.who == Principal::Anonymous || (needs_resource && world.resource_policy.is_none()))
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_deny_more_never_opens_a_door(
@@ -187,11 +256,23 @@ proptest! {
     }
 
     #[test]
+    fn a_remedy_opens_the_door_and_there_is_one(world in world()) {
+        let changes = world.run(remedy);
+        prop_assert!(!changes.is_empty() || allowed(&world) || is_beyond_remedy(&world));
+        if !changes.is_empty() {
+            prop_assert!(!allowed(&world));
+            let after = changed(&world.documents(), &changes);
+            let decision = after.run(&world, |check| decide(&check.request, &check.policies));
+            prop_assert!(decision.is_allowed(), "{:?} {:?}", changes, after);
+        }
+    }
+
+    #[test]
     fn every_statement_is_explained(world in world()) {
         let trace = world.run(explain);
         let has_policies = world.who.account().is_some();
         let identity: usize = world.identity.iter().map(Vec::len).sum();
-        let found = trace.iter().filter(|t| t.policy == crate::PolicyType::Identity).count();
+        let found = trace.statements.iter().filter(|t| t.policy == crate::PolicyType::Identity).count();
         prop_assert_eq!(found, if has_policies { identity } else { 0 });
     }
 
@@ -226,11 +307,12 @@ proptest! {
     }
 }
 
-const KINDS: [PolicyKind; 7] = [
+const KINDS: [PolicyKind; 8] = [
     PolicyKind::BucketPolicy,
     PolicyKind::Identity,
     PolicyKind::KeyPolicy,
     PolicyKind::PermissionsBoundary,
+    PolicyKind::ResourceControl,
     PolicyKind::ServiceControl,
     PolicyKind::Session,
     PolicyKind::Trust,

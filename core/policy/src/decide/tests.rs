@@ -1,7 +1,7 @@
 //! The rules of combination, one case a line or two.
 
 use crate::{
-    Check, Context, Decision, Grounds, Policies, Policy, PolicyKind, Principal, Request, ResourceKind, decide,
+    Check, Context, Decision, Grant, Grounds, Policies, Policy, PolicyKind, Principal, Request, ResourceKind, decide,
 };
 use base::AccountId;
 use std::sync::Arc;
@@ -60,6 +60,8 @@ pub(super) struct Case {
     pub(super) session: Option<Vec<Statements>>,
     pub(super) resource_policy: Option<Statements>,
     pub(super) service_control: Vec<Vec<Statements>>,
+    pub(super) resource_control: Vec<Vec<Statements>>,
+    pub(super) grants: Vec<Grant>,
 }
 
 pub(super) fn case(kind: ResourceKind, who: Principal, action: &'static str) -> Case {
@@ -81,6 +83,8 @@ pub(super) fn case(kind: ResourceKind, who: Principal, action: &'static str) -> 
         session: None,
         resource_policy: None,
         service_control: Vec::new(),
+        resource_control: Vec::new(),
+        grants: Vec::new(),
     }
 }
 
@@ -114,9 +118,14 @@ impl Case {
         self
     }
 
-    fn parse(&self, statements: &Statements, kind: PolicyKind) -> Policy {
-        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, statements.join(","));
-        Policy::parse(&text, kind).unwrap_or_else(|error| panic!("{error}: {text}"))
+    pub(super) fn grant(mut self, grantee: &str, action: &str) -> Case {
+        self.grants.push(Grant::new("g", grantee, [action]).unwrap());
+        self
+    }
+
+    pub(super) fn resource_level(mut self, statements: &str) -> Case {
+        self.resource_control.push(vec![vec![statements.into()]]);
+        self
     }
 
     pub(super) fn decide(&self) -> Decision {
@@ -124,47 +133,89 @@ impl Case {
     }
 
     pub(super) fn run<T>(&self, run: impl FnOnce(&Check<'_>) -> T) -> T {
-        let arc = |kind| move |s: &Statements| Arc::new(self.parse(s, kind));
-        let resource_kind = match self.kind {
+        self.documents().run(self, run)
+    }
+
+    pub(super) fn documents(&self) -> Documents {
+        let all = |policies: &Vec<Statements>| policies.iter().map(document).collect();
+        let levels = |levels: &Vec<Vec<Statements>>| levels.iter().map(all).collect();
+        Documents {
+            identity: all(&self.identity),
+            boundary: self.boundary.as_ref().map(document),
+            session: self.session.as_ref().map(all),
+            resource: self.resource_policy.as_ref().map(document),
+            service_control: levels(&self.service_control),
+            resource_control: levels(&self.resource_control),
+        }
+    }
+}
+
+/// One statement stands alone, several in a list.
+fn document(statements: &Statements) -> String {
+    let all = statements.join(",");
+    match statements.len() {
+        1 => format!(r#"{{"Version":"2012-10-17","Statement":{all}}}"#),
+        _ => format!(r#"{{"Version":"2012-10-17","Statement":[{all}]}}"#),
+    }
+}
+
+/// The documents of a case's policies.
+#[derive(Clone, Debug)]
+pub(super) struct Documents {
+    pub(super) identity: Vec<String>,
+    pub(super) boundary: Option<String>,
+    pub(super) session: Option<Vec<String>>,
+    pub(super) resource: Option<String>,
+    pub(super) service_control: Vec<Vec<String>>,
+    pub(super) resource_control: Vec<Vec<String>>,
+}
+
+pub(super) fn parse(text: &str, kind: PolicyKind) -> Arc<Policy> {
+    Arc::new(Policy::parse(text, kind).unwrap_or_else(|error| panic!("{error}: {text}")))
+}
+
+impl Documents {
+    /// Which grammar the resource's policy has in these tests.
+    pub(super) fn resource_kind(kind: ResourceKind) -> PolicyKind {
+        match kind {
             ResourceKind::Bucket => PolicyKind::BucketPolicy,
             ResourceKind::KmsKey | ResourceKind::Other => PolicyKind::KeyPolicy,
             ResourceKind::RoleTrust => PolicyKind::Trust,
+        }
+    }
+
+    pub(super) fn run<T>(&self, case: &Case, run: impl FnOnce(&Check<'_>) -> T) -> T {
+        let all = |texts: &Vec<String>, kind| -> Vec<_> { texts.iter().map(|text| parse(text, kind)).collect() };
+        let levels = |levels: &Vec<Vec<String>>, kind| -> Vec<Vec<_>> {
+            levels.iter().map(|level| all(level, kind)).collect()
         };
-        let mut context = Context::of(&self.who);
-        for (key, value) in &self.context {
+        let one = |text: &Option<String>, kind| text.as_ref().map(|text| parse(text, kind));
+        let mut context = Context::of(&case.who);
+        for (key, value) in &case.context {
             context.set(*key, value.as_str());
         }
-        let identity: Vec<_> = self.identity.iter().map(arc(PolicyKind::Identity)).collect();
-        let boundary = self
-            .boundary
-            .as_ref()
-            .map(|s| self.parse(s, PolicyKind::PermissionsBoundary));
-        let session: Option<Vec<_>> = self
-            .session
-            .as_ref()
-            .map(|session| session.iter().map(arc(PolicyKind::Session)).collect());
-        let resource = self.resource_policy.as_ref().map(|s| self.parse(s, resource_kind));
-        let levels: Vec<Vec<_>> = self
-            .service_control
-            .iter()
-            .map(|level| level.iter().map(arc(PolicyKind::ServiceControl)).collect())
-            .collect();
+        let identity = all(&self.identity, PolicyKind::Identity);
+        let boundary = one(&self.boundary, PolicyKind::PermissionsBoundary);
+        let session = self.session.as_ref().map(|texts| all(texts, PolicyKind::Session));
+        let resource = one(&self.resource, Documents::resource_kind(case.kind));
+        let grants: Vec<_> = case.grants.iter().cloned().map(Arc::new).collect();
         run(&Check {
             request: Request {
-                principal: &self.who,
-                action: self.action,
-                resource: &self.resource,
-                owner: Some(account(self.owner)),
-                kind: self.kind,
+                principal: &case.who,
+                action: case.action,
+                resource: &case.resource,
+                owner: Some(account(case.owner)),
+                kind: case.kind,
                 context: &context,
             },
             policies: Policies {
                 identity: &identity,
-                boundary: boundary.as_ref(),
+                boundary: boundary.as_deref(),
                 session: session.as_deref(),
-                resource: resource.as_ref(),
-                service_control: &levels,
-                ..Policies::default()
+                resource: resource.as_deref(),
+                service_control: &levels(&self.service_control, PolicyKind::ServiceControl),
+                resource_control: &levels(&self.resource_control, PolicyKind::ResourceControl),
+                grants: &grants,
             },
         })
     }
@@ -177,6 +228,7 @@ pub(super) fn check(case: Case, expected: &str) {
     let decision = case.decide();
     let found = match (decision.grounds(), decision.denial()) {
         (Grounds::RootOfAccount, None) => "root".to_owned(),
+        (Grounds::Grant { nth }, None) => format!("grant {nth}"),
         (Grounds::Statement { policy, nth, index, .. }, None) => format!("{policy:?} {nth}.{index}"),
         (_, Some(denial)) => denial.because("").replace("the  action", "the action"),
         (grounds, None) => format!("{grounds:?}"),
@@ -525,7 +577,7 @@ fn boundaries_and_sessions_limit() {
         bucket(session(A)).resource_policy(&role_named).session(ALLOW_EC2),
         NO_SESSION,
     );
-    check(limited().resource_policy(&to("Allow", r#""*""#)), NO_BOUNDARY);
+    check(limited().resource_policy(&to("Allow", r#""*""#)), "Resource 0.0");
     check(key(session(A)).resource_policy(&role_named), "Resource 0.0");
     check(
         key(session(A)).resource_policy(&to("Allow", &aws("AROAABCDEFGHIJKLMNOPQ"))),
@@ -558,8 +610,12 @@ fn every_level_of_the_organization_must_allow() {
 fn not_principal_spares_only_whom_it_lists_in_every_form() {
     let spare = |listed: &str| {
         let deny = r#"{"Effect":"Deny","NotPrincipal":{"AWS":LISTED},"Action":"s3:*","Resource":"*"}"#;
-        let both = format!("{},{}", deny.replace("LISTED", listed), to("Allow", r#""*""#));
-        move |who| bucket(who).resource_policy(&both).identity(ALLOW_ALL)
+        let both = vec![deny.replace("LISTED", listed), to("Allow", r#""*""#)];
+        move |who| {
+            let mut case = bucket(who).identity(ALLOW_ALL);
+            case.resource_policy = Some(both.clone());
+            case
+        }
     };
     let user_and_root = spare(r#"["arn:aws:iam::111111111111:user/u","111111111111"]"#);
     check(user_and_root(user(A, "u")), "Resource 0.1");
@@ -567,6 +623,8 @@ fn not_principal_spares_only_whom_it_lists_in_every_form() {
     check(user_and_root(root(A)), "root");
     check(user_and_root(Principal::Anonymous), DENY_RESOURCE);
     check(user_and_root(service("x.amazonaws.com")), DENY_RESOURCE);
+    // Whoever has a boundary is not spared, whatever is listed.
+    check(user_and_root(user(A, "u")).boundary(ALLOW_ALL), DENY_RESOURCE);
     check(
         spare(r#""arn:aws:iam::111111111111:user/u""#)(user(A, "u")),
         DENY_RESOURCE,
@@ -638,6 +696,52 @@ fn what_cannot_be_read_counts_against_the_caller() {
         u("six", "2").identity(ALLOW_ALL).identity(&statement("Deny")),
         "Identity 0.0",
     );
+}
+
+#[test]
+fn resource_control_binds_everyone_who_comes_to_the_resource() {
+    const FULL: &str = r#"{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}"#;
+    const DENIED: &str = "with an explicit deny in a resource control policy";
+    const NO_CONTROL: &str = "because no resource control policy allows the action";
+    let deny = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
+    let open = |who| bucket(who).resource_policy(&to("Allow", r#""*""#)).identity(ALLOW_ALL);
+    let trail = || service("cloudtrail.amazonaws.com");
+    for who in [user(A, "u"), user(B, "u"), session(A), root(A), trail(), Principal::Anonymous] {
+        check(open(who.clone()).resource_level(FULL).resource_level(deny), DENIED);
+        check(open(who.clone()).resource_level(deny), DENIED);
+        assert!(open(who).resource_level(FULL).resource_level(FULL).decide().is_allowed());
+    }
+    let mut none = open(user(A, "u"));
+    none.resource_control.push(Vec::new());
+    check(none, NO_CONTROL);
+    let but_services = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*",
+        "Condition":{"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}"#;
+    let held = |who| {
+        let mut case = open(who);
+        case.resource_control = vec![vec![vec![FULL.into()], vec![but_services.into()]]];
+        case
+    };
+    check(held(trail()), "Resource 0.0");
+    check(held(user(A, "u")), DENIED);
+}
+
+#[test]
+fn a_grant_is_all_that_its_grantee_needs() {
+    let by_grant = |who| key(who).grant("arn:aws:iam::111111111111:user/u", "kms:Decrypt");
+    check(by_grant(user(A, "u")), "grant 0");
+    check(by_grant(user(A, "v")), NO_RESOURCE);
+    check(key(user(A, "u")).grant("arn:aws:iam::111111111111:user/u", "kms:Encrypt"), NO_RESOURCE);
+    // Nothing is asked of the caller's own policies, in the key's account or another.
+    check(key(user(B, "u")).grant("arn:aws:iam::222222222222:user/u", "kms:Decrypt"), "grant 0");
+    check(by_grant(user(A, "u")).boundary(ALLOW_EC2), "grant 0");
+    check(key(session(A)).grant(ROLE, "kms:Decrypt").session(ALLOW_EC2), "grant 0");
+    // A deny anywhere wins, and so do the limits of an organization.
+    check(by_grant(user(A, "u")).identity(DENY_ALL), DENY_IDENTITY);
+    check(by_grant(user(A, "u")).resource_policy(&to("Deny", r#""*""#)), DENY_RESOURCE);
+    check(by_grant(user(A, "u")).level(ALLOW_EC2), NO_CONTROL);
+    // An account's grant is its root's.
+    check(key(root(B)).grant("222222222222", "kms:Decrypt"), "grant 0");
+    check(key(user(B, "u")).grant("222222222222", "kms:Decrypt").identity(ALLOW_ALL), NO_RESOURCE);
 }
 
 #[test]

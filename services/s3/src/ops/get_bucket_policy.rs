@@ -5,7 +5,7 @@ use crate::{
     ops::bucket_call::{self, BucketCall, POLICY},
     table,
 };
-use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
+use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn, principals};
 use policy::Authorized;
 use record::{Evident, Params};
 use store::ReadView;
@@ -44,10 +44,12 @@ impl Operation for GetBucketPolicy {
         bucket_call::demand(ctx, view, "s3:GetBucketPolicy", &input.request).await
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Output, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Output, S3Error> {
         let bucket = &input.request.bucket;
         match table::policy_text(&txn.view(), bucket).await? {
-            Some(text) => Ok(Output { text }),
+            Some(text) => Ok(Output {
+                text: principals::to_arns(ctx, &txn.view(), &text).await?,
+            }),
             None => Err(S3Error::NoSuchBucketPolicy { bucket: bucket.clone() }),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     table,
 };
 use base::arn;
-use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn};
+use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn, principals};
 use policy::{Authorized, Malformed, Policy, PolicyKind};
 use record::{Evident, Params};
 use serde_json::Value;
@@ -159,9 +159,10 @@ impl Operation for PutBucketPolicy {
                 arn::bucket(name)
             )));
         }
-        bucket.policy_sha256 = Some(sigv4::sha256(input.text.as_bytes()));
+        let stored = principals::to_ids(ctx, &txn.view(), &input.text).await?;
+        bucket.policy_sha256 = Some(sigv4::sha256(stored.as_bytes()));
         table::put_bucket(txn, name, &bucket);
-        table::put_policy_text(txn, name, Some(input.text.clone()));
+        table::put_policy_text(txn, name, Some(stored));
         Ok(Gone)
     }
 }
