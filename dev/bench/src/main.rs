@@ -9,6 +9,7 @@ mod floor;
 mod generator;
 mod machine;
 mod pipeline;
+mod policies;
 mod process;
 mod scenario;
 mod table;
@@ -80,6 +81,8 @@ enum Part {
     Load,
     /// Delivery beside gzip alone.
     Pipeline,
+    /// What policies cost.
+    Policies,
     /// Start-up and memory when idle.
     Process,
     /// Thirty days of the rehearsal clock.
@@ -143,6 +146,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Pipeline) {
         report.table(pipeline::delivery(arguments.binary()?).await?);
         report.text(pipeline::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Policies) {
+        report.table(policies::costs(arguments.binary()?).await?);
+        report.text(policies::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Rehearsal) {
         report.table(process::thirty_days(arguments.binary()?).await?);

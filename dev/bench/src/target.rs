@@ -128,6 +128,18 @@ impl Target {
         Target::prepared(name, client).await
     }
 
+    /// The same server, called by somebody else.
+    pub(crate) fn by(&self, name: &'static str, client: Client) -> Target {
+        Target {
+            name,
+            client,
+            key_arn: self.key_arn.clone(),
+            _server: None,
+            _process: None,
+            _folder: None,
+        }
+    }
+
     async fn prepared(name: &'static str, client: Client) -> Result<Target> {
         let key_arn = client
             .create_key(None)
