@@ -134,6 +134,8 @@ pub struct Source {
 pub struct Notes {
     /// `additionalEventData`.
     pub additional: Option<Params>,
+    /// What `requestParameters` show besides what was sent, such as a session's inherited tags.
+    pub requested: Option<Params>,
     /// Shown in `resources`, in the order of the demands: ARN, owner, type.
     pub resources: Vec<record::Resource>,
     /// Accounts that own a demanded resource; each gets a copy of the event.

@@ -113,12 +113,17 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         EventClass::None => return None,
     };
     let mut notes = ctx.notes();
-    let recipients = recipients(ctx, &notes.owners);
+    let mut recipients = recipients(ctx, &notes.owners);
+    // The account of a role does not hear of those who could not assume it.
+    // SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html>
+    if O::SERVICE == ServiceName::Sts && matches!(outcome, Outcome::Failed(_)) {
+        recipients.truncate(1);
+    }
     let recipient = *recipients.first()?;
     let mut why = None;
     let mut redacted = false;
     let (response, error) = match outcome {
-        Outcome::Answered(response) if read_only => {
+        Outcome::Answered(response) if read_only && !O::SHOWS_RESPONSE => {
             drop(response);
             (Params::new(), None)
         }
@@ -138,7 +143,9 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         source_ip_address: Cow::Owned(ctx.source.address.clone()),
         user_agent: user_agent(ctx),
         error,
-        request_parameters: parameters.unwrap_or_default(),
+        request_parameters: parameters
+            .unwrap_or_default()
+            .and(notes.requested.take().unwrap_or_default()),
         response_elements: response,
         additional_event_data: notes.additional.take().unwrap_or_default(),
         request_id: Some(ctx.request_id.clone()),
@@ -453,6 +460,10 @@ fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial:
     match ctx.service {
         // S3 explains itself only inside the account and the organization.
         ServiceName::S3 if !is_known_to(ctx, principal.account(), owner) => "Access Denied".to_owned(),
+        // Nor does STS tell a stranger whether a role is there.
+        ServiceName::Sts if !is_known_to(ctx, principal.account(), owner) => {
+            format!("User: {who} is not authorized to perform: {action} on resource: {resource}")
+        }
         ServiceName::S3 => {
             format!("User: {who} is not authorized to perform: {action} on resource: \"{resource}\" {because}")
         }

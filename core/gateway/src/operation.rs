@@ -129,6 +129,8 @@ pub trait Operation: Send + Sync + 'static {
     const EVENT_NAME: &'static str = Self::NAME;
     /// What kind of event it makes.
     const EVENT: EventClass;
+    /// Whether the record shows what was answered although the call changes nothing (AssumeRole).
+    const SHOWS_RESPONSE: bool = false;
     /// How its body is taken.
     const BODY: BodyUse = BodyUse::Whole {
         bytes_max: BODY_BYTES_MAX,

@@ -385,7 +385,8 @@ fn reaches(credential: &Credential, service: ServiceName, operation: &str) -> bo
     }
     match service {
         ServiceName::Iam => false,
-        ServiceName::Sts => ["AssumeRole", "GetCallerIdentity"].contains(&operation),
+        // GetSessionToken is refused by its room, in its own words.
+        ServiceName::Sts => ["AssumeRole", "GetCallerIdentity", "GetSessionToken"].contains(&operation),
         _ => true,
     }
 }

@@ -1,7 +1,7 @@
 //! What rooms ask of each other. Each port is implemented by one room and re-enters the pipeline at *authorise*, so
 //! that a port call is decided by the same policies and recorded like any other call.
 
-use crate::{Boxed, Ctx, PortRefusal, SignedCaller, Txn, World, ctx::By};
+use crate::{Boxed, Ctx, Demand, PortRefusal, SignedCaller, Txn, World, ctx::By};
 use base::{AccountId, Arn, Fault, Region, Secret, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, Key256};
@@ -107,8 +107,43 @@ pub struct DataKey {
     pub key_arn: Arn,
 }
 
-/// KMS, as other services ask it. Every method but the last is a KMS operation, decided and recorded as such.
+/// A key with all that speaks about who may use it, as it was at one moment.
+pub trait KeyGuard: Send + Sync {
+    /// The key's ARN.
+    fn arn(&self) -> &Arn;
+
+    /// Its owner.
+    fn owner(&self) -> AccountId;
+
+    /// Its policy.
+    fn policy(&self) -> &Arc<Policy>;
+
+    /// The same key under another policy.
+    fn under(&self, policy: Arc<Policy>) -> Arc<dyn KeyGuard>;
+
+    /// What a caller of this account would have to be allowed to do `action` on the key; of cryptographic operations,
+    /// under this encryption context. `via` is the service that asks on the caller's behalf, such as
+    /// `s3.us-east-1.amazonaws.com`.
+    fn demand(
+        &self,
+        action: &'static str,
+        context: Option<&EncryptionContext>,
+        via: Option<&str>,
+        caller: Option<AccountId>,
+    ) -> Demand;
+}
+
+/// KMS, as other services ask it. Every method but the first and the last is a KMS operation, decided and recorded as such.
 pub trait Keys: Send + Sync {
+    /// What guards a key, by any of its names as the account means it in the Region; `None` when there is no such key.
+    fn guard<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        account: AccountId,
+        region: &'a Region,
+        key_id: &'a str,
+    ) -> Boxed<'a, Result<Option<Arc<dyn KeyGuard>>, Fault>>;
+
     /// GenerateDataKey (AES_256) under `key_id` (id, ARN, alias name or alias ARN) in `region`.
     fn generate_data_key<'a>(
         &'a self,
@@ -192,8 +227,29 @@ pub struct BucketPlace {
     pub region: Region,
 }
 
+/// What guards an object, for those who ask who could reach it.
+pub struct ObjectGuard {
+    /// The bucket's owner and Region.
+    pub place: BucketPlace,
+    /// The bucket's policy, with its source.
+    pub policy: Option<Arc<Policy>>,
+    /// Whether the object is there.
+    pub exists: bool,
+    /// The KMS key that seals the object, or would seal a new one that asks for nothing, as it was named, with the whole
+    /// encryption context; `None` for SSE-S3.
+    pub sealed_under: Option<(String, EncryptionContext)>,
+}
+
 /// S3, as other services ask it.
 pub trait Objects: Send + Sync {
+    /// What guards an object, whether it is there or not; `None` when there is no such bucket. Not an operation.
+    fn guard<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        bucket: &'a str,
+        key: &'a str,
+    ) -> Boxed<'a, Result<Option<ObjectGuard>, Fault>>;
+
     /// Where a bucket is; `None` when there is none. Not an operation: bucket names and Regions are public knowledge.
     fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>>;
 
@@ -250,8 +306,32 @@ pub struct Candidate<'a> {
     pub request_id: Option<&'a str>,
 }
 
-/// CloudTrail, as the gateway asks it at commit.
+/// What a trail writes with.
+#[derive(Clone, Debug)]
+pub struct TrailPlace {
+    /// Its ARN.
+    pub arn: Arn,
+    /// Its owner.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// Its home Region.
+    pub home: Region,
+    /// Whether it covers all Regions.
+    pub multi_region: bool,
+    /// Its bucket.
+    pub bucket: String,
+    /// The key prefix of its log files.
+    pub prefix: Option<String>,
+    /// The key that seals its log files; without one they are SSE-S3.
+    pub kms_key: Option<Arn>,
+}
+
+/// CloudTrail, as the gateway asks it at commit, and others about its trails.
 pub trait TrailSelection: Send + Sync {
+    /// The trails of all accounts. Not an operation.
+    fn trails<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>>;
+
     /// The logging trails that select the event, by the state of this very snapshot.
     fn select<'a>(
         &'a self,
