@@ -7,11 +7,12 @@ mod value;
 
 use crate::{
     Context,
+    context::{Found, hash},
     pattern::{Case, InvalidVariable, Pattern, Syntax},
 };
-use arn::ArnPattern;
+use arn::{ArnPattern, Parts};
 use base::Timestamp;
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering, net::IpAddr, sync::OnceLock};
 use value::{Decimal, Network};
 
 /// One key of a `Condition` element with its operator and values.
@@ -20,8 +21,9 @@ pub(crate) struct Condition {
     /// The operator as the policy writes it.
     pub(crate) operator: Box<str>,
     pub(crate) key: Box<str>,
+    hash: u32,
     /// The values as the policy writes them.
-    pub(crate) wanted: Vec<Box<str>>,
+    pub(crate) wanted: Box<[Box<str>]>,
     test: Test,
     negated: bool,
     if_exists: bool,
@@ -33,8 +35,6 @@ pub(crate) struct Condition {
 pub(crate) enum Truth {
     Yes,
     No,
-    /// A policy variable has no value: the statement does not match, whatever its effect.
-    Unbound,
     /// The request's value is not of the operator's type: counts against the caller.
     Unreadable,
 }
@@ -84,14 +84,14 @@ impl Compare {
 
 #[derive(Clone, Debug)]
 enum Test {
-    Text(Vec<Pattern>, Case),
-    Number(Compare, Vec<Decimal>),
-    Date(Compare, Vec<Timestamp>),
-    Bool(Vec<bool>),
-    Binary(Vec<Vec<u8>>),
-    Ip(Vec<Network>),
-    Arn(Vec<ArnPattern>),
-    Null(Vec<bool>),
+    Text(Box<[Pattern]>, Case),
+    Number(Compare, Box<[Decimal]>),
+    Date(Compare, Box<[Timestamp]>),
+    Bool(Box<[bool]>),
+    Binary(Box<[Vec<u8>]>),
+    Ip(Box<[Network]>),
+    Arn(Box<[ArnPattern]>),
+    Null(Box<[bool]>),
 }
 
 /// The operators by family, before they have values.
@@ -127,6 +127,7 @@ impl Condition {
         Ok(Condition {
             operator: operator.into(),
             key: key.into(),
+            hash: hash(key),
             wanted: values.iter().map(|value| Box::from(*value)).collect(),
             test: Test::compile(family, values, variables)?,
             negated,
@@ -137,15 +138,24 @@ impl Condition {
 
     /// Tests the condition.
     pub(crate) fn test(&self, context: &Context) -> Truth {
-        let found = context.get(&self.key);
+        let found = context.find(self.hash, &self.key);
         if let Test::Null(wanted) = &self.test {
             return truth(wanted.contains(&found.is_none()));
         }
         match (found, self.quantifier) {
+            // What nearly all conditions are.
+            (Some(found), Quantifier::Plain) if let [value] = found.values => {
+                match self.test.some(value, Some(found.typed), context) {
+                    Some(hit) => truth(hit != self.negated),
+                    None => Truth::Unreadable,
+                }
+            }
             (None, _) if self.if_exists => Truth::Yes,
             (None, Quantifier::Plain) => truth(self.negated),
             (None, Quantifier::ForAllValues) => Truth::Yes,
             (None, Quantifier::ForAnyValue) => Truth::No,
+            // An empty text is a set of nothing.
+            (Some(found), Quantifier::ForAllValues) if found.values.iter().all(String::is_empty) => Truth::Yes,
             (Some(found), Quantifier::ForAllValues) => self.over(found, false, context),
             (Some(found), Quantifier::ForAnyValue) => self.over(found, true, context),
             (Some(found), Quantifier::Plain) => self.over(found, !self.negated, context),
@@ -154,16 +164,17 @@ impl Condition {
 
     /// Whether some (`any`) or all of the request's values hold. A value that settles the answer does so, also beside one
     /// that cannot be read.
-    fn over(&self, found: &[String], any: bool, context: &Context) -> Truth {
-        let mut trouble = None;
-        for value in found {
-            match self.test.some(value, context) {
-                Ok(hit) if (hit != self.negated) == any => return truth(any),
-                Ok(_) => {}
-                Err(troubled) => trouble = Some(troubled),
+    fn over(&self, found: Found<'_>, any: bool, context: &Context) -> Truth {
+        let mut unreadable = false;
+        let kept = (found.values.len() == 1).then_some(found.typed);
+        for value in found.values {
+            match self.test.some(value, kept, context) {
+                Some(hit) if (hit != self.negated) == any => return truth(any),
+                Some(_) => {}
+                None => unreadable = true,
             }
         }
-        trouble.unwrap_or(truth(!any))
+        if unreadable { Truth::Unreadable } else { truth(!any) }
     }
 }
 
@@ -250,28 +261,32 @@ impl Test {
         })
     }
 
-    /// Whether some of the policy's values match this value of the request.
-    fn some(&self, found: &str, context: &Context) -> Result<bool, Truth> {
-        Ok(match self {
-            Test::Text(patterns, case) => {
-                return some_bound(patterns.iter().map(|pattern| pattern.matches(found, *case, context)));
-            }
-            Test::Arn(patterns) => {
-                return some_bound(patterns.iter().map(|pattern| pattern.matches(found, context)));
-            }
+    /// Whether some of the policy's values match this value of the request; `None` when the value cannot be read. What was
+    /// read is kept, when there is a place for it.
+    fn some(&self, found: &str, kept: Option<&OnceLock<Typed>>, context: &Context) -> Option<bool> {
+        Some(match self {
+            // What rests on a variable without a value is equal to nothing and like nothing: a negated operator holds.
+            // SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-no-value>
+            Test::Text(patterns, case) => patterns
+                .iter()
+                .any(|pattern| pattern.matches(found, *case, context) == Some(true)),
+            Test::Arn(patterns) => match typed::<Parts>(found, kept).as_deref() {
+                None => false,
+                Some(parts) => patterns.iter().any(|pattern| pattern.matches(found, parts, context)),
+            },
             Test::Number(compare, values) => {
-                let found = Decimal::parse(found).ok_or(Truth::Unreadable)?;
+                let found = typed::<Decimal>(found, kept)?;
                 values.iter().any(|value| compare.holds(found.cmp(value)))
             }
             Test::Date(compare, values) => {
-                let found = value::date(found).ok_or(Truth::Unreadable)?;
-                values.iter().any(|value| compare.holds(found.cmp(value)))
+                let found = typed::<Timestamp>(found, kept)?;
+                values.iter().any(|value| compare.holds(found.as_ref().cmp(value)))
             }
-            Test::Bool(values) => values.contains(&value::boolean(found).ok_or(Truth::Unreadable)?),
-            Test::Binary(values) => values.contains(&value::binary(found).ok_or(Truth::Unreadable)?),
+            Test::Bool(values) => values.contains(&*typed::<bool>(found, kept)?),
+            Test::Binary(values) => values.contains(&value::binary(found)?),
             Test::Ip(networks) => {
-                let found = value::address(found).ok_or(Truth::Unreadable)?;
-                networks.iter().any(|network| network.contains(found))
+                let found = typed::<IpAddr>(found, kept)?;
+                networks.iter().any(|network| network.contains(*found))
             }
             // Decided before any value is looked at.
             Test::Null(_) => false,
@@ -279,25 +294,62 @@ impl Test {
     }
 }
 
-fn all<T>(values: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, Uncompiled> {
+/// A value of a request, read as a type; `None` in it when it is no value of that type.
+#[derive(Clone, Debug)]
+pub(crate) enum Typed {
+    Arn(Option<Parts>),
+    Bool(Option<bool>),
+    Date(Option<Timestamp>),
+    Ip(Option<IpAddr>),
+    Number(Option<Decimal>),
+}
+
+/// A type that values of requests are read as.
+trait Read: Clone + Sized {
+    fn read(text: &str) -> Option<Self>;
+    fn keep(read: Option<Self>) -> Typed;
+    /// What is kept, when it was read as this type.
+    fn kept(typed: &Typed) -> Option<&Option<Self>>;
+}
+
+macro_rules! read {
+    ($type:ty, $form:ident, $read:path) => {
+        impl Read for $type {
+            fn read(text: &str) -> Option<Self> {
+                $read(text)
+            }
+            fn keep(read: Option<Self>) -> Typed {
+                Typed::$form(read)
+            }
+            fn kept(typed: &Typed) -> Option<&Option<Self>> {
+                match typed {
+                    Typed::$form(read) => Some(read),
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+read!(Parts, Arn, Parts::of);
+read!(bool, Bool, value::boolean);
+read!(Timestamp, Date, value::date);
+read!(IpAddr, Ip, value::address);
+read!(Decimal, Number, Decimal::parse);
+
+/// Reads a value, or takes what the first reader kept. A key is nearly always tested as one type.
+fn typed<'a, T: Read>(text: &str, kept: Option<&'a OnceLock<Typed>>) -> Option<Cow<'a, T>> {
+    match kept.and_then(|kept| T::kept(kept.get_or_init(|| T::keep(T::read(text))))) {
+        Some(read) => read.as_ref().map(Cow::Borrowed),
+        None => T::read(text).map(Cow::Owned),
+    }
+}
+
+fn all<T>(values: &[&str], parse: impl Fn(&str) -> Option<T>) -> Result<Box<[T]>, Uncompiled> {
     values
         .iter()
         .map(|value| parse(value).ok_or_else(|| Uncompiled::Value((*value).to_owned())))
         .collect()
-}
-
-/// True when some match; unbound when none does and some could not be told.
-fn some_bound(mut matches: impl Iterator<Item = Option<bool>>) -> Result<bool, Truth> {
-    let mut unbound = false;
-    let hit = matches.any(|matched| {
-        unbound |= matched.is_none();
-        matched == Some(true)
-    });
-    match (hit, unbound) {
-        (true, _) => Ok(true),
-        (false, true) => Err(Truth::Unbound),
-        (false, false) => Ok(false),
-    }
 }
 
 #[cfg(test)]
@@ -338,8 +390,10 @@ mod tests {
             ("StringNotLike", "a*", "-", Yes),
             ("StringEquals", "${aws:username}", "alice", Yes),
             ("StringLike", "${aws:username}/*", "alice/x", Yes),
-            ("StringEquals", "${aws:userid}", "alice", Unbound),
-            ("StringNotEquals", "${aws:userid}", "alice", Unbound),
+            ("StringEquals", "${aws:userid}", "alice", No),
+            ("StringNotEquals", "${aws:userid}", "alice", Yes),
+            ("StringLike", "*${aws:userid}*", "alice", No),
+            ("StringNotLike", "*${aws:userid}*", "alice", Yes),
             ("StringEquals", "${aws:userid, 'x'}", "x", Yes),
             ("StringEqualsIfExists", "a", "-", Yes),
             ("StringEqualsIfExists", "a", "b", No),
@@ -361,6 +415,12 @@ mod tests {
             ("ForAllValues:StringEquals", ["a", "b"], "a|b|a", Yes),
             ("ForAllValues:StringEquals", ["a", "b"], "a|c", No),
             ("ForAllValues:StringEquals", ["a", "b"], "-", Yes),
+            ("ForAllValues:StringEquals", ["a", "b"], "", Yes),
+            ("ForAllValues:StringEquals", ["a", "b"], "|a", No),
+            ("ForAllValues:StringNotEquals", ["a", "b"], "-", Yes),
+            ("ForAllValues:StringEqualsIfExists", ["a", "b"], "c", No),
+            ("forallvalues:stringlike", ["a*", "b"], "ax|b", Yes),
+            ("ForAnyValue:StringEquals", ["a", "b"], "", No),
             ("ForAllValues:StringNotEquals", ["a", "b"], "c|d", Yes),
             ("ForAllValues:StringNotEquals", ["a", "b"], "c|a", No),
             ("ForAnyValue:StringEquals", ["a", "b"], "c|b", Yes),
@@ -403,9 +463,92 @@ mod tests {
                 Yes,
             ),
             ("DateGreaterThan", "2020-01-01T00:00:00Z", "soon", Unreadable),
+            ("DateEquals", "2020", "2020-01-01T00:00:00Z", Yes),
+            ("DateEquals", "2020-02", "2020-02-01", Yes),
+            ("DateEquals", "2020-02-01T10:30Z", "2020-02-01T10:30:00Z", Yes),
+            ("DateEquals", "2020-02-01T10:30+09:00", "2020-02-01T01:30:00.000Z", Yes),
+            ("DateEquals", "1577836800.5", "2020-01-01T00:00:00.5Z", Yes),
         ] {
             check(operator, &[wanted], found, expected);
         }
+    }
+
+    #[test]
+    fn every_family_takes_quantifiers_and_if_exists() {
+        use Truth::*;
+        for (name, wanted, hit, miss, negated) in [
+            ("StringEquals", "a", "a", "b", false),
+            ("StringNotEquals", "a", "b", "a", true),
+            ("StringEqualsIgnoreCase", "a", "A", "b", false),
+            ("StringNotEqualsIgnoreCase", "a", "b", "A", true),
+            ("StringLike", "a*", "ab", "b", false),
+            ("StringNotLike", "a*", "b", "ab", true),
+            ("NumericEquals", "1", "1.0", "2", false),
+            ("NumericNotEquals", "1", "2", "1.0", true),
+            ("NumericLessThan", "1", "0", "1", false),
+            ("NumericLessThanEquals", "1", "1", "2", false),
+            ("NumericGreaterThan", "1", "2", "1", false),
+            ("NumericGreaterThanEquals", "1", "1", "0", false),
+            ("DateEquals", "2020-01-01", "1577836800", "1", false),
+            ("DateNotEquals", "2020-01-01", "1", "1577836800", true),
+            ("DateLessThan", "2020-01-01", "1", "1577836800", false),
+            ("DateLessThanEquals", "2020-01-01", "1577836800", "1577836801", false),
+            ("DateGreaterThan", "2020-01-01", "1577836801", "1577836800", false),
+            ("DateGreaterThanEquals", "2020-01-01", "1577836800", "1", false),
+            ("Bool", "true", "true", "false", false),
+            ("BinaryEquals", "aGk=", "aGk=", "aGo=", false),
+            ("IpAddress", "10.0.0.0/8", "10.1.1.1", "11.0.0.0", false),
+            ("NotIpAddress", "10.0.0.0/8", "11.0.0.0", "10.1.1.1", true),
+            ("ArnEquals", "arn:a:b:::*", "arn:a:b:::c", "arn:a:c:::c", false),
+            ("ArnLike", "arn:a:b:::*", "arn:a:b:::c", "arn:a:c:::c", false),
+            ("ArnNotEquals", "arn:a:b:::*", "arn:a:c:::c", "arn:a:b:::c", true),
+            ("ArnNotLike", "arn:a:b:::*", "arn:a:c:::c", "arn:a:b:::c", true),
+        ] {
+            let both = format!("{hit}|{miss}");
+            let check = |operator: &str, found: &str, expected| check(operator, &[wanted], found, expected);
+            check(name, hit, Yes);
+            check(name, miss, No);
+            check(name, "-", if negated { Yes } else { No });
+            // Without a quantifier a positive operator wants some value, a negated one every value.
+            check(name, &both, if negated { No } else { Yes });
+            let with = |prefix: &str, suffix: &str| format!("{prefix}{name}{suffix}");
+            for (found, all, any) in [(hit, Yes, Yes), (miss, No, No), (&*both, No, Yes)] {
+                check(&with("ForAllValues:", ""), found, all);
+                check(&with("ForAnyValue:", ""), found, any);
+                check(&with("ForAllValues:", "IfExists"), found, all);
+                check(&with("ForAnyValue:", "IfExists"), found, any);
+            }
+            check(&with("ForAllValues:", ""), "-", Yes);
+            check(&with("ForAnyValue:", ""), "-", No);
+            for absent in [
+                with("", "IfExists"),
+                with("ForAllValues:", "IfExists"),
+                with("ForAnyValue:", "IfExists"),
+            ] {
+                check(&absent, "-", Yes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_read_as_one_type_is_still_read_as_another() {
+        let mut context = Context::new();
+        context.set("a:k", "1");
+        for (operator, wanted, expected) in [
+            ("NumericEquals", "1.0", Truth::Yes),
+            ("DateEquals", "1970-01-01T00:00:01Z", Truth::Yes),
+            ("IpAddress", "10.0.0.0/8", Truth::Unreadable),
+            ("Bool", "true", Truth::Unreadable),
+            ("ArnLike", "*", Truth::No),
+            ("NumericEquals", "2", Truth::No),
+        ] {
+            let condition = Condition::compile(operator, "a:k", &[wanted], true).unwrap();
+            assert_eq!(condition.test(&context), expected, "{operator}");
+            assert_eq!(condition.test(&context.clone()), expected, "{operator}");
+        }
+        context.set("a:k", "2");
+        let two = Condition::compile("NumericEquals", "a:k", &["2"], true).unwrap();
+        assert_eq!(two.test(&context), Truth::Yes);
     }
 
     #[test]
@@ -468,7 +611,7 @@ mod tests {
                 "ArnLike",
                 "arn:aws:iam::1:user/${aws:userid}",
                 "arn:aws:iam::1:user/alice",
-                Unbound,
+                No,
             ),
             (
                 "ArnLike",
@@ -479,6 +622,12 @@ mod tests {
             ("ArnNotLike", "arn:aws:cloudtrail:*:123456789012:trail/*", TRAIL, No),
             ("ArnNotEquals", "arn:aws:cloudtrail:*:2:trail/*", TRAIL, Yes),
             ("ArnLike", "arn:aws:s3:::*", "no arn", No),
+            (
+                "ArnNotLike",
+                "arn:aws:iam::1:user/${aws:userid}",
+                "arn:aws:iam::1:user/alice",
+                Yes,
+            ),
             ("ArnNotLike", "arn:aws:s3:::*", "-", Yes),
         ] {
             check(operator, &[wanted], found, expected);

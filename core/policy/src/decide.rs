@@ -6,7 +6,7 @@
 use crate::{
     Context, Effect, Grant, Policy, Principal,
     principal::Naming,
-    statement::{Asked, Outcome, Side},
+    statement::{Asked, Folded, Outcome, Side},
 };
 use base::AccountId;
 use serde::{Deserialize, Serialize};
@@ -44,10 +44,11 @@ pub struct Request<'a> {
 
 impl<'a> Request<'a> {
     /// What statements see of it.
-    pub(crate) fn asked(&self, policies: &Policies<'_>) -> Asked<'a> {
+    pub(crate) fn asked(&self, policies: &Policies<'_>, folded: &'a Folded<'a>) -> Asked<'a> {
         Asked {
             principal: self.principal,
             action: self.action,
+            folded,
             resource: self.resource,
             context: self.context,
             bounded: policies.boundary.is_some(),
@@ -263,7 +264,9 @@ impl fmt::Display for PolicyType {
 /// An explicit deny wins over any allow, and silence is a deny. A statement that cannot be evaluated counts against the
 /// caller: skipping a broken `Deny` would open a door.
 pub fn decide(request: &Request<'_>, policies: &Policies<'_>) -> Decision {
-    Decision(match Court::new(request, policies).decide() {
+    let mut buffer = [0; 64];
+    let folded = Folded::new(request.action, &mut buffer);
+    Decision(match Court::new(request, policies, &folded).decide() {
         Ok(grounds) | Err(grounds) => grounds,
     })
 }
@@ -301,12 +304,21 @@ impl Hit<'_> {
     }
 
     fn denies(self) -> Grounds {
+        // Messages name managed policies, never those of resources.
+        let arn = match self.policy {
+            PolicyType::Resource | PolicyType::RoleTrust => None,
+            PolicyType::Identity
+            | PolicyType::PermissionsBoundary
+            | PolicyType::ResourceControl
+            | PolicyType::ServiceControl
+            | PolicyType::Session => self.arn.cloned(),
+        };
         Grounds::ExplicitDeny {
             policy: self.policy,
             nth: self.nth,
             index: self.index,
             sid: self.sid.cloned(),
-            arn: self.arn.cloned(),
+            arn,
         }
     }
 }
@@ -314,11 +326,11 @@ impl Hit<'_> {
 type Allow<'a> = Result<Option<Hit<'a>>, Grounds>;
 
 impl<'a> Court<'a> {
-    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>) -> Court<'a> {
+    fn new(request: &'a Request<'a>, policies: &'a Policies<'a>, folded: &'a Folded<'a>) -> Court<'a> {
         Court {
             request,
             policies,
-            asked: request.asked(policies),
+            asked: request.asked(policies, folded),
             resource_type: resource_type(request.kind),
             same_account: request.same_account(),
         }
@@ -366,24 +378,36 @@ impl<'a> Court<'a> {
         if uncontrolled {
             return Err(missing(PolicyType::ServiceControl));
         }
-        if let Some(nth) = self.grant() {
-            return Ok(Grounds::Grant { nth });
+        let limits = match (boundary, session) {
+            (false, _) => Err(missing(PolicyType::PermissionsBoundary)),
+            (_, false) => Err(missing(PolicyType::Session)),
+            _ => Ok(()),
+        };
+        let Some((nth, naming)) = self.grant() else {
+            return self.combine(resource, identity, limits, session);
+        };
+        // A grant is like a key policy's statement that names its grantee, in whichever account: it asks nothing of the
+        // caller's identity policies, and what a session has through its role is limited as its role is.
+        // SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html>
+        let limits = match naming {
+            Naming::Direct => Ok(()),
+            Naming::Role | Naming::Account => limits,
+        };
+        match limits {
+            Ok(()) => Ok(Grounds::Grant { nth }),
+            Err(limit) => self
+                .combine(resource, identity, Err(limit.clone()), session)
+                .or(Err(limit)),
         }
-        self.combine(resource, identity, boundary, session)
     }
 
     fn combine(
         &self,
         resource: Option<Hit<'a>>,
         identity: Option<Hit<'a>>,
-        boundary: bool,
+        limits: Result<(), Grounds>,
         session: bool,
     ) -> Result<Grounds, Grounds> {
-        let limits = || match (boundary, session) {
-            (false, _) => Err(missing(PolicyType::PermissionsBoundary)),
-            (_, false) => Err(missing(PolicyType::Session)),
-            _ => Ok(()),
-        };
         let resource_decides = matches!(self.request.kind, ResourceKind::KmsKey | ResourceKind::RoleTrust);
         if resource.is_none() && (resource_decides || !self.same_account) {
             return Err(missing(self.resource_type));
@@ -398,7 +422,7 @@ impl<'a> Court<'a> {
                     false => Err(missing(PolicyType::Session)),
                 };
             }
-            Some(hit) if hit.naming == Naming::Role => return limits().map(|()| hit.allows()),
+            Some(hit) if hit.naming == Naming::Role => return limits.map(|()| hit.allows()),
             _ => {}
         }
         let allowed = match identity {
@@ -406,7 +430,7 @@ impl<'a> Court<'a> {
             Some(hit) => hit.allows(),
             None => return Err(missing(PolicyType::Identity)),
         };
-        limits().map(|()| allowed)
+        limits.map(|()| allowed)
     }
 
     /// A bucket owner's root can always reach the bucket policy, or nobody could repair one that denies everyone.
@@ -434,12 +458,16 @@ impl<'a> Court<'a> {
         Ok(all)
     }
 
-    /// The first grant that gives this action to who asks.
-    fn grant(&self) -> Option<usize> {
-        self.policies
-            .grants
-            .iter()
-            .position(|grant| grant.gives(self.asked.principal, self.asked.action))
+    /// The grant that gives this action to who asks and names them most closely; of several, the first.
+    fn grant(&self) -> Option<(usize, Naming)> {
+        let gives = |(nth, grant): (usize, &Arc<Grant>)| {
+            let naming = grant.gives(self.asked.principal, self.asked.action)?;
+            Some((nth, naming))
+        };
+        let grants = self.policies.grants.iter().enumerate();
+        grants
+            .filter_map(gives)
+            .min_by_key(|(nth, naming)| (std::cmp::Reverse(*naming), *nth))
     }
 
     fn resource(&self) -> Allow<'a> {
@@ -509,3 +537,5 @@ mod laws;
 mod seeds;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod world;

@@ -6,7 +6,7 @@ use crate::{
     Check, Context, Effect, Grant, Policy, PolicyType, Principal, Statement,
     decide::resource_type,
     principal::Naming,
-    statement::{Asked, Element, Miss, Outcome, Side},
+    statement::{Asked, Element, Folded, Miss, Outcome, Side},
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -121,7 +121,9 @@ pub enum GrantOutcome {
 /// every grant.
 pub fn explain(check: &Check<'_>) -> Trace {
     let (request, policies) = (&check.request, &check.policies);
-    let asked = request.asked(policies);
+    let mut buffer = [0; 64];
+    let folded = Folded::new(request.action, &mut buffer);
+    let asked = request.asked(policies, &folded);
     let mut reader = Reader {
         asked,
         statements: Vec::new(),
@@ -205,7 +207,7 @@ fn principal(statement: &Statement, asked: &Principal) -> TraceOutcome {
     }
 }
 
-fn element(element: &Element, [positive, negative]: [&'static str; 2], asked: &str) -> TraceOutcome {
+fn element<P>(element: &Element<P>, [positive, negative]: [&'static str; 2], asked: &str) -> TraceOutcome {
     TraceOutcome::Element {
         element: if element.not { negative } else { positive }.into(),
         asked: asked.to_owned(),
@@ -236,7 +238,7 @@ fn grant_trace(grant: &Grant, asked: Asked<'_>) -> GrantTrace {
             asked: asked.action.to_owned(),
             wanted: grant.actions().map(str::to_owned).collect(),
         }
-    } else if !grant.is_to(asked.principal) {
+    } else if grant.naming(asked.principal).is_none() {
         GrantOutcome::Grantee {
             asked: asked.principal.shown(),
             wanted: grant.grantee().to_owned(),

@@ -2,7 +2,10 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>
 
-use crate::{Principal, principal::Named};
+use crate::{
+    Principal,
+    principal::{Named, Naming},
+};
 
 /// A grant as a request meets it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +24,8 @@ impl Grant {
     pub fn new<'a>(id: &str, grantee: &str, actions: impl IntoIterator<Item = &'a str>) -> Option<Grant> {
         Some(Grant {
             id: id.to_owned(),
-            grantee: Named::service(grantee).or_else(|| Named::aws(grantee).filter(|named| *named != Named::EveryAws))?,
+            grantee: Named::service(grantee)
+                .or_else(|| Named::aws(grantee).filter(|named| *named != Named::EveryAws))?,
             grantee_text: grantee.to_owned(),
             actions: actions.into_iter().map(str::to_ascii_lowercase).collect(),
             unmet: None,
@@ -54,13 +58,11 @@ impl Grant {
         self.unmet.as_deref()
     }
 
-    /// Whether the grantee is who asks. An account is its root alone: a grant to an account is not handed on by IAM.
-    pub(crate) fn is_to(&self, principal: &Principal) -> bool {
-        match (&self.grantee, principal) {
-            (Named::Account(named), Principal::Root { account }) => named == account,
-            (Named::Account(_), _) => false,
-            (named, principal) => named.naming(principal).is_some(),
-        }
+    /// How the grantee is who asks, if so. An account is its root alone: a grant to an account is not handed on by IAM.
+    pub(crate) fn naming(&self, principal: &Principal) -> Option<Naming> {
+        self.grantee
+            .naming(principal)
+            .filter(|naming| *naming != Naming::Account)
     }
 
     /// Whether the action is one of those given.
@@ -68,8 +70,11 @@ impl Grant {
         self.actions.iter().any(|given| given.eq_ignore_ascii_case(action))
     }
 
-    /// Whether the grant allows the action to who asks.
-    pub(crate) fn gives(&self, principal: &Principal, action: &str) -> bool {
-        self.unmet.is_none() && self.speaks_of(action) && self.is_to(principal)
+    /// How the grant names who asks, when it allows them the action.
+    pub(crate) fn gives(&self, principal: &Principal, action: &str) -> Option<Naming> {
+        match self.unmet.is_none() && self.speaks_of(action) {
+            true => self.naming(principal),
+            false => None,
+        }
     }
 }

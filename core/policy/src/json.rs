@@ -111,9 +111,12 @@ impl From<&serde_json::Value> for Json {
             Value::Number(value) => Json::Text(value.to_string(), Scalar::Other),
             Value::String(text) => Json::from(text.as_str()),
             Value::Array(items) => Json::List(items.iter().map(Json::from).collect()),
-            Value::Object(members) => {
-                Json::Object(members.iter().map(|(name, value)| (name.clone(), Json::from(value))).collect())
-            }
+            Value::Object(members) => Json::Object(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Json::from(value)))
+                    .collect(),
+            ),
         }
     }
 }

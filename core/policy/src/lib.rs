@@ -1,17 +1,20 @@
 //! # The IAM policy language: parse, match, decide
 //!
-//! Here lives who may do what: the policy documents of AWS (identity, resource, trust, boundary, session and service
-//! control policies), how their statements match a request, how several policies combine into one decision, and the
-//! proof that a decision was made. Pure: no IO, no clock, no randomness; all that a condition tests comes in the
-//! [`Context`].
+//! Here lives who may do what: the policy documents of AWS (identity, resource, trust, boundary, session, service control
+//! and resource control policies) and the grants of keys, how their statements match a request, how they combine into one
+//! decision, why, what would change it, and the proof that a decision was made. Pure: no IO, no clock, no randomness; all
+//! that a condition tests comes in the [`Context`].
 //!
-//! Start reading at [`decide`]. [`Policy::parse`] turns text into a [`Policy`] whose patterns are compiled;
-//! `statement` matches one statement and says why it did not match; `condition` holds the operators; `pattern` the
-//! wildcards and variables; `principal` who asks and whom a policy names; `authorized` the proof.
+//! Start reading at [`decide`]. [`Policy::parse`] turns text into a [`Policy`] whose patterns are compiled, and
+//! [`Policy::to_json`] back; `statement` matches one statement and says why it did not match; `condition` holds the
+//! operators; `pattern` the wildcards and variables; `principal` who asks and whom a policy names; `authorized` the proof.
+//! [`explain`] shows what every statement made of a request, [`remedy`] which changes would allow it, as patches for
+//! [`apply_patch`]. [`rewrite_principals`] exchanges names in a document's text.
 //!
 //! ## Invariants
 //! - Silence is a deny, and an explicit deny wins over every allow. Adding a deny statement never opens a door.
 //! - What cannot be evaluated counts against the caller: an `Allow` does not match, a `Deny` does.
+//! - What [`remedy`] proposes has been decided to allow.
 //! - The order of statements and of policies never changes whether a request is allowed.
 //! - [`Authorized`] is made by [`authorize`] and [`authorize_exempt`] alone, and an empty list of checks is refused.
 //! - Nothing in a policy or a request makes this crate panic.
@@ -31,6 +34,7 @@ mod parse;
 mod patch;
 mod pattern;
 mod principal;
+mod print;
 mod remedy;
 mod rewrite;
 mod statement;

@@ -10,9 +10,9 @@ use crate::{
     Effect, Statement,
     condition::{Condition, Uncompiled},
     json::{self, Json, Scalar},
-    pattern::{Pattern, Syntax},
+    pattern::{InvalidVariable, Pattern, arn_parts},
     principal::{Named, Who},
-    statement::Element,
+    statement::{ActionPattern, Element},
 };
 pub use error::{Malformed, ParseError};
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,22 @@ impl PolicyKind {
         )
     }
 
+    /// The policies of organizations must be of the newest version.
+    fn is_of_organization(self) -> bool {
+        matches!(self, PolicyKind::ResourceControl | PolicyKind::ServiceControl)
+    }
+
+    /// Whether a resource may lack the last parts of an ARN.
+    fn completes_arns(self) -> bool {
+        matches!(
+            self,
+            PolicyKind::Identity
+                | PolicyKind::PermissionsBoundary
+                | PolicyKind::ResourceControl
+                | PolicyKind::ServiceControl
+        )
+    }
+
     /// The Sids of documents that IAM itself keeps are alphanumeric and unique.
     fn has_strict_sids(self) -> bool {
         !matches!(self, PolicyKind::BucketPolicy | PolicyKind::KeyPolicy)
@@ -55,24 +71,30 @@ impl PolicyKind {
     /// The most that a document of this kind may hold, by [`counted_size`]. Of an identity policy this is the largest
     /// (a role's inline policies together); the smaller limits of users and groups are IAM's to check.
     ///
-    /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
+    /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
+    /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html>
     pub fn size_max(self) -> usize {
         match self {
             PolicyKind::BucketPolicy => 20 * 1024,
             PolicyKind::Identity => 10_240,
             PolicyKind::KeyPolicy => 32 * 1024,
             PolicyKind::PermissionsBoundary => 6_144,
-            PolicyKind::ResourceControl | PolicyKind::ServiceControl => 5_120,
+            PolicyKind::ResourceControl => 5_120,
+            PolicyKind::ServiceControl => 10_240,
             PolicyKind::Session | PolicyKind::Trust => 2_048,
         }
     }
 }
 
-/// The size that limits go by: bytes for bucket and key policies, characters without white space for IAM's.
+/// The size that limits go by: bytes for bucket and key policies, characters for those of organizations, characters
+/// without white space for IAM's.
 pub fn counted_size(text: &str, kind: PolicyKind) -> usize {
     match kind {
         PolicyKind::BucketPolicy | PolicyKind::KeyPolicy => text.len(),
-        _ => text.chars().filter(|c| !c.is_whitespace()).count(),
+        PolicyKind::ResourceControl | PolicyKind::ServiceControl => text.chars().count(),
+        PolicyKind::Identity | PolicyKind::PermissionsBoundary | PolicyKind::Session | PolicyKind::Trust => {
+            text.chars().filter(|c| !c.is_whitespace()).count()
+        }
     }
 }
 
@@ -230,10 +252,11 @@ fn scalars<'a>(value: &'a Json, at: &str) -> Result<Vec<&'a str>, ParseError> {
 fn document(text: &str, members: &Members, kind: PolicyKind) -> Result<Policy, ParseError> {
     known_once(members, &["Version", "Id", "Statement"], "")?;
     let variables = match member(members, "Version") {
+        None if kind.is_of_organization() => return fail("", Malformed::MissingVersion),
         None => false,
         Some(version) => match string(version, "Version")? {
             "2012-10-17" => true,
-            "2008-10-17" => false,
+            "2008-10-17" if !kind.is_of_organization() => false,
             other => return fail("Version", Malformed::BadVersion { text: other.to_owned() }),
         },
     };
@@ -313,14 +336,22 @@ impl Reader {
             None => Vec::new(),
             Some(condition) => self.conditions(condition, &format!("{at}.Condition"))?,
         };
-        let inert = actions.is_none() || (resources.is_none() && self.kind != PolicyKind::Trust);
+        if self.kind == PolicyKind::ResourceControl {
+            control(effect, actions.as_ref(), resources.as_ref(), &conditions, at)?;
+        }
+        let no_action = actions.is_none();
+        let actions = match actions {
+            Some(actions) => actions,
+            None => Element::actions(false, &[]).or_else(|invalid| unclosed(invalid, at))?,
+        };
+        let inert = no_action || (resources.is_none() && self.kind != PolicyKind::Trust);
         Ok(Statement {
             sid,
             effect,
-            who,
-            actions: actions.unwrap_or_default(),
+            who: who.map(Box::new),
+            actions,
             resources,
-            conditions,
+            conditions: conditions.into_boxed_slice(),
             inert,
         })
     }
@@ -347,17 +378,73 @@ impl Reader {
         if !self.kind.has_principal() {
             return fail(at, Malformed::ProhibitedPrincipal);
         }
-        let (named, texts) = named(value, &format!("{at}.{}", name(not, "Principal")))?;
+        if not && matches!(self.kind, PolicyKind::Trust | PolicyKind::ResourceControl) {
+            return fail(at, Malformed::UnsupportedElement { name: "NotPrincipal" });
+        }
+        let at = format!("{at}.{}", name(not, "Principal"));
+        let (named, texts) = self.named(value, &at)?;
         Ok(Some(Who { not, named, texts }))
     }
 
-    fn actions(&self, members: &Members, at: &str) -> Result<Option<Element>, ParseError> {
+    /// The principals, and each as it is written.
+    fn named(&self, value: &Json, at: &str) -> Result<(Vec<Named>, Vec<Box<str>>), ParseError> {
+        let invalid = |kind: &str, text: &str| {
+            fail(
+                at,
+                Malformed::InvalidPrincipal {
+                    kind: kind.to_owned(),
+                    text: text.to_owned(),
+                },
+            )
+        };
+        let kinds = match value {
+            Json::Text(text, Scalar::String) if text == "*" => {
+                return Ok((vec![Named::Everyone], vec!["*".into()]));
+            }
+            Json::Text(text, _) => return invalid("", text),
+            Json::Object(kinds) if !kinds.is_empty() => kinds,
+            _ => return invalid("", ""),
+        };
+        if self.kind == PolicyKind::ResourceControl {
+            return invalid("", "");
+        }
+        known_once(kinds, &[], at)?;
+        let (mut named, mut texts) = (Vec::new(), Vec::new());
+        for (kind, value) in kinds {
+            for text in strings(value, &format!("{at}.{kind}"))? {
+                let one = match kind.as_str() {
+                    "AWS" => Named::aws(text),
+                    "Service" => Named::service(text),
+                    // Identity providers are named where their users come in, and nowhere else.
+                    "Federated" if self.kind == PolicyKind::Trust => Some(Named::Federated),
+                    // Canonical user ids are not kept here: a statement that could never be matched is refused instead.
+                    _ => None,
+                };
+                match one {
+                    Some(one) => {
+                        named.push(one);
+                        texts.push(text.into());
+                    }
+                    None => return invalid(kind, text),
+                }
+            }
+        }
+        match named.is_empty() {
+            true => invalid("", ""),
+            false => Ok((named, texts)),
+        }
+    }
+
+    fn actions(&self, members: &Members, at: &str) -> Result<Option<Element<ActionPattern>>, ParseError> {
         let Some((not, value)) = either(members, "Action", at)? else {
             return match self.kind {
                 PolicyKind::KeyPolicy => Ok(None),
                 _ => fail(at, Malformed::MissingAction),
             };
         };
+        if not && self.kind == PolicyKind::ResourceControl {
+            return fail(at, Malformed::UnsupportedElement { name: "NotAction" });
+        }
         let at = format!("{at}.{}", name(not, "Action"));
         let texts = strings(value, &at)?;
         if texts.is_empty() && self.kind != PolicyKind::KeyPolicy {
@@ -371,8 +458,8 @@ impl Reader {
                 },
             );
         }
-        // Actions have wildcards but no variables, and their case does not matter.
-        self.element(not, &texts, str::to_ascii_lowercase, false, &at).map(Some)
+        let element = Element::actions(not, &texts).or_else(|invalid| unclosed(invalid, &at))?;
+        Ok(Some(element))
     }
 
     fn is_action(&self, text: &str) -> bool {
@@ -385,12 +472,13 @@ impl Reader {
         let letters = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         let vendor_known = match self.kind {
             PolicyKind::BucketPolicy => vendor.eq_ignore_ascii_case("s3"),
+            PolicyKind::ResourceControl => !vendor.is_empty() && vendor.bytes().all(letters),
             _ => vendor == "*" || (!vendor.is_empty() && vendor.bytes().all(letters)),
         };
         vendor_known && !action.is_empty() && action.bytes().all(|b| letters(b) || b == b'*' || b == b'?')
     }
 
-    fn resources(&self, members: &Members, at: &str) -> Result<Option<Element>, ParseError> {
+    fn resources(&self, members: &Members, at: &str) -> Result<Option<Element<Pattern>>, ParseError> {
         let found = either(members, "Resource", at)?;
         let (not, value) = match (found, self.kind) {
             (Some(_), PolicyKind::Trust) => return fail(at, Malformed::ProhibitedResource),
@@ -408,7 +496,9 @@ impl Reader {
                 return fail(at, what);
             }
         }
-        self.element(not, &texts, str::to_owned, self.variables, &at).map(Some)
+        let element = Element::resources(not, &texts, self.variables, self.kind.completes_arns())
+            .or_else(|invalid| unclosed(invalid, &at))?;
+        Ok(Some(element))
     }
 
     fn resource_fault(&self, text: &str) -> Option<Malformed> {
@@ -420,38 +510,18 @@ impl Reader {
             PolicyKind::BucketPolicy => (!text.starts_with("arn:aws:s3:::")).then(invalid),
             _ => {
                 let Some((partition, _)) = text.strip_prefix("arn:").and_then(|rest| rest.split_once(':')) else {
-                    return (text != "arn:*").then(invalid);
+                    return (text != "arn:*" || !self.kind.completes_arns()).then(invalid);
                 };
                 let known = partition == "aws" || partition.starts_with("aws-") || partition.contains(['*', '?', '$']);
-                (!known).then(|| Malformed::InvalidPartition {
-                    partition: partition.to_owned(),
-                    text: text.to_owned(),
-                })
+                if !known {
+                    return Some(Malformed::InvalidPartition {
+                        partition: partition.to_owned(),
+                        text: text.to_owned(),
+                    });
+                }
+                (!self.kind.completes_arns() && arn_parts(text) < 6).then(invalid)
             }
         }
-    }
-
-    fn element(
-        &self,
-        not: bool,
-        texts: &[&str],
-        fold: fn(&str) -> String,
-        variables: bool,
-        at: &str,
-    ) -> Result<Element, ParseError> {
-        let syntax = Syntax {
-            wildcards: true,
-            variables,
-        };
-        let patterns = texts.iter().map(|text| {
-            Pattern::compile(&fold(text), syntax)
-                .or_else(|invalid| fail(at, Malformed::InvalidVariable { text: invalid.0 }))
-        });
-        Ok(Element {
-            not,
-            patterns: patterns.collect::<Result<_, _>>()?,
-            texts: texts.iter().map(|text| Box::from(*text)).collect(),
-        })
     }
 
     fn conditions(&self, value: &Json, at: &str) -> Result<Vec<Condition>, ParseError> {
@@ -523,48 +593,28 @@ fn either<'a>(members: &'a Members, element: &'static str, at: &str) -> Result<O
     }
 }
 
-/// The principals, and each as it is written.
-fn named(value: &Json, at: &str) -> Result<(Vec<Named>, Vec<Box<str>>), ParseError> {
-    let invalid = |kind: &str, text: &str| {
-        fail(
-            at,
-            Malformed::InvalidPrincipal {
-                kind: kind.to_owned(),
-                text: text.to_owned(),
-            },
-        )
-    };
-    let kinds = match value {
-        Json::Text(text, Scalar::String) if text == "*" => {
-            return Ok((vec![Named::Everyone], vec!["*".into()]));
-        }
-        Json::Text(text, _) => return invalid("", text),
-        Json::Object(kinds) if !kinds.is_empty() => kinds,
-        _ => return invalid("", ""),
-    };
-    known_once(kinds, &[], at)?;
-    let (mut named, mut texts) = (Vec::new(), Vec::new());
-    for (kind, value) in kinds {
-        for text in strings(value, &format!("{at}.{kind}"))? {
-            let one = match kind.as_str() {
-                "AWS" => Named::aws(text),
-                "Service" => Named::service(text),
-                "Federated" => Some(Named::Federated),
-                // Canonical user ids are not kept here: a statement that could never be matched is refused instead.
-                _ => None,
-            };
-            match one {
-                Some(one) => {
-                    named.push(one);
-                    texts.push(text.into());
-                }
-                None => return invalid(kind, text),
-            }
-        }
-    }
-    match named.is_empty() {
-        true => invalid("", ""),
-        false => Ok((named, texts)),
+fn unclosed<T>(invalid: InvalidVariable, at: &str) -> Result<T, ParseError> {
+    fail(at, Malformed::InvalidVariable { text: invalid.0 })
+}
+
+/// The statements of resource control policies deny, and say of which services. The one that allows is AWS's own
+/// (RCPFullAWSAccess), and it allows everything.
+///
+/// SPEC: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html>
+fn control(
+    effect: Effect,
+    actions: Option<&Element<ActionPattern>>,
+    resources: Option<&Element<Pattern>>,
+    conditions: &[Condition],
+    at: &str,
+) -> Result<(), ParseError> {
+    let every_action = actions.is_some_and(|actions| !actions.not && actions.has_star());
+    let every_resource = resources.is_some_and(|resources| !resources.not && resources.has_star());
+    match effect {
+        Effect::Allow if every_action && every_resource && conditions.is_empty() => Ok(()),
+        Effect::Allow => fail(format!("{at}.Effect"), Malformed::ProhibitedAllow),
+        Effect::Deny if every_action => fail(format!("{at}.Action"), Malformed::InvalidAction { text: "*".into() }),
+        Effect::Deny => Ok(()),
     }
 }
 

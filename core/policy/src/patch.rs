@@ -124,7 +124,11 @@ mod tests {
     #[track_caller]
     fn check(document: &str, patch: &str, expected: Option<&str>) {
         let patch: Vec<PatchOp> = serde_json::from_str(patch).unwrap();
-        assert_eq!(apply_patch(document, &patch).as_deref(), expected, "{document} {patch:?}");
+        assert_eq!(
+            apply_patch(document, &patch).as_deref(),
+            expected,
+            "{document} {patch:?}"
+        );
         let written = serde_json::to_string(&patch).unwrap();
         assert_eq!(serde_json::from_str::<Vec<PatchOp>>(&written).unwrap(), patch);
     }
@@ -146,7 +150,10 @@ mod tests {
                 r#"[{"op":"replace","path":"/a/c~1d","value":"証"},{"op":"remove","path":"/a/~0"},{"op":"remove","path":"/b/1"}]"#,
                 Some(r#"{"b":[1],"a":{"c/d":"\u8a3c"}}"#),
             ),
-            (r#"[{"op":"add","path":"","value":{"z":"\n\"\\"}}]"#, Some(r#"{"z":"\n\"\\"}"#)),
+            (
+                r#"[{"op":"add","path":"","value":{"z":"\n\"\\"}}]"#,
+                Some(r#"{"z":"\n\"\\"}"#),
+            ),
             (r#"[{"op":"remove","path":""}]"#, None),
             (r#"[{"op":"remove","path":"/c"}]"#, None),
             (r#"[{"op":"replace","path":"/c","value":1}]"#, None),

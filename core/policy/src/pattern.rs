@@ -109,6 +109,20 @@ fn variable(body: &str) -> Option<Piece> {
     })
 }
 
+/// How many parts, divided by colons, a text has; the colons inside variables are not counted.
+pub(crate) fn arn_parts(text: &str) -> usize {
+    let mut inside = false;
+    let colons = text.bytes().zip(text.bytes().skip(1).chain([0])).filter(|pair| {
+        match pair {
+            (b'$', b'{') => inside = true,
+            (b'}', _) => inside = false,
+            _ => {}
+        }
+        pair.0 == b':' && !inside
+    });
+    colons.count() + 1
+}
+
 /// A compiled pattern. The common shapes need neither a loop nor an allocation.
 #[derive(Clone, Debug)]
 pub(crate) enum Pattern {
@@ -118,10 +132,18 @@ pub(crate) enum Pattern {
     Exact(Box<str>),
     /// One wildcard, a `*` at the end.
     Prefix(Box<str>),
-    /// Anything without variables.
-    Glob(Box<[Symbol]>),
+    /// Anything else without variables.
+    Glob(Box<Glob>),
     /// Has variables; made into a glob for each request.
     Template(Box<[Piece]>),
+}
+
+/// Text, then symbols, then text: most texts differ from a pattern at their ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Glob {
+    head: Box<str>,
+    middle: Box<[Symbol]>,
+    tail: Box<str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,34 +168,81 @@ impl Pattern {
             more if more.iter().any(|piece| matches!(piece, Piece::Variable { .. })) => {
                 Pattern::Template(pieces.into_boxed_slice())
             }
-            more => {
-                let mut symbols = Vec::new();
-                for piece in more {
-                    push_symbols(&mut symbols, piece, None);
-                }
-                Pattern::Glob(symbols.into_boxed_slice())
-            }
+            more => Pattern::Glob(Box::new(Glob::new(more))),
         }
     }
 
     /// Whether the whole text matches; `None` when a variable has no value in the context.
+    #[inline]
     pub(crate) fn matches(&self, text: &str, case: Case, context: &Context) -> Option<bool> {
         Some(match self {
             Pattern::Any => true,
-            Pattern::Exact(exact) => equal(exact.as_bytes(), text.as_bytes(), case),
+            Pattern::Exact(exact) => exact.len() == text.len() && equal(exact.as_bytes(), text.as_bytes(), case),
             Pattern::Prefix(prefix) => text
                 .as_bytes()
                 .get(..prefix.len())
                 .is_some_and(|head| equal(prefix.as_bytes(), head, case)),
-            Pattern::Glob(symbols) => glob(symbols, text.as_bytes(), case),
-            Pattern::Template(pieces) => {
-                let mut symbols = Vec::new();
-                for piece in pieces {
-                    push_symbols(&mut symbols, piece, Some(context)).then_some(())?;
-                }
-                glob(&symbols, text.as_bytes(), case)
-            }
+            Pattern::Glob(glob) => glob.matches(text.as_bytes(), case),
+            Pattern::Template(pieces) => return filled(pieces, text, case, context),
         })
+    }
+
+    /// False when the text cannot match, whatever values the variables have. Cheap.
+    pub(crate) fn may_match(&self, text: &str) -> bool {
+        match self {
+            Pattern::Template(pieces) => match pieces.first() {
+                Some(Piece::Text(head)) => text.starts_with(head.as_str()),
+                _ => true,
+            },
+            Pattern::Any | Pattern::Exact(_) | Pattern::Prefix(_) | Pattern::Glob(_) => true,
+        }
+    }
+}
+
+/// Whether the text matches the pieces once their variables have values.
+fn filled(pieces: &[Piece], text: &str, case: Case, context: &Context) -> Option<bool> {
+    let mut symbols = Vec::with_capacity(text.len());
+    for piece in pieces {
+        push_symbols(&mut symbols, piece, Some(context)).then_some(())?;
+    }
+    Some(glob(&symbols, text.as_bytes(), case))
+}
+
+impl Glob {
+    /// Of pieces without variables.
+    fn new(pieces: &[Piece]) -> Glob {
+        let (head, pieces) = match pieces {
+            [Piece::Text(head), rest @ ..] => (head.as_str(), rest),
+            all => ("", all),
+        };
+        let (tail, pieces) = match pieces {
+            [rest @ .., Piece::Text(tail)] => (tail.as_str(), rest),
+            all => ("", all),
+        };
+        let mut middle = Vec::new();
+        for piece in pieces {
+            push_symbols(&mut middle, piece, None);
+        }
+        Glob {
+            head: head.into(),
+            middle: middle.into_boxed_slice(),
+            tail: tail.into(),
+        }
+    }
+
+    fn matches(&self, text: &[u8], case: Case) -> bool {
+        let Some(rest) = text.len().checked_sub(self.head.len() + self.tail.len()) else {
+            return false;
+        };
+        let Some((head, text)) = text.split_at_checked(self.head.len()) else {
+            return false;
+        };
+        let Some((middle, tail)) = text.split_at_checked(rest) else {
+            return false;
+        };
+        equal(self.head.as_bytes(), head, case)
+            && equal(self.tail.as_bytes(), tail, case)
+            && (*self.middle == [Symbol::Many] || glob(&self.middle, middle, case))
     }
 }
 
@@ -195,6 +264,7 @@ fn push_symbols(symbols: &mut Vec<Symbol>, piece: &Piece, context: Option<&Conte
     true
 }
 
+#[inline]
 fn equal(a: &[u8], b: &[u8], case: Case) -> bool {
     match case {
         Case::Sensitive => a == b,

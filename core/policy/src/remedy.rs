@@ -10,7 +10,7 @@ use crate::{
     Statement, apply_patch, decide,
     decide::resource_type,
     principal::Naming,
-    statement::{Asked, Outcome, Side},
+    statement::{Asked, Folded, Outcome, Side},
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -54,8 +54,11 @@ pub fn remedy(check: &Check<'_>) -> Vec<Change> {
     if decide(&check.request, &check.policies).is_allowed() {
         return Vec::new();
     }
-    let by_holder = Repair::new(check, Way::Holder).run();
-    let by_resource = Repair::new(check, Way::Resource).run();
+    let mut buffer = [0; 64];
+    let folded = Folded::new(check.request.action, &mut buffer);
+    let asked = check.request.asked(&check.policies, &folded);
+    let by_holder = Repair::new(check, asked, Way::Holder).run();
+    let by_resource = Repair::new(check, asked, Way::Resource).run();
     match (by_holder, by_resource) {
         (Some(holder), Some(resource)) if resource.len() < holder.len() => resource,
         (Some(found), _) | (None, Some(found)) => found,
@@ -134,7 +137,7 @@ struct Repair<'a> {
 }
 
 impl<'a> Repair<'a> {
-    fn new(check: &'a Check<'a>, way: Way) -> Repair<'a> {
+    fn new(check: &'a Check<'a>, asked: Asked<'a>, way: Way) -> Repair<'a> {
         let policies = &check.policies;
         let one = |policy: Option<&Policy>| -> Vec<Arc<Policy>> { policy.cloned().map(Arc::new).into_iter().collect() };
         let resource = resource_type(check.request.kind);
@@ -153,7 +156,7 @@ impl<'a> Repair<'a> {
         groups.extend(Group::levels(PolicyType::ResourceControl, policies.resource_control));
         Repair {
             check,
-            asked: check.request.asked(policies),
+            asked,
             way,
             groups,
             changes: Vec::new(),
@@ -163,7 +166,9 @@ impl<'a> Repair<'a> {
     fn run(mut self) -> Option<Vec<Change>> {
         for _ in 0..STEPS_MAX {
             match self.decide().grounds() {
-                Grounds::Grant { .. } | Grounds::RootOfAccount | Grounds::Statement { .. } => return Some(self.changes),
+                Grounds::Grant { .. } | Grounds::RootOfAccount | Grounds::Statement { .. } => {
+                    return Some(self.changes);
+                }
                 Grounds::ExplicitDeny { policy, nth, index, .. } => self.spare(*policy, *nth, *index)?,
                 Grounds::NothingAllows { missing } => self.allow(*missing)?,
             }
@@ -192,7 +197,12 @@ impl<'a> Repair<'a> {
     /// Makes a deny spare the caller, or removes it.
     fn spare(&mut self, policy: PolicyType, nth: usize, index: usize) -> Option<()> {
         let mut flat = Vec::new();
-        for (at, group) in self.groups.iter().enumerate().filter(|(_, group)| group.policy == policy) {
+        for (at, group) in self
+            .groups
+            .iter()
+            .enumerate()
+            .filter(|(_, group)| group.policy == policy)
+        {
             flat.extend((0..group.entries.len()).map(|entry| (at, entry)));
         }
         let place = *flat.get(nth)?;
@@ -203,14 +213,23 @@ impl<'a> Repair<'a> {
         let named = edit::named(self.entry(place)?.policy.statements().get(index)?, index);
         if let Some(op) = edit::spare(&self.entry(place)?.policy, index, self.asked)
             && let Some(changed) = self.changed(place, &op)
-            && silent(changed.statements().get(index), self.groups.get(place.0)?.side(), self.asked)
+            && silent(
+                changed.statements().get(index),
+                self.groups.get(place.0)?.side(),
+                self.asked,
+            )
         {
             let why = format!("{named} denies; it is to spare {who}");
             return self.accept(place, changed, op, why);
         }
         let op = edit::remove(&self.entry(place)?.policy, index)?;
         let changed = self.changed(place, &op)?;
-        self.accept(place, changed, op, format!("{named} denies and cannot be made to spare {who}"))
+        self.accept(
+            place,
+            changed,
+            op,
+            format!("{named} denies and cannot be made to spare {who}"),
+        )
     }
 
     /// Makes a policy of the type allow, or the resource's where that is the way and does as well.
@@ -232,7 +251,9 @@ impl<'a> Repair<'a> {
             false => (missing, Naming::Account),
         };
         let group = self.silent_group(policy, need)?;
-        self.extend(group, need).or_else(|| self.append(group, need)).or_else(|| self.create(group))
+        self.extend(group, need)
+            .or_else(|| self.append(group, need))
+            .or_else(|| self.create(group))
     }
 
     /// The first group of the type in which nothing allows.
@@ -263,7 +284,10 @@ impl<'a> Repair<'a> {
                 }
                 for (op, lacks) in edit::extend(&policy, index, side, self.asked) {
                     if let Some(changed) = self.changed(place, &op)
-                        && changed.statements().get(index).is_some_and(|it| self.allows(side, it, need))
+                        && changed
+                            .statements()
+                            .get(index)
+                            .is_some_and(|it| self.allows(side, it, need))
                     {
                         let why = format!("{} lacks only {lacks}", edit::named(statement, index));
                         return self.accept(place, changed, op, why);
@@ -283,7 +307,10 @@ impl<'a> Repair<'a> {
             let statement = edit::statement(policy.kind(), policy.variables, self.asked)?;
             if let Some(op) = edit::append(policy, statement)
                 && let Some(changed) = self.changed(place, &op)
-                && changed.statements().last().is_some_and(|it| self.allows(side, it, need))
+                && changed
+                    .statements()
+                    .last()
+                    .is_some_and(|it| self.allows(side, it, need))
             {
                 return self.accept(place, changed, op, self.nothing_allows());
             }
@@ -337,7 +364,10 @@ impl<'a> Repair<'a> {
     fn changed(&self, place: (usize, usize), op: &PatchOp) -> Option<Policy> {
         let policy = &self.entry(place)?.policy;
         let arn = policy.source().and_then(|source| source.arn.as_deref());
-        if arn.and_then(base::arn::split).is_some_and(|parts| parts.account == "aws") {
+        if arn
+            .and_then(base::arn::split)
+            .is_some_and(|parts| parts.account == "aws")
+        {
             return None;
         }
         let document = apply_patch(policy.document(), std::slice::from_ref(op))?;

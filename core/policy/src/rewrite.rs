@@ -165,10 +165,7 @@ mod tests {
             r#"{"Statement":[{"NotPrincipal":{"AWS":["x",  "AIDA\""],"Service":"arn:u"}, "Sid":"arn:u"}]}"#,
         );
         let escaped = r#"{"St\u0061tement":[{"Principal":{"A\u0057S":"arn\u003au"}}],"Id":"\\\"\u00e9"}"#;
-        check(
-            escaped,
-            &escaped.replace(r"arn\u003au", r#"AIDA\""#),
-        );
+        check(escaped, &escaped.replace(r"arn\u003au", r#"AIDA\""#));
         for same in [
             r#"{"Principal":{"AWS":"arn:u"}}"#,
             r#"{"Statement":{"Principal":"arn:u","Resource":"arn:u","Condition":{"S":{"AWS":"arn:u"}}}}"#,

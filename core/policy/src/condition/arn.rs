@@ -10,9 +10,32 @@ use crate::{
 pub(super) enum ArnPattern {
     /// `*`: every ARN.
     Any,
+    /// An ARN without wildcards and variables.
+    Exact(Box<str>),
     /// Fewer than six parts: no ARN is like it.
     None,
     Parts(Box<[Pattern; 6]>),
+}
+
+/// Where the colons stand between the six parts of an ARN.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parts([usize; 5]);
+
+impl Parts {
+    /// The parts of a text that is an ARN by its shape.
+    pub(super) fn of(text: &str) -> Option<Parts> {
+        let mut colons = text.match_indices(':').map(|(at, _)| at);
+        let mut next = || colons.next();
+        let parts = Parts([next()?, next()?, next()?, next()?, next()?]);
+        text.starts_with("arn:").then_some(parts)
+    }
+
+    /// The parts, from the last to the first: that is where ARNs differ most.
+    fn backward<'a>(&self, text: &'a str) -> impl Iterator<Item = &'a str> {
+        let [a, b, c, d, e] = self.0;
+        let ranges = [e + 1..text.len(), d + 1..e, c + 1..d, b + 1..c, a + 1..b, 0..a];
+        ranges.into_iter().map(|range| text.get(range).unwrap_or(""))
+    }
 }
 
 impl ArnPattern {
@@ -22,8 +45,10 @@ impl ArnPattern {
             variables,
         };
         let pieces = lex(text, syntax)?;
-        if pieces == [Piece::Many] {
-            return Ok(ArnPattern::Any);
+        match pieces.as_slice() {
+            [Piece::Many] => return Ok(ArnPattern::Any),
+            [Piece::Text(text)] if Parts::of(text).is_some() => return Ok(ArnPattern::Exact(text.as_str().into())),
+            _ => {}
         }
         let mut parts: Vec<Vec<Piece>> = vec![Vec::new()];
         for piece in pieces {
@@ -45,24 +70,18 @@ impl ArnPattern {
         Ok(<Box<[Pattern; 6]>>::try_from(parts).map_or(ArnPattern::None, ArnPattern::Parts))
     }
 
-    /// Whether the text is an ARN like this; `None` when that hangs on a variable without a value.
-    pub(super) fn matches(&self, text: &str, context: &Context) -> Option<bool> {
-        let mut found = text.splitn(6, ':');
-        if !text.starts_with("arn:") || text.splitn(6, ':').count() != 6 {
-            return Some(false);
+    /// Whether an ARN, of which these are the parts, is like this. A variable without a value is like nothing.
+    pub(super) fn matches(&self, text: &str, parts: &Parts, context: &Context) -> bool {
+        match self {
+            ArnPattern::Any => true,
+            ArnPattern::Exact(exact) => **exact == *text,
+            ArnPattern::None => false,
+            ArnPattern::Parts(patterns) => patterns
+                .iter()
+                .rev()
+                .zip(parts.backward(text))
+                .all(|(pattern, part)| pattern.matches(part, Case::Sensitive, context) == Some(true)),
         }
-        let ArnPattern::Parts(parts) = self else {
-            return Some(matches!(self, ArnPattern::Any));
-        };
-        let mut unbound = false;
-        for pattern in parts.iter() {
-            match pattern.matches(found.next()?, Case::Sensitive, context) {
-                Some(false) => return Some(false),
-                Some(true) => {}
-                None => unbound = true,
-            }
-        }
-        (!unbound).then_some(true)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{cmp::Ordering, net::IpAddr};
 
 /// A decimal number of any size, compared exactly: `0.digits * 10^point`, no zero at either end of the digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Decimal {
+pub(crate) struct Decimal {
     negative: bool,
     point: i64,
     digits: Vec<u8>,
@@ -66,18 +66,30 @@ impl Decimal {
     }
 }
 
-/// ISO 8601 with a zone, a bare date (midnight UTC), or seconds since the epoch.
+/// A date in a form of ISO 8601 that W3C's note has (from a year alone, always in UTC, to a time with a zone), or seconds
+/// since the epoch. Four digits are a year.
+///
+/// SPEC: <https://www.w3.org/TR/NOTE-datetime>
 pub(super) fn date(text: &str) -> Option<Timestamp> {
     if let Some(timestamp) = Timestamp::parse(text) {
         return Some(timestamp);
     }
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.len() {
+        4 if digits => return Timestamp::parse(&format!("{text}-01-01T00:00:00Z")),
+        7 => return Timestamp::parse(&format!("{text}-01T00:00:00Z")).or_else(|| seconds(text)),
+        10 if !digits => return Timestamp::parse(&format!("{text}T00:00:00Z")).or_else(|| seconds(text)),
+        _ => {}
+    }
+    seconds(text)
+}
+
+fn seconds(text: &str) -> Option<Timestamp> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Some(Timestamp::from_secs(seconds));
     }
-    if let (Some(_), Ok(seconds)) = (Decimal::parse(text), text.parse::<f64>()) {
-        return Some(Timestamp::from_secs_f64(seconds));
-    }
-    (text.len() == 10).then(|| Timestamp::parse(&format!("{text}T00:00:00Z")))?
+    Decimal::parse(text)?;
+    text.parse::<f64>().ok().map(Timestamp::from_secs_f64)
 }
 
 pub(super) fn boolean(text: &str) -> Option<bool> {

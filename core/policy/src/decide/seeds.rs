@@ -1,7 +1,10 @@
 //! The key and bucket policies that the CloudTrail console writes, and those of a published CloudFormation template:
 //! they work as they are, and no statement that they need can be left out.
 
-use super::tests::{A, B, Case, case, check, root, service, session, user};
+use super::{
+    tests::check,
+    world::{A, B, Case, case, root, service, session, user},
+};
 use crate::{Principal, ResourceKind};
 
 /// The six statements of the console's key policy.

@@ -1,230 +1,15 @@
 //! The rules of combination, one case a line or two.
 
+use super::world::*;
 use crate::{
-    Check, Context, Decision, Grant, Grounds, Policies, Policy, PolicyKind, Principal, Request, ResourceKind, decide,
+    Context, GrantOutcome, Grounds, Policies, Policy, PolicyKind, Principal, Request, ResourceKind, Trace,
+    TraceOutcome, decide, explain,
 };
-use base::AccountId;
-use std::sync::Arc;
-
-pub(super) const A: &str = "111111111111";
-pub(super) const B: &str = "222222222222";
-const KEY: &str = "arn:aws:kms:us-east-1:111111111111:key/k";
-const OBJECT: &str = "arn:aws:s3:::bucket/a/b";
-const ROLE: &str = "arn:aws:iam::111111111111:role/R";
-
-pub(super) fn account(id: &str) -> AccountId {
-    AccountId::parse(id).unwrap()
-}
-
-pub(super) fn root(id: &str) -> Principal {
-    Principal::Root { account: account(id) }
-}
-
-pub(super) fn user(id: &str, name: &str) -> Principal {
-    Principal::User {
-        account: account(id),
-        arn: format!("arn:aws:iam::{id}:user/{name}"),
-        id: "AIDAABCDEFGHIJKLMNOPQ".into(),
-        name: name.into(),
-    }
-}
-
-pub(super) fn session(id: &str) -> Principal {
-    Principal::Session {
-        account: account(id),
-        role_arn: format!("arn:aws:iam::{id}:role/R"),
-        session_arn: format!("arn:aws:sts::{id}:assumed-role/R/s"),
-        role_id: "AROAABCDEFGHIJKLMNOPQ".into(),
-        session_name: "s".into(),
-    }
-}
-
-pub(super) fn service(name: &str) -> Principal {
-    Principal::Service { name: name.into() }
-}
-
-/// A policy as its statements.
-type Statements = Vec<String>;
-
-/// A request and its policies.
-#[derive(Clone, Debug)]
-pub(super) struct Case {
-    pub(super) who: Principal,
-    pub(super) action: &'static str,
-    pub(super) resource: String,
-    pub(super) owner: &'static str,
-    pub(super) kind: ResourceKind,
-    pub(super) context: Vec<(&'static str, String)>,
-    pub(super) identity: Vec<Statements>,
-    pub(super) boundary: Option<Statements>,
-    pub(super) session: Option<Vec<Statements>>,
-    pub(super) resource_policy: Option<Statements>,
-    pub(super) service_control: Vec<Vec<Statements>>,
-    pub(super) resource_control: Vec<Vec<Statements>>,
-    pub(super) grants: Vec<Grant>,
-}
-
-pub(super) fn case(kind: ResourceKind, who: Principal, action: &'static str) -> Case {
-    let resource = match kind {
-        ResourceKind::Bucket => OBJECT,
-        ResourceKind::KmsKey => KEY,
-        ResourceKind::RoleTrust => ROLE,
-        ResourceKind::Other => "*",
-    };
-    Case {
-        who,
-        action,
-        resource: resource.into(),
-        owner: A,
-        kind,
-        context: Vec::new(),
-        identity: Vec::new(),
-        boundary: None,
-        session: None,
-        resource_policy: None,
-        service_control: Vec::new(),
-        resource_control: Vec::new(),
-        grants: Vec::new(),
-    }
-}
-
-impl Case {
-    fn identity(mut self, statements: &str) -> Case {
-        self.identity.push(vec![statements.into()]);
-        self
-    }
-    fn boundary(mut self, statements: &str) -> Case {
-        self.boundary = Some(vec![statements.into()]);
-        self
-    }
-    fn session(mut self, statements: &str) -> Case {
-        self.session.get_or_insert_default().push(vec![statements.into()]);
-        self
-    }
-    fn resource_policy(mut self, statements: &str) -> Case {
-        self.resource_policy = Some(vec![statements.into()]);
-        self
-    }
-    fn level(mut self, statements: &str) -> Case {
-        self.service_control.push(vec![vec![statements.into()]]);
-        self
-    }
-    fn on(mut self, resource: &str) -> Case {
-        self.resource = resource.into();
-        self
-    }
-    pub(super) fn with(mut self, key: &'static str, value: &str) -> Case {
-        self.context.push((key, value.into()));
-        self
-    }
-
-    pub(super) fn grant(mut self, grantee: &str, action: &str) -> Case {
-        self.grants.push(Grant::new("g", grantee, [action]).unwrap());
-        self
-    }
-
-    pub(super) fn resource_level(mut self, statements: &str) -> Case {
-        self.resource_control.push(vec![vec![statements.into()]]);
-        self
-    }
-
-    pub(super) fn decide(&self) -> Decision {
-        self.run(|check| decide(&check.request, &check.policies))
-    }
-
-    pub(super) fn run<T>(&self, run: impl FnOnce(&Check<'_>) -> T) -> T {
-        self.documents().run(self, run)
-    }
-
-    pub(super) fn documents(&self) -> Documents {
-        let all = |policies: &Vec<Statements>| policies.iter().map(document).collect();
-        let levels = |levels: &Vec<Vec<Statements>>| levels.iter().map(all).collect();
-        Documents {
-            identity: all(&self.identity),
-            boundary: self.boundary.as_ref().map(document),
-            session: self.session.as_ref().map(all),
-            resource: self.resource_policy.as_ref().map(document),
-            service_control: levels(&self.service_control),
-            resource_control: levels(&self.resource_control),
-        }
-    }
-}
-
-/// One statement stands alone, several in a list.
-fn document(statements: &Statements) -> String {
-    let all = statements.join(",");
-    match statements.len() {
-        1 => format!(r#"{{"Version":"2012-10-17","Statement":{all}}}"#),
-        _ => format!(r#"{{"Version":"2012-10-17","Statement":[{all}]}}"#),
-    }
-}
-
-/// The documents of a case's policies.
-#[derive(Clone, Debug)]
-pub(super) struct Documents {
-    pub(super) identity: Vec<String>,
-    pub(super) boundary: Option<String>,
-    pub(super) session: Option<Vec<String>>,
-    pub(super) resource: Option<String>,
-    pub(super) service_control: Vec<Vec<String>>,
-    pub(super) resource_control: Vec<Vec<String>>,
-}
-
-pub(super) fn parse(text: &str, kind: PolicyKind) -> Arc<Policy> {
-    Arc::new(Policy::parse(text, kind).unwrap_or_else(|error| panic!("{error}: {text}")))
-}
-
-impl Documents {
-    /// Which grammar the resource's policy has in these tests.
-    pub(super) fn resource_kind(kind: ResourceKind) -> PolicyKind {
-        match kind {
-            ResourceKind::Bucket => PolicyKind::BucketPolicy,
-            ResourceKind::KmsKey | ResourceKind::Other => PolicyKind::KeyPolicy,
-            ResourceKind::RoleTrust => PolicyKind::Trust,
-        }
-    }
-
-    pub(super) fn run<T>(&self, case: &Case, run: impl FnOnce(&Check<'_>) -> T) -> T {
-        let all = |texts: &Vec<String>, kind| -> Vec<_> { texts.iter().map(|text| parse(text, kind)).collect() };
-        let levels = |levels: &Vec<Vec<String>>, kind| -> Vec<Vec<_>> {
-            levels.iter().map(|level| all(level, kind)).collect()
-        };
-        let one = |text: &Option<String>, kind| text.as_ref().map(|text| parse(text, kind));
-        let mut context = Context::of(&case.who);
-        for (key, value) in &case.context {
-            context.set(*key, value.as_str());
-        }
-        let identity = all(&self.identity, PolicyKind::Identity);
-        let boundary = one(&self.boundary, PolicyKind::PermissionsBoundary);
-        let session = self.session.as_ref().map(|texts| all(texts, PolicyKind::Session));
-        let resource = one(&self.resource, Documents::resource_kind(case.kind));
-        let grants: Vec<_> = case.grants.iter().cloned().map(Arc::new).collect();
-        run(&Check {
-            request: Request {
-                principal: &case.who,
-                action: case.action,
-                resource: &case.resource,
-                owner: Some(account(case.owner)),
-                kind: case.kind,
-                context: &context,
-            },
-            policies: Policies {
-                identity: &identity,
-                boundary: boundary.as_deref(),
-                session: session.as_deref(),
-                resource: resource.as_deref(),
-                service_control: &levels(&self.service_control, PolicyKind::ServiceControl),
-                resource_control: &levels(&self.resource_control, PolicyKind::ResourceControl),
-                grants: &grants,
-            },
-        })
-    }
-}
 
 /// `expected`: `root`, the statement that allowed as `Type policy.statement`, or AWS's words for the denial, with `the
 /// action` for the action's name.
 #[track_caller]
-pub(super) fn check(case: Case, expected: &str) {
+pub(crate) fn check(case: Case, expected: &str) {
     let decision = case.decide();
     let found = match (decision.grounds(), decision.denial()) {
         (Grounds::RootOfAccount, None) => "root".to_owned(),
@@ -244,36 +29,6 @@ const NO_SESSION: &str = "because no session policy allows the action";
 const NO_CONTROL: &str = "because no service control policy allows the action";
 const DENY_IDENTITY: &str = "with an explicit deny in an identity-based policy";
 const DENY_RESOURCE: &str = "with an explicit deny in a resource-based policy";
-
-const ALLOW_ALL: &str = r#"{"Effect":"Allow","Action":"*","Resource":"*"}"#;
-const DENY_ALL: &str = r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#;
-const ALLOW_EC2: &str = r#"{"Effect":"Allow","Action":"ec2:*","Resource":"*"}"#;
-
-/// A resource policy's statement on everything.
-fn to(effect: &str, principal: &str) -> String {
-    format!(r#"{{"Effect":"{effect}","Principal":{principal},"Action":"*","Resource":"*"}}"#)
-}
-
-/// A trust policy's statement.
-fn trusts(principal: &str) -> String {
-    format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#)
-}
-
-fn aws(name: &str) -> String {
-    format!(r#"{{"AWS":"{name}"}}"#)
-}
-
-fn other(who: Principal) -> Case {
-    case(ResourceKind::Other, who, "cloudtrail:CreateTrail")
-}
-
-fn key(who: Principal) -> Case {
-    case(ResourceKind::KmsKey, who, "kms:Decrypt")
-}
-
-fn bucket(who: Principal) -> Case {
-    case(ResourceKind::Bucket, who, "s3:GetObject")
-}
 
 #[test]
 fn identity_policies_decide_where_no_resource_speaks() {
@@ -310,9 +65,12 @@ fn elements_and_their_complements() {
         allow(r#""NotAction":["ec2:*","cloudtrail:create*"],"Resource":"*""#),
         NO_IDENTITY,
     );
-    check(allow(r#""Action":"*","Resource":"arn:aws:cloudtrail:*:trail/T""#), yes);
     check(
-        allow(r#""Action":"*","Resource":"arn:aws:cloudtrail:*:trail/t""#),
+        allow(r#""Action":"*","Resource":"arn:aws:cloudtrail:*:*:trail/T""#),
+        yes,
+    );
+    check(
+        allow(r#""Action":"*","Resource":"arn:aws:cloudtrail:*:*:trail/t""#),
         NO_IDENTITY,
     );
     check(allow(r#""Action":"*","NotResource":"arn:aws:s3:::*""#), yes);
@@ -335,6 +93,109 @@ fn elements_and_their_complements() {
     // Unnamed resources are covered by `*` alone.
     let star = r#"{"Effect":"Allow","Action":"*","Resource":"arn:aws:cloudtrail:*"}"#;
     check(other(user(A, "u")).identity(star), NO_IDENTITY);
+}
+
+#[test]
+fn what_an_arn_lacks_is_a_star() {
+    let on = |resource: &str, asked: &str| {
+        let allow = r#"{"Effect":"Allow","Action":"*","Resource":"RESOURCE"}"#;
+        other(user(A, "u"))
+            .identity(&allow.replace("RESOURCE", resource))
+            .on(asked)
+    };
+    check(on("arn:aws:sqs", "arn:aws:sqs:r:1:q"), "Identity 0.0");
+    check(on("arn:aws:sqs:r", "arn:aws:sqs:r:1:q"), "Identity 0.0");
+    check(on("arn:*", "arn:aws:sqs:r:1:q"), "Identity 0.0");
+    check(on("arn:aws:sqs:r", "arn:aws:sqs:s:1:q"), NO_IDENTITY);
+    check(on("arn:aws:sqs:r", "*"), NO_IDENTITY);
+}
+
+#[test]
+fn a_variable_without_a_value_is_like_nothing() {
+    let u = |statement: &str| bucket(user(A, "u")).identity(ALLOW_ALL).identity(statement);
+    let deny = |elements: &str| format!(r#"{{"Effect":"Deny","Action":"*",{elements}}}"#);
+    let none = "${aws:PrincipalTag/none}";
+    check(
+        u(&deny(&format!(r#""Resource":"arn:aws:s3:::bucket/{none}*""#))),
+        "Identity 0.0",
+    );
+    check(
+        u(&deny(&format!(r#""NotResource":"arn:aws:s3:::bucket/{none}*""#))),
+        DENY_IDENTITY,
+    );
+    let test = |operator: &str| {
+        deny(&format!(
+            r#""Resource":"*","Condition":{{"{operator}":{{"aws:username":"{none}"}}}}"#
+        ))
+    };
+    check(u(&test("StringEquals")), "Identity 0.0");
+    check(u(&test("StringNotEquals")), DENY_IDENTITY);
+    check(u(&test("StringNotLikeIfExists")), DENY_IDENTITY);
+    // What is left out cannot be told: that is no reason to allow.
+    let allow = format!(r#"{{"Effect":"Allow","Action":"*","NotResource":"arn:aws:s3:::other/{none}"}}"#);
+    check(bucket(user(A, "u")).identity(&allow), NO_IDENTITY);
+}
+
+#[test]
+fn denials_name_managed_policies() {
+    const MANAGED: &str = "arn:aws:iam::111111111111:policy/P";
+    check(
+        other(user(A, "u")).identity(DENY_ALL).managed(&[MANAGED]),
+        "with an explicit deny in an identity-based policy: arn:aws:iam::111111111111:policy/P",
+    );
+    check(other(user(A, "u")).identity(ALLOW_EC2).managed(&[MANAGED]), NO_IDENTITY);
+    check(
+        other(user(A, "u"))
+            .identity(ALLOW_EC2)
+            .identity(DENY_ALL)
+            .managed(&[MANAGED]),
+        DENY_IDENTITY,
+    );
+}
+
+#[test]
+fn a_trace_shows_what_was_asked_beside_what_is_written() {
+    let both = [
+        to("Allow", &aws("111111111111")),
+        to("Allow", &aws("arn:aws:iam::111111111111:user/v")),
+    ];
+    let mut asked = key(user(A, "u"))
+        .grant("arn:aws:iam::111111111111:user/v", "kms:Decrypt")
+        .managed(&["arn:x"]);
+    asked.resource_policy = Some(both.to_vec());
+    asked =
+        asked.identity(r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"a:x":"1"}}}"#);
+    let trace = asked.with("a:X", "2").run(explain);
+    let kept = serde_json::to_string(&trace).unwrap();
+    assert_eq!(serde_json::from_str::<Trace>(&kept).unwrap(), trace);
+    let outcomes: Vec<_> = trace.statements.iter().map(|each| &each.outcome).collect();
+    let text = |text: &str| text.to_owned();
+    assert_eq!(
+        outcomes,
+        [
+            &TraceOutcome::Matched { delegates: true },
+            &TraceOutcome::Principal {
+                element: "Principal".into(),
+                asked: text("arn:aws:iam::111111111111:user/u"),
+                wanted: vec![text("arn:aws:iam::111111111111:user/v")],
+            },
+            &TraceOutcome::Condition {
+                operator: text("StringEquals"),
+                key: text("a:x"),
+                wanted: vec![text("1")],
+                found: Some(vec![text("2")]),
+                unreadable: false,
+            },
+        ]
+    );
+    assert_eq!(trace.statements[2].source.as_deref(), Some("managed policy arn:x"));
+    let GrantOutcome::Grantee { asked, wanted } = &trace.grants[0].outcome else {
+        panic!("{:?}", trace.grants);
+    };
+    assert_eq!(
+        [asked.as_str(), wanted],
+        ["arn:aws:iam::111111111111:user/u", "arn:aws:iam::111111111111:user/v"]
+    );
 }
 
 #[test]
@@ -419,6 +280,13 @@ fn services_are_named_or_meant_by_a_plain_star() {
         NO_RESOURCE,
     );
     check(bucket(user(A, "u")).resource_policy(&named), NO_IDENTITY);
+    // A service of a Region goes by another name.
+    let regional = to("Allow", r#"{"Service":"cloudtrail.ap-east-1.amazonaws.com"}"#);
+    check(trail().resource_policy(&regional), NO_RESOURCE);
+    check(
+        bucket(service("cloudtrail.ap-east-1.amazonaws.com")).resource_policy(&regional),
+        "Resource 0.0",
+    );
 }
 
 #[test]
@@ -706,10 +574,23 @@ fn resource_control_binds_everyone_who_comes_to_the_resource() {
     let deny = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
     let open = |who| bucket(who).resource_policy(&to("Allow", r#""*""#)).identity(ALLOW_ALL);
     let trail = || service("cloudtrail.amazonaws.com");
-    for who in [user(A, "u"), user(B, "u"), session(A), root(A), trail(), Principal::Anonymous] {
+    for who in [
+        user(A, "u"),
+        user(B, "u"),
+        session(A),
+        root(A),
+        trail(),
+        Principal::Anonymous,
+    ] {
         check(open(who.clone()).resource_level(FULL).resource_level(deny), DENIED);
         check(open(who.clone()).resource_level(deny), DENIED);
-        assert!(open(who).resource_level(FULL).resource_level(FULL).decide().is_allowed());
+        assert!(
+            open(who)
+                .resource_level(FULL)
+                .resource_level(FULL)
+                .decide()
+                .is_allowed()
+        );
     }
     let mut none = open(user(A, "u"));
     none.resource_control.push(Vec::new());
@@ -730,18 +611,47 @@ fn a_grant_is_all_that_its_grantee_needs() {
     let by_grant = |who| key(who).grant("arn:aws:iam::111111111111:user/u", "kms:Decrypt");
     check(by_grant(user(A, "u")), "grant 0");
     check(by_grant(user(A, "v")), NO_RESOURCE);
-    check(key(user(A, "u")).grant("arn:aws:iam::111111111111:user/u", "kms:Encrypt"), NO_RESOURCE);
+    check(
+        key(user(A, "u")).grant("arn:aws:iam::111111111111:user/u", "kms:Encrypt"),
+        NO_RESOURCE,
+    );
     // Nothing is asked of the caller's own policies, in the key's account or another.
-    check(key(user(B, "u")).grant("arn:aws:iam::222222222222:user/u", "kms:Decrypt"), "grant 0");
+    check(
+        key(user(B, "u")).grant("arn:aws:iam::222222222222:user/u", "kms:Decrypt"),
+        "grant 0",
+    );
     check(by_grant(user(A, "u")).boundary(ALLOW_EC2), "grant 0");
-    check(key(session(A)).grant(ROLE, "kms:Decrypt").session(ALLOW_EC2), "grant 0");
+    // A session by its role is limited as its role is, unless the session itself is the grantee.
+    let by_role = |who| key(who).grant(ROLE, "kms:Decrypt");
+    check(by_role(session(A)), "grant 0");
+    check(by_role(session(A)).session(ALLOW_EC2), NO_SESSION);
+    check(by_role(session(A)).boundary(ALLOW_EC2), NO_BOUNDARY);
+    check(
+        by_role(session(A))
+            .boundary(ALLOW_EC2)
+            .resource_policy(&to("Allow", r#""*""#)),
+        "Resource 0.0",
+    );
+    let own = "arn:aws:sts::111111111111:assumed-role/R/s";
+    check(
+        by_role(session(A)).grant(own, "kms:Decrypt").session(ALLOW_EC2),
+        "grant 1",
+    );
     // A deny anywhere wins, and so do the limits of an organization.
     check(by_grant(user(A, "u")).identity(DENY_ALL), DENY_IDENTITY);
-    check(by_grant(user(A, "u")).resource_policy(&to("Deny", r#""*""#)), DENY_RESOURCE);
+    check(
+        by_grant(user(A, "u")).resource_policy(&to("Deny", r#""*""#)),
+        DENY_RESOURCE,
+    );
     check(by_grant(user(A, "u")).level(ALLOW_EC2), NO_CONTROL);
     // An account's grant is its root's.
     check(key(root(B)).grant("222222222222", "kms:Decrypt"), "grant 0");
-    check(key(user(B, "u")).grant("222222222222", "kms:Decrypt").identity(ALLOW_ALL), NO_RESOURCE);
+    check(
+        key(user(B, "u"))
+            .grant("222222222222", "kms:Decrypt")
+            .identity(ALLOW_ALL),
+        NO_RESOURCE,
+    );
 }
 
 #[test]

@@ -113,7 +113,7 @@ pub enum Malformed {
     /// No `Effect`.
     #[error("no effect")]
     MissingEffect,
-    /// Neither `Principal` nor `NotPrincipal`.
+    /// No `Principal` (nor `NotPrincipal`, where that may be).
     #[error("no principal")]
     MissingPrincipal,
     /// Neither `Resource` nor `NotResource`.
@@ -122,6 +122,9 @@ pub enum Malformed {
     /// No `Statement`.
     #[error("no member `Statement`")]
     MissingStatement,
+    /// No `Version`, where there must be one.
+    #[error("no member `Version`")]
+    MissingVersion,
     /// Not a JSON object.
     #[error("no JSON object from byte {offset}")]
     NotJson {
@@ -131,6 +134,9 @@ pub enum Malformed {
     /// A principal where the policy's holder is the principal.
     #[error("prohibited member `Principal`")]
     ProhibitedPrincipal,
+    /// An `Allow` in a resource control policy that is not the one which allows everything.
+    #[error("prohibited effect `Allow`")]
+    ProhibitedAllow,
     /// A resource in a trust policy.
     #[error("prohibited member `Resource`")]
     ProhibitedResource,
@@ -147,6 +153,12 @@ pub enum Malformed {
     UnknownField {
         /// The member.
         name: String,
+    },
+    /// A member that other kinds of policies have.
+    #[error("`{name}` is not supported in this kind of policy")]
+    UnsupportedElement {
+        /// The member.
+        name: &'static str,
     },
     /// A condition operator that does not exist.
     #[error("unknown operator `{name}`")]

@@ -251,6 +251,181 @@ fn principals_resources_and_conditions() {
 }
 
 #[test]
+fn the_policies_of_organizations() {
+    use Malformed::*;
+    use PolicyKind::*;
+    let text = |text: &str| text.to_owned();
+    for kind in [ServiceControl, ResourceControl] {
+        check(kind, r#"{"Statement":[]}"#, "", MissingVersion);
+        let old = r#"{"Version":"2008-10-17","Statement":[]}"#;
+        let what = BadVersion {
+            text: text("2008-10-17"),
+        };
+        check(kind, old, "Version", what);
+    }
+    for (statement, at, what) in [
+        (
+            r#""Effect":"Deny","NotPrincipal":"*","Action":"s3:*","Resource":"*""#,
+            "",
+            UnsupportedElement { name: "NotPrincipal" },
+        ),
+        (
+            r#""Effect":"Deny","Principal":"*","NotAction":"s3:*","Resource":"*""#,
+            "",
+            UnsupportedElement { name: "NotAction" },
+        ),
+        (
+            r#""Effect":"Deny","Principal":{"AWS":"*"},"Action":"s3:*","Resource":"*""#,
+            ".Principal",
+            InvalidPrincipal {
+                kind: text(""),
+                text: text(""),
+            },
+        ),
+        (
+            r#""Effect":"Deny","Principal":"*","Action":"*","Resource":"*""#,
+            ".Action",
+            InvalidAction { text: text("*") },
+        ),
+        (
+            r#""Effect":"Deny","Principal":"*","Action":"*:Get","Resource":"*""#,
+            ".Action",
+            InvalidAction { text: text("*:Get") },
+        ),
+        (
+            r#""Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*""#,
+            ".Effect",
+            ProhibitedAllow,
+        ),
+        (
+            r#""Effect":"Allow","Principal":"*","Action":"*","Resource":"*","Condition":{"Bool":{"a:b":"true"}}"#,
+            ".Effect",
+            ProhibitedAllow,
+        ),
+        (
+            r#""Effect":"Deny","Principal":"*","Action":"s3:*""#,
+            "",
+            MissingResource,
+        ),
+        (
+            r#""Effect":"Deny","Action":"s3:*","Resource":"*""#,
+            "",
+            MissingPrincipal,
+        ),
+    ] {
+        check_statement(ResourceControl, statement, &format!("Statement[0]{at}"), what);
+    }
+    check_statement(
+        ServiceControl,
+        r#""Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*""#,
+        "Statement[0]",
+        ProhibitedPrincipal,
+    );
+    for (kind, statement) in [
+        (
+            ResourceControl,
+            r#""Effect":"Allow","Principal":"*","Action":"*","Resource":"*""#,
+        ),
+        (
+            ResourceControl,
+            r#""Effect":"Deny","Principal":"*","Action":["s3:*","sts:Get?"],"NotResource":"arn:aws:s3:::b/*""#,
+        ),
+        (
+            ServiceControl,
+            r#""Effect":"Allow","NotAction":"iam:*","NotResource":"arn:aws:s3:::b/*","Condition":{"Bool":{"a:b":"true"}}"#,
+        ),
+    ] {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":{{{statement}}}}}"#);
+        assert!(Policy::parse(&text, kind).is_ok(), "{text}");
+    }
+    // White space counts.
+    let spaces = format!(r#"{{"Version":"2012-10-17",{}"Statement":[]}}"#, " ".repeat(5_120));
+    let size = spaces.len();
+    check(ResourceControl, &spaces, "", TooLong { size, max: 5_120 });
+    check(ServiceControl, &spaces, "Statement", EmptyStatement);
+}
+
+#[test]
+fn who_may_be_named_depends_on_the_kind() {
+    use PolicyKind::*;
+    const PROVIDER: &str = r#"{"Federated":"arn:aws:iam::111111111111:saml-provider/p"}"#;
+    for (kind, element, name, taken) in [
+        (Trust, "Principal", PROVIDER, true),
+        (KeyPolicy, "Principal", PROVIDER, false),
+        (BucketPolicy, "Principal", PROVIDER, false),
+        (Trust, "NotPrincipal", r#"{"AWS":"111111111111"}"#, false),
+        (KeyPolicy, "NotPrincipal", r#"{"AWS":"111111111111"}"#, true),
+        (
+            BucketPolicy,
+            "Principal",
+            r#"{"Service":"s3.ap-east-1.amazonaws.com"}"#,
+            true,
+        ),
+        (
+            BucketPolicy,
+            "Principal",
+            r#"{"CanonicalUser":"79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"}"#,
+            false,
+        ),
+    ] {
+        let on = if kind == Trust {
+            ""
+        } else {
+            r#","Resource":"arn:aws:s3:::b""#
+        };
+        let text = format!(r#"{{"Statement":{{"Effect":"Deny","{element}":{name},"Action":"s3:*"{on}}}}}"#);
+        assert_eq!(Policy::parse(&text, kind).is_ok(), taken, "{kind:?} {text}");
+    }
+}
+
+#[test]
+fn only_policies_of_identities_and_organizations_complete_arns() {
+    let text = |arn: &str| {
+        format!(r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Deny","Action":"s3:*","Resource":"{arn}"}}}}"#)
+    };
+    for (arn, complete) in [
+        ("arn:aws:s3:::b", true),
+        ("arn:aws:s3:*:*:${a:b, 'x:y'}", true),
+        ("arn:aws:s3", false),
+        ("arn:*", false),
+        ("arn:aws:s3:::", true),
+    ] {
+        assert_eq!(
+            Policy::parse(&text(arn), PolicyKind::Session).is_ok(),
+            complete,
+            "{arn}"
+        );
+        for kind in [
+            PolicyKind::Identity,
+            PolicyKind::PermissionsBoundary,
+            PolicyKind::ServiceControl,
+        ] {
+            assert!(Policy::parse(&text(arn), kind).is_ok(), "{arn}");
+        }
+    }
+}
+
+#[test]
+fn print_is_in_normal_form() {
+    let text = r#"{"Statement":[ {"Condition":{"NumericEquals":{"a:b":[1]},"Bool":{"a:c":true,"a:d":["true","false"]}},
+        "Resource":["*"],"NotAction":["s3:Get*","kms:*"],"Principal":{"Service":"s3.amazonaws.com","AWS":["*"]},
+        "Effect":"Deny","Sid":"証"} ],"Id":"x","Version":"2012-10-17"}"#;
+    let escaped = text.replace('証', r"\u8a3c");
+    let printed = r#"{"Version":"2012-10-17","Statement":{"Sid":"SID","Effect":"Deny","Principal":{"Service":"s3.amazonaws.com","AWS":"*"},"NotAction":["s3:Get*","kms:*"],"Resource":"*","Condition":{"NumericEquals":{"a:b":"1"},"Bool":{"a:c":"true","a:d":["true","false"]}}}}"#;
+    let policy = Policy::parse(&escaped, PolicyKind::KeyPolicy).unwrap();
+    assert_eq!(policy.to_json(), printed.replace("SID", r"\u8a3c"));
+    assert_eq!(policy.document(), escaped);
+    // What a key policy may lack is not invented.
+    for inert in [
+        r#"{"Statement":{"Effect":"Allow","Principal":"*","Resource":"*"}}"#,
+        r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*"}}"#,
+        r#"{"Statement":{"Effect":"Allow","Principal":"*","NotAction":[],"Resource":[]}}"#,
+    ] {
+        assert_eq!(Policy::parse(inert, PolicyKind::KeyPolicy).unwrap().to_json(), inert);
+    }
+}
+
+#[test]
 fn a_policy_tells_whom_it_names() {
     let text = r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Principal":{"AWS":
         ["*","123456789012","arn:aws:iam::123456789012:user/u","arn:aws:iam::123456789012:root"],

@@ -6,7 +6,8 @@ use crate::{
     condition::Condition,
     json::{self, Json, Scalar},
     patch::{Op, escaped},
-    statement::{Asked, Miss, Outcome, Side},
+    principal::{Named, Who},
+    statement::{Asked, Element, Miss, Outcome, Side},
 };
 use serde_json::{Value, json};
 
@@ -64,17 +65,21 @@ pub(super) fn remove(policy: &Policy, index: usize) -> Option<PatchOp> {
 
 /// The operations that may make an `Allow` match by one more value, each with what it adds, in words.
 pub(super) fn extend(policy: &Policy, index: usize, side: Side, asked: Asked<'_>) -> Vec<(PatchOp, String)> {
-    let Some((path, written)) = statement_at(policy, index) else {
+    let Some(statement) = policy.statements().get(index) else {
         return Vec::new();
     };
-    let Some(statement) = policy.statements().get(index) else {
+    let met = statement.meet(side, asked);
+    if !misses_only_once(statement, met, side, asked) {
+        return Vec::new();
+    }
+    let Some((path, written)) = statement_at(policy, index) else {
         return Vec::new();
     };
     let one = |member: &str, value: &str, words: String| {
         let op = written.member(member)?;
         Some((one_more(format!("{path}/{member}"), op, value), words))
     };
-    let found = match statement.meet(side, asked) {
+    let found = match met {
         Outcome::Unmatched(Miss::Action) => one("Action", asked.action, format!("the action {}", asked.action)),
         Outcome::Unmatched(Miss::Resource) => {
             let resource = resource(policy.kind(), policy.variables, asked);
@@ -94,6 +99,36 @@ pub(super) fn extend(policy: &Policy, index: usize, side: Side, asked: Asked<'_>
         Outcome::Unmatched(Miss::Inert) | Outcome::Undecidable(_) => None,
     };
     found.into_iter().collect()
+}
+
+/// Whether the statement would match were it not for its first miss. Most statements of a policy are of other things, and
+/// this tells without a look at the document.
+fn misses_only_once(statement: &Statement, met: Outcome, side: Side, asked: Asked<'_>) -> bool {
+    let mut without = statement.clone();
+    match met {
+        Outcome::Matched(_) => return true,
+        Outcome::Undecidable(_) | Outcome::Unmatched(Miss::Inert) => return false,
+        Outcome::Unmatched(Miss::Action) => match Element::actions(false, &["*"]) {
+            Ok(every) => without.actions = every,
+            Err(_) => return false,
+        },
+        Outcome::Unmatched(Miss::Resource) => without.resources = None,
+        Outcome::Unmatched(Miss::Principal) => {
+            without.who = Some(Box::new(Who {
+                not: false,
+                named: vec![Named::Everyone],
+                texts: Vec::new(),
+            }));
+        }
+        Outcome::Unmatched(Miss::Condition(miss)) => {
+            let conditions = without.conditions.iter().enumerate();
+            without.conditions = conditions
+                .filter(|(at, _)| *at != miss)
+                .map(|(_, condition)| condition.clone())
+                .collect();
+        }
+    }
+    matches!(without.meet(side, asked), Outcome::Matched(_))
 }
 
 fn one_more_name(path: String, names: &Json, principal: &Principal) -> Option<(PatchOp, String)> {
@@ -124,7 +159,9 @@ fn one_more_wanted(
     wanted
         .map(|wanted| {
             let op = |value| one_more(path.clone(), wanted, &literal(value, variables));
-            let each = found.iter().map(|value| (op(value), format!("the value `{value}` of {key}")));
+            let each = found
+                .iter()
+                .map(|value| (op(value), format!("the value `{value}` of {key}")));
             each.collect()
         })
         .unwrap_or_default()
@@ -151,7 +188,10 @@ pub(super) fn statement(kind: PolicyKind, variables: bool, asked: Asked<'_>) -> 
     if kind != PolicyKind::Trust {
         members.insert("Resource".into(), resource(kind, variables, asked).into());
     }
-    if matches!(kind, PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Trust) {
+    if matches!(
+        kind,
+        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Trust
+    ) {
         let principal = match name(asked.principal) {
             Some((member, name)) => json!({member: name}),
             // Only buckets are for callers without a name.
@@ -207,7 +247,10 @@ pub(super) fn append(policy: &Policy, statement: Value) -> Option<PatchOp> {
 
 /// Makes a document of one statement.
 pub(super) fn create(statement: Value) -> PatchOp {
-    add(String::new(), json!({"Version": "2012-10-17", "Statement": [statement]}))
+    add(
+        String::new(),
+        json!({"Version": "2012-10-17", "Statement": [statement]}),
+    )
 }
 
 fn add(path: String, value: Value) -> PatchOp {
