@@ -20,6 +20,8 @@ pub struct Demand {
     pub grants: Vec<Arc<Grant>>,
     /// Condition keys that only this demand has; the global ones are set by the gateway.
     pub context: Vec<(String, Vec<String>)>,
+    /// How a refusal names the resource, when not as `on resource: ARN`.
+    pub worded: Option<&'static str>,
     /// The CloudFormation-style type under which the resource is shown in the event's `resources`, such as
     /// `AWS::KMS::Key`; `None` keeps it out.
     pub shown_as: Option<&'static str>,
@@ -36,6 +38,7 @@ impl Demand {
             resource_policy: None,
             grants: Vec::new(),
             context: Vec::new(),
+            worded: None,
             shown_as: None,
         }
     }

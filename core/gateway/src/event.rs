@@ -6,7 +6,7 @@ use crate::{
     ports::Candidate,
 };
 use base::{AccountId, Random};
-use policy::{Denial, Principal};
+use policy::{Denial, PolicyType, Principal};
 use record::{
     EventCategory, EventError, EventRecord, EventType, Identity, Params, Resource, SessionAttributes, SessionContext,
     SessionIssuer, TlsDetails, UserIdentity,
@@ -453,6 +453,11 @@ fn is_known_to(ctx: &Ctx, account: Option<AccountId>, owner: AccountId) -> bool 
     account == Some(owner) || organization.is_some_and(|all| all.joins(account, Some(owner)))
 }
 
+/// Whether the resource's own policy refuses, by a deny or by its silence.
+fn is_resources(denial: &Denial) -> bool {
+    denial.policy() == Some(PolicyType::Resource)
+}
+
 fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial: &Denial) -> String {
     let owner = demand.owner.unwrap_or(ctx.account);
     let because = denial.because(demand.action);
@@ -466,6 +471,17 @@ fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial:
         }
         ServiceName::S3 => {
             format!("User: {who} is not authorized to perform: {action} on resource: \"{resource}\" {because}")
+        }
+        // KMS tells a stranger one thing for a key that is not there and a key that is not theirs to use.
+        ServiceName::Kms if principal.account() != Some(owner) && is_resources(denial) => {
+            let on = demand.worded.unwrap_or("on this resource");
+            format!(
+                "User: {who} is not authorized to perform: {action} {on} because the resource does not exist in this \
+                 Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+            )
+        }
+        _ if let Some(on) = demand.worded => {
+            format!("User: {who} is not authorized to perform: {action} {on} {because}")
         }
         _ => format!("User: {who} is not authorized to perform: {action} on resource: {resource} {because}"),
     }

@@ -26,6 +26,7 @@ pub mod pipeline;
 pub mod ports;
 pub mod principals;
 pub mod reply;
+mod session;
 pub mod settings;
 mod txn;
 pub mod work;

@@ -61,7 +61,8 @@ impl Organization {
     /// The levels that bind an action (`service:Name`) on a resource of this account.
     pub fn resource_control(&self, action: &str, owner: AccountId) -> &[Vec<Arc<Policy>>] {
         let service = action.split(':').next().unwrap_or("");
-        if owner == self.management_account || !RESOURCE_CONTROLLED.contains(&service) {
+        let exempt = action.eq_ignore_ascii_case("kms:RetireGrant");
+        if owner == self.management_account || exempt || !RESOURCE_CONTROLLED.contains(&service) {
             return &[];
         }
         self.member(Some(owner))

@@ -13,6 +13,7 @@ use crate::{
     journal,
     operation::{Failed, Parse, Render, Signature},
     ports::Credential,
+    session,
 };
 use base::{AccountId, Fault, Region};
 use record::Evident;
@@ -193,9 +194,8 @@ impl Gateway {
         let operation =
             operation.map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
         let route = self.route(service, &operation, &head)?;
-        if !reaches(&credential, service, route.name) {
-            let access_key_id = credential.caller.access_key_id.clone();
-            return Err(Refused::auth(service, &head, AuthFault::UnknownKey { access_key_id }));
+        if !session::reaches(&credential, service, route.name) {
+            return Err(Refused::auth(service, &head, session::unknown(&credential)));
         }
         let caller = Caller::Signed(Arc::clone(&credential.caller));
         let account = caller.account().unwrap_or(self.world.settings.first_account);
@@ -268,7 +268,7 @@ impl Gateway {
         let credential = credential
             .filter(|credential| credential.active)
             .ok_or_else(|| Refused::auth(service, head, unknown()))?;
-        check_token(claim, &credential, self.world.clock.real_now())
+        session::check_token(claim.session_token(), &credential, self.world.clock.real_now())
             .map_err(|fault| Refused::auth(service, head, fault))?;
         Ok(credential)
     }
@@ -359,35 +359,6 @@ fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
         query: &head.query,
         headers: &head.headers,
         host_authority: Some(&head.authority),
-    }
-}
-
-/// A temporary key comes with its token, and a long-term one with none: a token beside it belongs to some other key.
-fn check_token(claim: &Claim<'_>, credential: &Credential, now: base::Timestamp) -> Result<(), AuthFault> {
-    match (claim.session_token(), &credential.session_token) {
-        (None, None) => {}
-        (Some(given), Some(token)) if sigv4::same_secret(given.as_bytes(), token.expose().as_bytes()) => {}
-        _ => return Err(AuthFault::InvalidToken),
-    }
-    match &credential.caller.session {
-        Some(session) if session.expires <= now => Err(AuthFault::ExpiredToken),
-        _ => Ok(()),
-    }
-}
-
-/// What GetSessionToken gives without MFA opens neither IAM nor, but for two operations, STS.
-///
-/// SPEC: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
-fn reaches(credential: &Credential, service: ServiceName, operation: &str) -> bool {
-    let plain = |session: &crate::Session| session.issuer.is_none() && !session.mfa;
-    if !credential.caller.session.as_deref().is_some_and(plain) {
-        return true;
-    }
-    match service {
-        ServiceName::Iam => false,
-        // GetSessionToken is refused by its room, in its own words.
-        ServiceName::Sts => ["AssumeRole", "GetCallerIdentity", "GetSessionToken"].contains(&operation),
-        _ => true,
     }
 }
 

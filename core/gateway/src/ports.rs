@@ -235,9 +235,10 @@ pub struct ObjectGuard {
     pub policy: Option<Arc<Policy>>,
     /// Whether the object is there.
     pub exists: bool,
-    /// The KMS key that seals the object, or would seal a new one that asks for nothing, as it was named, with the whole
-    /// encryption context; `None` for SSE-S3.
-    pub sealed_under: Option<(String, EncryptionContext)>,
+    /// The KMS key that seals the object, with the whole encryption context; `None` for SSE-S3, and for no object.
+    pub sealed_under: Option<(Arn, EncryptionContext)>,
+    /// The KMS key, as it was named, that seals a new object that asks for nothing; `None` for SSE-S3.
+    pub default_key: Option<String>,
 }
 
 /// S3, as other services ask it.

@@ -15,6 +15,7 @@
 //! - When the bucket or the key refuses, nothing is downgraded or dropped: delivery waits, says so, and catches up.
 //! - Stopping a trail stops selection, never recording, and never the delivery of what was selected before.
 
+mod access_port;
 mod error;
 mod model;
 mod ops;

@@ -1,10 +1,10 @@
 //! Which trails select an event: asked for every event at its commit, so the answer is compiled once per change.
 
-use crate::{model::trail::Trail, table};
+use crate::{access_port, model::trail::Trail, table};
 use base::{AccountId, Fault};
 use gateway::{
     Boxed,
-    ports::{Candidate, TrailSelection},
+    ports::{Candidate, TrailPlace, TrailSelection},
 };
 use std::{
     collections::HashMap,
@@ -49,6 +49,10 @@ impl Selectors {
 }
 
 impl TrailSelection for Selectors {
+    fn trails<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>> {
+        Box::pin(access_port::trails(view))
+    }
+
     fn select<'a>(
         &'a self,
         view: &'a ReadView<'a>,

@@ -120,6 +120,13 @@ pub enum S3Error {
         /// The name.
         bucket: String,
     },
+    /// Only the bucket's own account may make this call, whatever the policies say.
+    MethodNotAllowed {
+        /// `GET`, `PUT` or `DELETE`.
+        method: &'static str,
+        /// Such as `BUCKETPOLICY`.
+        resource_type: &'static str,
+    },
     /// The bucket has no policy.
     NoSuchBucketPolicy {
         /// The name.
@@ -171,6 +178,9 @@ impl AwsError for S3Error {
             | S3Error::InvalidBucketName { bucket }
             | S3Error::NoSuchBucket { bucket }
             | S3Error::NoSuchBucketPolicy { bucket } => vec![("BucketName", bucket.clone())],
+            S3Error::MethodNotAllowed { method, resource_type } => {
+                vec![("Method", text(method)), ("ResourceType", text(resource_type))]
+            }
             S3Error::EntityTooLarge { proposed, max } => {
                 vec![("ProposedSize", text(proposed)), ("MaxSizeAllowed", text(max))]
             }
@@ -270,6 +280,11 @@ impl S3Error {
             S3Error::MalformedXml => say(400, "MalformedXML", text::MALFORMED_XML),
             S3Error::MetadataTooLarge { .. } => say(400, "MetadataTooLarge", text::METADATA),
             S3Error::MissingContentLength => say(411, "MissingContentLength", text::NO_LENGTH),
+            S3Error::MethodNotAllowed { .. } => say(
+                405,
+                "MethodNotAllowed",
+                "The specified method is not allowed against this resource.",
+            ),
             S3Error::NoSuchBucket { .. } => say(404, "NoSuchBucket", "The specified bucket does not exist"),
             S3Error::NoSuchBucketPolicy { .. } => say(404, "NoSuchBucketPolicy", "The bucket policy does not exist"),
             S3Error::NoSuchKey { .. } => say(404, "NoSuchKey", "The specified key does not exist."),

@@ -17,6 +17,7 @@
 //! - What is not built is refused by its name, never ignored, when ignoring it would store or show less than was asked.
 
 mod access;
+mod access_port;
 mod answer;
 mod error;
 pub mod model;

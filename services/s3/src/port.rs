@@ -1,7 +1,7 @@
 //! S3 as the other services ask it. Every method but `place` enters the pipeline at *authorise*.
 
 use crate::{
-    S3Error,
+    S3Error, access_port,
     model::encryption,
     ops::{get_bucket_acl::GetBucketAcl, put_object},
     table,
@@ -11,7 +11,7 @@ use gateway::{
     Boxed, CallFailure, Ctx, PortRefusal, Txn,
     ctx::{By, Inner},
     pipeline,
-    ports::{BucketPlace, ObjectSeal, Objects, ServiceObject},
+    ports::{BucketPlace, ObjectGuard, ObjectSeal, Objects, ServiceObject},
 };
 use store::ReadView;
 use wire::ServiceName;
@@ -21,6 +21,15 @@ use wire::ServiceName;
 pub struct S3Objects;
 
 impl Objects for S3Objects {
+    fn guard<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        bucket: &'a str,
+        key: &'a str,
+    ) -> Boxed<'a, Result<Option<ObjectGuard>, Fault>> {
+        Box::pin(access_port::guard(view, bucket, key))
+    }
+
     fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>> {
         Box::pin(async move {
             let bucket = table::bucket(view, bucket).await?;

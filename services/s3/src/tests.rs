@@ -20,15 +20,18 @@ use bytes::Bytes;
 use envelope::{EncryptionContext, Key256, RootKey};
 use gateway::{
     Body, Boxed, Ctx, Operation, Parse, PortRefusal, Ports, Render, RenderCtx, ReplyBody, ServiceCaller, Settings,
-    Staged, Txn, World,
+    SignedCaller, Staged, Txn, World,
     body::RawBody,
     ctx::By,
-    ports::{Candidate, Credential, DataKey, Identities, Keys, ObjectSeal, Objects, ServiceObject, TrailSelection},
+    ports::{
+        AccountFacts, Candidate, Credential, DataKey, Holder, Identities, KeyGuard, Keys, NewAccessKey, ObjectSeal,
+        Objects, Rights, ServiceObject, TrailPlace, TrailSelection,
+    },
     work::Work,
 };
 use http::Method;
 use http_body_util::BodyExt;
-use policy::{Policy, Principal};
+use policy::Principal;
 use sigv4::checksum::ChecksumAlgorithm;
 use std::{
     collections::VecDeque,
@@ -69,16 +72,53 @@ impl Identities for Others {
         Box::pin(async { Ok(None) })
     }
 
-    fn policies<'a>(&'a self, _: &'a ReadView<'a>, _: &'a Principal) -> Boxed<'a, Result<Vec<Arc<Policy>>, Fault>> {
-        Box::pin(async { Ok(Vec::new()) })
+    fn rights<'a>(&'a self, _: &'a ReadView<'a>, _: &'a Principal) -> Boxed<'a, Result<Arc<Rights>, Fault>> {
+        Box::pin(async { Ok(Arc::default()) })
     }
 
     fn exists<'a>(&'a self, _: &'a ReadView<'a>, _: &'a str) -> Boxed<'a, Result<bool, Fault>> {
         Box::pin(async { Ok(true) })
     }
+
+    fn unique_id<'a>(&'a self, _: &'a ReadView<'a>, _: &'a str) -> Boxed<'a, Result<Option<String>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn arn_of<'a>(&'a self, _: &'a ReadView<'a>, _: &'a str) -> Boxed<'a, Result<Option<String>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn used(&self, _: &SignedCaller, _: Timestamp, _: &'static str, _: &Region) {}
+
+    fn create_account<'a>(
+        &'a self,
+        _: &'a Ctx,
+        _: &'a mut Txn,
+        _: &'a AccountFacts,
+    ) -> Boxed<'a, Result<Option<NewAccessKey>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn accounts<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<AccountFacts>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn principals<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<Holder>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 impl Keys for Others {
+    fn guard<'a>(
+        &'a self,
+        _: &'a ReadView<'a>,
+        _: AccountId,
+        _: &'a Region,
+        _: &'a str,
+    ) -> Boxed<'a, Result<Option<Arc<dyn KeyGuard>>, Fault>> {
+        Box::pin(async { Ok(None) })
+    }
+
     fn generate_data_key<'a>(
         &'a self,
         _: &'a Ctx,
@@ -133,6 +173,10 @@ impl Keys for Others {
 }
 
 impl TrailSelection for Others {
+    fn trails<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
     fn select<'a>(&'a self, _: &'a ReadView<'a>, _: &'a Candidate<'a>) -> Boxed<'a, Result<Vec<Selection>, Fault>> {
         Box::pin(async { Ok(Vec::new()) })
     }

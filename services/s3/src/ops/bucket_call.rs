@@ -1,6 +1,6 @@
 //! The input and the empty answers of operations that say nothing but which bucket they are on.
 
-use crate::{S3Error, access, request::Request};
+use crate::{S3Error, access, request::Request, table::Bucket};
 use gateway::{Call, Ctx, Demands, Parse, Render, RenderCtx, Reply};
 use record::{Evident, Params};
 use store::ReadView;
@@ -50,6 +50,19 @@ pub async fn demand(
 ) -> Result<Demands, S3Error> {
     let found = access::find(ctx, view, request).await?;
     Ok(found.on_bucket(ctx, action, request).into())
+}
+
+/// Refuses who may, but is not of the bucket's account: only its own principals read and change a bucket's policy.
+///
+/// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html>
+pub fn policy_of_own(ctx: &Ctx, bucket: &Bucket, method: &'static str) -> Result<(), S3Error> {
+    match ctx.caller.account() {
+        Some(account) if account == bucket.owner => Ok(()),
+        _ => Err(S3Error::MethodNotAllowed {
+            method,
+            resource_type: "BUCKETPOLICY",
+        }),
+    }
 }
 
 /// 200 without a body.

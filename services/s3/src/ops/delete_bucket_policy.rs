@@ -26,9 +26,10 @@ impl Operation for DeleteBucketPolicy {
         bucket_call::demand(ctx, view, "s3:DeleteBucketPolicy", &input.request).await
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Gone, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Gone, S3Error> {
         let name = &input.request.bucket;
         let mut bucket = access::row(&txn.view(), name).await?;
+        bucket_call::policy_of_own(ctx, &bucket, "DELETE")?;
         bucket.policy_sha256 = None;
         table::put_bucket(txn, name, &bucket);
         table::put_policy_text(txn, name, None);

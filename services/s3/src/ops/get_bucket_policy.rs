@@ -1,7 +1,7 @@
 //! GetBucketPolicy.
 
 use crate::{
-    S3Error,
+    S3Error, access,
     ops::bucket_call::{self, BucketCall, POLICY},
     table,
 };
@@ -46,6 +46,7 @@ impl Operation for GetBucketPolicy {
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Output, S3Error> {
         let bucket = &input.request.bucket;
+        bucket_call::policy_of_own(ctx, &access::row(&txn.view(), bucket).await?, "GET")?;
         match table::policy_text(&txn.view(), bucket).await? {
             Some(text) => Ok(Output {
                 text: principals::to_arns(ctx, &txn.view(), &text).await?,

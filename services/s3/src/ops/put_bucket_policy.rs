@@ -140,6 +140,7 @@ impl Operation for PutBucketPolicy {
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Gone, S3Error> {
         let name = &input.request.bucket;
         let mut bucket = access::row(&txn.view(), name).await?;
+        bucket_call::policy_of_own(ctx, &bucket, "PUT")?;
         let (policy, public) = policy_for(name, &input.text)?;
         let identities = &ctx.world().ports()?.identities;
         for principal in policy

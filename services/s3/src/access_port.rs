@@ -1,0 +1,38 @@
+//! What guards an object, as those ask who want to know who could reach it. Nothing is decided here.
+
+use crate::{
+    access,
+    model::encryption::BucketDefault,
+    table::{self, Seal},
+};
+use base::Fault;
+use gateway::ports::{BucketPlace, ObjectGuard};
+use store::ReadView;
+
+/// The alias of the key that seals where a bucket's default names none.
+const MANAGED_KEY: &str = "alias/aws/s3";
+
+/// What guards an object, whether it is there or not; `None` when there is no such bucket.
+pub(crate) async fn guard(view: &ReadView<'_>, name: &str, key: &str) -> Result<Option<ObjectGuard>, Fault> {
+    let Some(bucket) = table::bucket(view, name).await? else {
+        return Ok(None);
+    };
+    let object = table::object(view, name, key).await?;
+    let default_key = match &bucket.encryption {
+        BucketDefault::Kms { key } => Some(key.as_deref().unwrap_or(MANAGED_KEY).to_owned()),
+        BucketDefault::S3 => None,
+    };
+    Ok(Some(ObjectGuard {
+        policy: access::policy_of(view, name, &bucket).await?,
+        place: BucketPlace {
+            owner: bucket.owner,
+            region: bucket.region,
+        },
+        exists: object.is_some(),
+        sealed_under: object.and_then(|object| match object.seal {
+            Seal::Kms { key_arn, context, .. } => Some((key_arn, context)),
+            Seal::S3 { .. } => None,
+        }),
+        default_key,
+    }))
+}
