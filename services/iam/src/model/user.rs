@@ -1,5 +1,6 @@
 //! A user.
 
+use super::tags::Tags;
 use base::{AccountId, Arn, Timestamp};
 use policy::Principal;
 use serde::{Deserialize, Serialize};
@@ -20,12 +21,44 @@ pub(crate) struct User {
     /// `AIDA…`, never used again for another user.
     pub(crate) id: String,
     pub(crate) created: Timestamp,
-    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) tags: Tags,
+    /// The ARN of the managed policy that is its permissions boundary.
+    pub(crate) boundary: Option<String>,
+}
+
+/// The first shape of [`User`], without a boundary.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct UserV1 {
+    account: AccountId,
+    name: String,
+    path: String,
+    id: String,
+    created: Timestamp,
+    tags: Tags,
+}
+
+impl From<UserV1> for User {
+    fn from(old: UserV1) -> User {
+        User {
+            account: old.account,
+            name: old.name,
+            path: old.path,
+            id: old.id,
+            created: old.created,
+            tags: old.tags,
+            boundary: None,
+        }
+    }
 }
 
 impl User {
     pub(crate) fn arn(&self) -> Arn {
         base::arn::user(self.account, &self.path, &self.name)
+    }
+
+    /// Who calls with this user's keys.
+    pub(crate) fn principal(&self) -> Principal {
+        Owner::user(self).principal(self.account)
     }
 }
 

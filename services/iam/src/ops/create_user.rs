@@ -2,15 +2,20 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html>
 
-use super::shapes::{Tag, UserShape};
+use super::{
+    shapes::{Tag, UserShape},
+    tagging,
+};
 use crate::{
     IamError,
     error::{Entity, Quota},
     model::{
+        arns::PolicyArn,
         name::{self, UserName},
+        tags::{TagCase, Tags},
         user::{USERS_PER_ACCOUNT_MAX, User},
     },
-    table,
+    table::{self, holdings, managed},
 };
 use base::{arn, ids};
 use gateway::{Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
@@ -19,10 +24,6 @@ use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use store::ReadView;
 use wire::ServiceName;
-
-const TAGS_MAX: usize = 50;
-const TAG_KEY_CHARS_MAX: usize = 128;
-const TAG_VALUE_CHARS_MAX: usize = 256;
 
 /// The operation.
 pub(super) struct CreateUser;
@@ -43,10 +44,7 @@ impl Evident for Input {
             .text("userName", &self.user_name)
             .maybe_text("path", self.path.as_deref())
             .maybe_text("permissionsBoundary", self.permissions_boundary.as_deref());
-        match self.tags.is_empty() {
-            true => params,
-            false => params.objects("tags", self.tags.iter().map(Evident::evident)),
-        }
+        tagging::evident(params, &self.tags)
     }
 }
 
@@ -67,23 +65,15 @@ impl Input {
         name::parse_path(self.path.as_deref().unwrap_or("/"))
     }
 
-    fn parse_tags(&self) -> Result<Vec<(String, String)>, IamError> {
-        if self.tags.len() > TAGS_MAX {
-            let constraint = format!("Member must have length less than or equal to {TAGS_MAX}");
-            return Err(IamError::constraint("tags", "", constraint));
-        }
-        let mut tags: Vec<(String, String)> = Vec::with_capacity(self.tags.len());
-        for (n, Tag { key, value }) in (1_usize..).zip(&self.tags) {
-            name::length(&format!("tags.{n}.member.key"), key, 1, TAG_KEY_CHARS_MAX)?;
-            name::length(&format!("tags.{n}.member.value"), value, 0, TAG_VALUE_CHARS_MAX)?;
-            if tags.iter().any(|(other, _)| other.to_lowercase() == key.to_lowercase()) {
-                return Err(IamError::InvalidInput(
-                    "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
-                ));
-            }
-            tags.push((key.clone(), value.clone()));
-        }
-        Ok(tags)
+    fn parse_tags(&self) -> Result<Tags, IamError> {
+        tagging::parse(&self.tags, TagCase::Ignored)
+    }
+
+    fn parse_boundary(&self) -> Result<Option<PolicyArn>, IamError> {
+        self.permissions_boundary
+            .as_deref()
+            .map(PolicyArn::parse_boundary)
+            .transpose()
     }
 }
 
@@ -101,16 +91,11 @@ impl Operation for CreateUser {
             arn::user(ctx.account, &input.parse_path()?, name.as_str()),
             input.parse_tags()?,
         );
+        let boundary = input.parse_boundary()?;
         let demand = |action| {
             let demand = Demand::on(action, arn.clone())
-                .with_some("iam:PermissionsBoundary", input.permissions_boundary.as_deref());
-            let tagged = tags.iter().fold(demand, |demand, (key, value)| {
-                demand.with(format!("aws:RequestTag/{key}"), value)
-            });
-            match tags.is_empty() {
-                true => tagged,
-                false => tagged.with_all("aws:TagKeys", tags.iter().map(|(key, _)| key.clone()).collect()),
-            }
+                .with_some("iam:PermissionsBoundary", boundary.as_ref().map(PolicyArn::as_str));
+            tagging::of_request(demand, &tags)
         };
         // A user that is born with tags needs the right to tag it too.
         let tagging = (!tags.is_empty()).then(|| demand("iam:TagUser"));
@@ -125,9 +110,6 @@ impl Operation for CreateUser {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, IamError> {
-        if input.permissions_boundary.is_some() {
-            return Err(IamError::NotImplemented("PermissionsBoundary"));
-        }
         let name = UserName::parse_new(&input.user_name)?;
         let view = txn.view();
         if table::user_name_is_taken(&view, ctx.account, &name).await? {
@@ -136,6 +118,10 @@ impl Operation for CreateUser {
         if table::users(&view, ctx.account).await?.len() >= USERS_PER_ACCOUNT_MAX {
             return Err(IamError::LimitExceeded(Quota::UsersPerAccount));
         }
+        let boundary = match input.parse_boundary()? {
+            Some(arn) => Some(managed::boundary(&view, ctx.account, &arn).await?),
+            None => None,
+        };
         let user = User {
             account: ctx.account,
             name: name.as_str().to_owned(),
@@ -143,7 +129,9 @@ impl Operation for CreateUser {
             id: ids::iam_id("AIDA", ctx.random()),
             created: ctx.now().floor_second(),
             tags: input.parse_tags()?,
+            boundary: boundary.map(|policy| policy.arn().as_str().to_owned()),
         };
+        holdings::move_boundary(txn, ctx.account, &user.id, None, user.boundary.as_deref()).await?;
         table::put_user(txn, &user);
         Ok(QueryResult(Output {
             user: UserShape::from(&user),

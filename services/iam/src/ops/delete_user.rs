@@ -1,4 +1,4 @@
-//! DeleteUser: a user that has neither keys nor policies left.
+//! DeleteUser: a user that has neither keys nor policies nor groups left.
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html>
 
@@ -6,7 +6,12 @@ use super::{
     find,
     shapes::{Done, NamedUser},
 };
-use crate::{IamError, error::Attached, model::user::Owner, table};
+use crate::{
+    IamError,
+    error::Attached,
+    model::user::Owner,
+    table::{self, groups, holdings},
+};
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
 use policy::Authorized;
 use store::ReadView;
@@ -42,7 +47,13 @@ impl Operation for DeleteUser {
         if !table::policies(&view, &user).await?.policies.is_empty() {
             return Err(IamError::DeleteConflict(Attached::Policies));
         }
-        table::delete_user(txn, &user);
+        if !holdings::attached(&view, ctx.account, &user.id).await?.is_empty() {
+            return Err(IamError::DeleteConflict(Attached::ManagedPolicies));
+        }
+        if !groups::groups_of(&view, &user).await?.is_empty() {
+            return Err(IamError::DeleteConflict(Attached::Membership));
+        }
+        table::delete_user(txn, &user).await?;
         Ok(Done)
     }
 }

@@ -4,9 +4,10 @@
 
 use super::{
     find,
+    holder::Held,
     shapes::{Done, NamedPolicy},
 };
-use crate::{IamError, error::Entity, model::name, table};
+use crate::IamError;
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
 use policy::Authorized;
 use store::ReadView;
@@ -24,7 +25,8 @@ impl Operation for DeleteUserPolicy {
     type Error = IamError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, IamError> {
-        find::demand_on(ctx, view, "iam:DeleteUserPolicy", Some(&input.user_name)).await
+        let demand = find::bounded_demand(ctx, view, "iam:DeleteUserPolicy", &input.user_name).await?;
+        Ok(demand.into())
     }
 
     async fn run(
@@ -33,14 +35,8 @@ impl Operation for DeleteUserPolicy {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, IamError> {
-        let policy_name = name::parse_policy_name(&input.policy_name)?;
-        let view = txn.view();
-        let user = find::user(ctx, &view, &input.user_name).await?;
-        let mut row = table::policies(&view, &user).await?;
-        if row.policies.remove(&policy_name).is_none() {
-            return Err(IamError::NoSuchEntity(Entity::UserPolicy(policy_name)));
-        }
-        table::put_policies(txn, &user, &row);
+        let user = find::user(ctx, &txn.view(), &input.user_name).await?;
+        Held::from(&user).delete_policy(txn, &input.policy_name).await?;
         Ok(Done)
     }
 }

@@ -1,5 +1,6 @@
 //! Whom a call is about, and the demand on them.
 
+use super::tagging;
 use crate::{
     IamError,
     error::Entity,
@@ -56,21 +57,18 @@ pub(super) async fn user(ctx: &Ctx, view: &ReadView<'_>, name: &str) -> Result<U
     table::existing_user(view, ctx.account, &UserName::parse(name)?).await
 }
 
+/// Refuses an access key id that none can have.
+pub(super) fn parse_access_key_id(id: &str) -> Result<(), IamError> {
+    name::length("accessKeyId", id, ACCESS_KEY_ID_CHARS_MIN, ACCESS_KEY_ID_CHARS_MAX)
+}
+
 /// An access key of an owner.
 pub(super) async fn access_key(ctx: &Ctx, view: &ReadView<'_>, owner: &Owner, id: &str) -> Result<AccessKey, IamError> {
-    name::length("accessKeyId", id, ACCESS_KEY_ID_CHARS_MIN, ACCESS_KEY_ID_CHARS_MAX)?;
+    parse_access_key_id(id)?;
     let keys = table::access_keys(view, ctx.account, owner).await?;
     keys.into_iter()
         .find(|key| key.id == id)
         .ok_or_else(|| IamError::NoSuchEntity(Entity::AccessKey(id.to_owned())))
-}
-
-/// A document of a user's inline policy.
-pub(super) async fn policy_document(view: &ReadView<'_>, user: &User, name: &str) -> Result<String, IamError> {
-    let mut row = table::policies(view, user).await?;
-    row.policies
-        .remove(name)
-        .ok_or_else(|| IamError::NoSuchEntity(Entity::UserPolicy(name.to_owned())))
 }
 
 /// The demand on the user of a name or, without one, on the caller: on the user's ARN with the user's tags if it exists,
@@ -93,17 +91,25 @@ pub(super) async fn demand_on(
     Ok(demand_on_found(ctx, action, &name, found.as_ref()).into())
 }
 
-fn demand_on_found(ctx: &Ctx, action: &'static str, name: &UserName, found: Option<&User>) -> Demand {
+/// The demand on the user of a name for a call about what the user may do: its boundary is a condition key.
+pub(super) async fn bounded_demand(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    name: &str,
+) -> Result<Demand, IamError> {
+    let name = UserName::parse(name)?;
+    let found = table::user(view, ctx.account, &name).await?;
+    let boundary = found.as_ref().and_then(|user| user.boundary.as_deref());
+    Ok(demand_on_found(ctx, action, &name, found.as_ref()).with_some("iam:PermissionsBoundary", boundary))
+}
+
+/// The demand on a user that may not exist.
+pub(super) fn demand_on_found(ctx: &Ctx, action: &'static str, name: &UserName, found: Option<&User>) -> Demand {
     let Some(user) = found else {
         return Demand::on(action, arn::user(ctx.account, "/", name.as_str()));
     };
-    user.tags
-        .iter()
-        .fold(Demand::on(action, user.arn()), |demand, (key, value)| {
-            demand
-                .with(format!("aws:ResourceTag/{key}"), value)
-                .with(format!("iam:ResourceTag/{key}"), value)
-        })
+    tagging::of_resource(Demand::on(action, user.arn()), &user.tags)
 }
 
 /// When an account's root was made. That the account is missing is corruption: the caller is its root.

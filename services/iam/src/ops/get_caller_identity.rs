@@ -97,6 +97,11 @@ mod tests {
             Owner::user(&bob()),
             "<Arn>arn:aws:iam::000000000000:user/a/Bob</Arn><UserId>AIDAX</UserId><Account>000000000000</Account>",
         );
+        let role = crate::model::role::session_principal(AccountId::FIRST, "/a/", "R", "AROAX", "s");
+        assert_eq!(
+            result("GetCallerIdentity", &Output::of(&role).unwrap()),
+            "<Arn>arn:aws:sts::000000000000:assumed-role/R/s</Arn><UserId>AROAX:s</UserId><Account>000000000000</Account>"
+        );
         assert_eq!(Output::of(&Principal::Anonymous), None);
     }
 }

@@ -38,6 +38,7 @@ async fn root(ctx: &Ctx, view: &ReadView<'_>) -> Result<UserShape, IamError> {
         user_id: ctx.account.as_str().to_owned(),
         arn: arn::root(ctx.account).as_str().to_owned(),
         create_date: Iso8601(find::root_created(ctx, view).await?),
+        permissions_boundary: None,
         tags: None,
     })
 }

@@ -2,11 +2,8 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetUserPolicy.html>
 
-use super::{find, shapes::NamedPolicy};
-use crate::{
-    IamError,
-    model::{document, name},
-};
+use super::{find, holder::Held, shapes::NamedPolicy};
+use crate::{IamError, model::document};
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
@@ -49,13 +46,12 @@ impl Operation for GetUserPolicy {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, IamError> {
-        let policy_name = name::parse_policy_name(&input.policy_name)?;
         let view = txn.view();
         let user = find::user(ctx, &view, &input.user_name).await?;
-        let document = find::policy_document(&view, &user, &policy_name).await?;
+        let document = Held::from(&user).policy(&view, &input.policy_name).await?;
         Ok(QueryResult(Output {
             user_name: user.name,
-            policy_name,
+            policy_name: input.policy_name.clone(),
             policy_document: document::encode(&document),
         }))
     }

@@ -2,41 +2,21 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html>
 
-use super::{page::page, shapes::UserShape};
-use crate::{IamError, model::name, table};
+use super::{
+    page::page,
+    shapes::{PathListing, UserShape},
+};
+use crate::{IamError, table};
 use base::arn;
 use gateway::{Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use store::ReadView;
 use wire::ServiceName;
 
 /// The operation.
 pub(super) struct ListUsers;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Input {
-    path_prefix: Option<String>,
-    marker: Option<String>,
-    max_items: Option<i64>,
-}
-
-impl Evident for Input {
-    fn evident(&self) -> Params {
-        Params::new()
-            .maybe_text("pathPrefix", self.path_prefix.as_deref())
-            .maybe_text("marker", self.marker.as_deref())
-            .maybe_number("maxItems", self.max_items)
-    }
-}
-
-impl Input {
-    fn parse_prefix(&self) -> Result<String, IamError> {
-        name::parse_path_prefix(self.path_prefix.as_deref().unwrap_or("/"))
-    }
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -56,7 +36,7 @@ impl Operation for ListUsers {
     const NAME: &'static str = "ListUsers";
     const SERVICE: ServiceName = ServiceName::Iam;
     const EVENT: EventClass = EventClass::Management { read_only: true };
-    type Input = QueryForm<Input>;
+    type Input = QueryForm<PathListing>;
     type Output = QueryResult<Output>;
     type Error = IamError;
 
@@ -90,7 +70,7 @@ mod tests {
 
     #[test]
     fn the_form_and_the_answer_are_awss() {
-        let input: Input = read("Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fa");
+        let input: PathListing = read("Action=ListUsers&Version=2010-05-08&PathPrefix=%2Fa");
         assert_eq!(input.parse_prefix().unwrap(), "/a");
         let output = Output {
             users: vec![UserShape::listed(&bob())],

@@ -22,7 +22,11 @@ pub(super) fn page<T>(
     max_items: Option<i64>,
     marker: Option<&str>,
 ) -> Result<Page<T>, IamError> {
-    let limit = parse_max_items(max_items)?;
+    Ok(page_of(all, name, parse_max_items(max_items)?, marker))
+}
+
+/// The same, of at most `limit` items.
+pub(super) fn page_of<T>(all: Vec<T>, name: impl Fn(&T) -> &str, limit: usize, marker: Option<&str>) -> Page<T> {
     let from = match marker {
         None => 0,
         Some(marker) => match all.iter().position(|item| name(item) == marker) {
@@ -35,14 +39,15 @@ pub(super) fn page<T>(
     let truncated = items.len() > limit;
     items.truncate(limit);
     let marker = items.last().filter(|_| truncated).map(|last| name(last).to_owned());
-    Ok(Page { items, marker })
+    Page { items, marker }
 }
 
 fn is_behind(name: &str, marker: &str) -> bool {
     name.to_ascii_lowercase() > marker.to_ascii_lowercase()
 }
 
-fn parse_max_items(max_items: Option<i64>) -> Result<usize, IamError> {
+/// Reads `MaxItems`.
+pub(super) fn parse_max_items(max_items: Option<i64>) -> Result<usize, IamError> {
     let refused = |n: i64, constraint: &str| Err(IamError::constraint("maxItems", &n.to_string(), constraint));
     match max_items {
         None => Ok(MAX_ITEMS_DEFAULT),

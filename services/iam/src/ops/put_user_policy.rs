@@ -2,12 +2,8 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPolicy.html>
 
-use super::{find, shapes::Done};
-use crate::{
-    IamError,
-    model::{document, name},
-    table,
-};
+use super::{find, holder::Held, shapes::Done};
+use crate::IamError;
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
@@ -44,7 +40,8 @@ impl Operation for PutUserPolicy {
     type Error = IamError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, IamError> {
-        find::demand_on(ctx, view, "iam:PutUserPolicy", Some(&input.user_name)).await
+        let demand = find::bounded_demand(ctx, view, "iam:PutUserPolicy", &input.user_name).await?;
+        Ok(demand.into())
     }
 
     async fn run(
@@ -53,12 +50,9 @@ impl Operation for PutUserPolicy {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, IamError> {
-        let name = name::parse_policy_name(&input.policy_name)?;
-        let view = txn.view();
-        let user = find::user(ctx, &view, &input.user_name).await?;
-        let mut row = table::policies(&view, &user).await?;
-        document::add_policy(&mut row, &user.name, name, &input.policy_document)?;
-        table::put_policies(txn, &user, &row);
+        let user = find::user(ctx, &txn.view(), &input.user_name).await?;
+        let held = Held::from(&user);
+        held.put_policy(txn, &input.policy_name, &input.policy_document).await?;
         Ok(Done)
     }
 }

@@ -1,6 +1,10 @@
 //! Shapes that several operations share.
 
-use crate::model::{access_key::AccessKey, user::User};
+use super::tagging;
+use crate::{
+    IamError,
+    model::{access_key::AccessKey, name, user::User},
+};
 use gateway::{Reply, operation::RenderCtx};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
@@ -15,11 +19,37 @@ pub(super) struct UserShape {
     pub(super) user_id: String,
     pub(super) arn: String,
     pub(super) create_date: Iso8601,
+    pub(super) permissions_boundary: Option<BoundaryShape>,
     pub(super) tags: Option<Vec<Tag>>,
 }
 
+/// A permissions boundary, as answers show it.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct BoundaryShape {
+    permissions_boundary_type: &'static str,
+    permissions_boundary_arn: String,
+}
+
+impl BoundaryShape {
+    pub(super) fn of(arn: &str) -> BoundaryShape {
+        BoundaryShape {
+            permissions_boundary_type: "Policy",
+            permissions_boundary_arn: arn.to_owned(),
+        }
+    }
+}
+
+impl Evident for BoundaryShape {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("permissionsBoundaryType", self.permissions_boundary_type)
+            .text("permissionsBoundaryArn", &self.permissions_boundary_arn)
+    }
+}
+
 impl UserShape {
-    /// As listings show it: without tags.
+    /// As listings show it: without boundary and tags.
     pub(super) fn listed(user: &User) -> UserShape {
         UserShape {
             path: Some(user.path.clone()),
@@ -27,6 +57,7 @@ impl UserShape {
             user_id: user.id.clone(),
             arn: user.arn().as_str().to_owned(),
             create_date: Iso8601(user.created),
+            permissions_boundary: None,
             tags: None,
         }
     }
@@ -34,16 +65,9 @@ impl UserShape {
 
 impl From<&User> for UserShape {
     fn from(user: &User) -> UserShape {
-        let tags: Vec<Tag> = user
-            .tags
-            .iter()
-            .map(|(key, value)| Tag {
-                key: key.clone(),
-                value: value.clone(),
-            })
-            .collect();
         UserShape {
-            tags: (!tags.is_empty()).then_some(tags),
+            permissions_boundary: user.boundary.as_deref().map(BoundaryShape::of),
+            tags: tagging::shown(&user.tags),
             ..UserShape::listed(user)
         }
     }
@@ -57,6 +81,10 @@ impl Evident for UserShape {
             .text("userId", &self.user_id)
             .text("arn", &self.arn)
             .moment("createDate", self.create_date.0)
+            .maybe_object(
+                "permissionsBoundary",
+                self.permissions_boundary.as_ref().map(Evident::evident),
+            )
     }
 }
 
@@ -155,6 +183,64 @@ impl Evident for Listing {
     }
 }
 
+/// The same, of a user who is named.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UserListing {
+    pub(super) user_name: String,
+    pub(super) marker: Option<String>,
+    pub(super) max_items: Option<i64>,
+}
+
+impl Evident for UserListing {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("userName", &self.user_name)
+            .maybe_text("marker", self.marker.as_deref())
+            .maybe_number("maxItems", self.max_items)
+    }
+}
+
+/// Input of a listing of what is under a path.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PathListing {
+    path_prefix: Option<String>,
+    pub(super) marker: Option<String>,
+    pub(super) max_items: Option<i64>,
+}
+
+impl Evident for PathListing {
+    fn evident(&self) -> Params {
+        Params::new()
+            .maybe_text("pathPrefix", self.path_prefix.as_deref())
+            .maybe_text("marker", self.marker.as_deref())
+            .maybe_number("maxItems", self.max_items)
+    }
+}
+
+impl PathListing {
+    pub(super) fn parse_prefix(&self) -> Result<String, IamError> {
+        name::parse_path_prefix(self.path_prefix.as_deref().unwrap_or("/"))
+    }
+}
+
+/// Input that names a user and a managed policy.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UserAttachment {
+    pub(super) user_name: String,
+    pub(super) policy_arn: String,
+}
+
+impl Evident for UserAttachment {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("userName", &self.user_name)
+            .text("policyArn", &self.policy_arn)
+    }
+}
+
 /// The answer of an operation without a result, which has no result element.
 pub(super) struct Done;
 
@@ -207,6 +293,7 @@ pub(super) mod tests {
             id: "AIDAX".to_owned(),
             created: Timestamp::from_secs(1_570_057_949),
             tags: vec![("k".to_owned(), "v".to_owned())],
+            boundary: None,
         }
     }
 
