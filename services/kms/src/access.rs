@@ -2,17 +2,17 @@
 
 use crate::{
     cache,
+    conditions::{self, Asking, CryptoUse},
     error::KmsError,
-    model::{
-        AWS_KMS, Alias, AliasName, ENCRYPT_DECRYPT, Key, KeyId, KeyRef, PolicyDigest, SYMMETRIC_DEFAULT, Target,
-        key_policy,
-    },
+    grants::{GrantSet, Purpose},
+    model::{Alias, AliasName, GrantOperation, GrantTerms, Key, KeyId, KeyRef, PolicyDigest, Target, key_policy},
+    principals,
     table::{self, Shelf},
 };
 use base::{AccountId, Arn, Fault, arn};
-use envelope::{EncryptionContext, ciphertext};
-use gateway::{Caller, Ctx, Demand};
-use policy::{Policies, Policy, Request, ResourceKind};
+use envelope::ciphertext;
+use gateway::{Ctx, Demand};
+use policy::{Policy, ResourceKind};
 use std::sync::Arc;
 use store::ReadView;
 
@@ -103,8 +103,7 @@ pub async fn find_aliased(ctx: &Ctx, view: &ReadView<'_>, name: &AliasName) -> R
 
 /// What the caller needs to do `action` on an alias: a right of the account's own policies, for an alias has no policy.
 pub fn demand_alias(ctx: &Ctx, action: &'static str, name: &AliasName) -> Demand {
-    let demand = Demand::on(action, name.arn(&ctx.region, ctx.account)).shown_as(RESOURCE_TYPE);
-    with_caller(ctx, demand)
+    Demand::on(action, name.arn(&ctx.region, ctx.account)).shown_as(RESOURCE_TYPE)
 }
 
 /// What the caller needs to do `action` on the key that a request names.
@@ -118,26 +117,7 @@ pub async fn demand_named(
     named: &KeyRef,
     reach: Reach,
 ) -> Result<Demand, KmsError> {
-    match find(ctx, view, named).await {
-        Ok(key) => Ok(demand(ctx, view, action, &key, reach)
-            .await?
-            .with_some("kms:RequestAlias", named.alias())),
-        Err(absent @ (KmsError::KeyNotFound { .. } | KmsError::AliasNotFound { .. })) => {
-            let (owner, arn) = place(ctx, named)?;
-            if owner == ctx.account {
-                return Err(absent);
-            }
-            // No owner is noted: nobody hears of calls on what they do not have.
-            Ok(with_caller(
-                ctx,
-                Demand {
-                    kind: ResourceKind::KmsKey,
-                    ..Demand::on(action, arn)
-                },
-            ))
-        }
-        Err(other) => Err(other),
-    }
+    named_for(ctx, view, (action, reach, Purpose::Other), named).await
 }
 
 /// What the caller needs to do `action` on a key.
@@ -148,68 +128,120 @@ pub async fn demand(
     key: &Key,
     reach: Reach,
 ) -> Result<Demand, KmsError> {
-    let policy = match reach {
-        Reach::OwnAccount if key.account != ctx.account => None,
-        _ => Some(cache::policy(view, key).await?),
-    };
-    Ok(key_demand(ctx, action, key, policy))
+    key_for(ctx, view, (action, reach, Purpose::Other), key).await
 }
 
-fn key_demand(ctx: &Ctx, action: &'static str, key: &Key, policy: Option<Arc<Policy>>) -> Demand {
+/// What the caller needs for a cryptographic operation with the key that a request names.
+pub async fn demand_use_named(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    named: &KeyRef,
+    crypto: CryptoUse<'_>,
+) -> Result<Demand, KmsError> {
+    let want = (action, Reach::AnyAccount, Purpose::Crypto(crypto));
+    Ok(conditions::with_crypto(
+        named_for(ctx, view, want, named).await?,
+        crypto,
+    ))
+}
+
+/// What the caller needs for a cryptographic operation with a key.
+pub async fn demand_use(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    key: &Key,
+    crypto: CryptoUse<'_>,
+) -> Result<Demand, KmsError> {
+    let want = (action, Reach::AnyAccount, Purpose::Crypto(crypto));
+    Ok(conditions::with_crypto(key_for(ctx, view, want, key).await?, crypto))
+}
+
+/// What the caller needs to make a grant on these terms on the key that a request names.
+pub async fn demand_grant_named(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    named: &KeyRef,
+    terms: &GrantTerms,
+) -> Result<Demand, KmsError> {
+    let want = ("kms:CreateGrant", Reach::AnyAccount, Purpose::CreateGrant(terms));
+    named_for(ctx, view, want, named).await
+}
+
+/// An action, how far it reaches, and what it is about.
+type Want<'a> = (&'static str, Reach, Purpose<'a>);
+
+async fn named_for(ctx: &Ctx, view: &ReadView<'_>, want: Want<'_>, named: &KeyRef) -> Result<Demand, KmsError> {
+    match find(ctx, view, named).await {
+        Ok(key) => Ok(key_for(ctx, view, want, &key)
+            .await?
+            .with_some("kms:RequestAlias", named.alias())),
+        Err(absent @ (KmsError::KeyNotFound { .. } | KmsError::AliasNotFound { .. })) => {
+            demand_absent(ctx, want.0, named, absent)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// What is demanded of a key that is not there: of the caller's own, nothing but to hear that it is `absent`.
+pub fn demand_absent(ctx: &Ctx, action: &'static str, named: &KeyRef, absent: KmsError) -> Result<Demand, KmsError> {
+    let (owner, arn) = place(ctx, named)?;
+    if owner == ctx.account {
+        return Err(absent);
+    }
+    // No owner is noted: nobody hears of calls on what they do not have.
+    let demand = Demand {
+        kind: ResourceKind::KmsKey,
+        ..Demand::on(action, arn)
+    };
+    Ok(conditions::with_caller(demand, Asking::of(ctx)))
+}
+
+async fn key_for(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    (action, reach, purpose): Want<'_>,
+    key: &Key,
+) -> Result<Demand, KmsError> {
+    if reach == Reach::OwnAccount && key.account != ctx.account {
+        return Ok(key_demand(action, key, None, Asking::of(ctx)));
+    }
+    let policy = cache::policy(view, key).await?;
+    let mut demand = key_demand(action, key, Some(policy), Asking::of(ctx));
+    if let Some(grants) = grants_of(view, action, key).await? {
+        demand.grants = grants.before(purpose, Some(&ctx.caller.principal()));
+    }
+    Ok(demand)
+}
+
+/// The grants of a key that has some, for an action that a grant can allow.
+async fn grants_of(view: &ReadView<'_>, action: &str, key: &Key) -> Result<Option<Arc<GrantSet>>, Fault> {
+    match key.grants {
+        Some(_) if GrantOperation::of_action(action).is_some() => cache::grants(view, key).await,
+        _ => Ok(None),
+    }
+}
+
+/// A demand on a key, with the condition keys that every demand on one has.
+pub fn key_demand(action: &'static str, key: &Key, policy: Option<Arc<Policy>>, asking: Asking<'_>) -> Demand {
+    conditions::with_key_facts(bare_key_demand(action, key, policy, asking), false)
+}
+
+/// The same without what the key is, which RetireGrant does not show.
+pub fn bare_key_demand(action: &'static str, key: &Key, policy: Option<Arc<Policy>>, asking: Asking<'_>) -> Demand {
     let demand = Demand::on(action, key.arn())
         .guarded(ResourceKind::KmsKey, key.account, policy)
         .shown_as(RESOURCE_TYPE);
-    let mut demand = with_key_facts(with_caller(ctx, demand), false);
-    if !key.aliases.is_empty() {
-        demand = demand.with_all("kms:ResourceAliases", key.aliases.clone());
-    }
-    key.tags.iter().fold(demand, |demand, tag| {
-        demand.with(format!("aws:ResourceTag/{}", tag.key), tag.value.as_str())
-    })
+    conditions::with_key_names(conditions::with_caller(demand, asking), key)
 }
 
-/// The condition keys of what a key is: every key here is of one kind.
-pub fn with_key_facts(demand: Demand, multi_region: bool) -> Demand {
-    demand
-        .with("kms:KeySpec", SYMMETRIC_DEFAULT)
-        .with("kms:KeyUsage", ENCRYPT_DECRYPT)
-        .with("kms:KeyOrigin", AWS_KMS)
-        .with("kms:MultiRegion", multi_region.to_string())
-}
-
-/// The condition keys of who asks: for a service acting for itself, the account on whose behalf.
-pub fn with_caller(ctx: &Ctx, demand: Demand) -> Demand {
-    let via = match &ctx.caller {
-        Caller::Forwarded { via, .. } => Some(via.as_str()),
-        Caller::Anonymous | Caller::Signed(_) | Caller::Service(_) => None,
-    };
-    let account = ctx.caller.account();
-    demand
-        .with_some("kms:CallerAccount", account.as_ref().map(AccountId::as_str))
-        .with_some("kms:ViaService", via)
-}
-
-/// The condition keys of a cryptographic operation.
-pub fn with_crypto(demand: Demand, context: &EncryptionContext) -> Demand {
-    let mut demand = demand.with("kms:EncryptionAlgorithm", SYMMETRIC_DEFAULT);
-    if context.is_empty() {
-        return demand;
-    }
-    let mut names: Vec<String> = Vec::with_capacity(context.len());
-    // Condition keys know no case, so names that differ by case alone are one key of several values.
-    let mut keys: Vec<(String, Vec<String>)> = Vec::with_capacity(context.len());
-    for (name, value) in context.iter() {
-        names.push(name.to_owned());
-        let key = format!("kms:EncryptionContext:{name}");
-        match keys.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(&key)) {
-            Some((_, values)) => values.push(value.to_owned()),
-            None => keys.push((key, vec![value.to_owned()])),
-        }
-    }
-    for (key, values) in keys {
-        demand = demand.with_all(key, values);
-    }
-    demand.with_all("kms:EncryptionContextKeys", names)
+/// A key policy that was taken.
+pub struct AcceptedPolicy {
+    /// The text to keep.
+    pub text: String,
+    /// Its digest, for the key's row.
+    pub digest: PolicyDigest,
 }
 
 /// Takes a text for the policy of a key: it must parse, name only principals that exist, and, unless that check is
@@ -220,45 +252,17 @@ pub async fn accept_policy(
     key: &Key,
     text: &str,
     bypass_lockout_check: bool,
-) -> Result<PolicyDigest, KmsError> {
-    let policy = Arc::new(key_policy::parse(text)?);
-    let identities = &ctx.world().ports()?.identities;
-    let accounts = policy.named_accounts().map(|account| arn::root(account).to_string());
-    let named: Vec<String> = policy.named_principals().map(str::to_owned).chain(accounts).collect();
-    for principal in named {
-        if !identities.exists(view, &principal).await? {
-            return Err(key_policy::INVALID_PRINCIPALS);
+) -> Result<AcceptedPolicy, KmsError> {
+    let sent = key_policy::parse(text)?;
+    let text = principals::keep_policy(ctx, view, &sent, text).await?;
+    if !bypass_lockout_check {
+        let kept = Arc::new(key_policy::parse(&text)?);
+        let again = key_demand("kms:PutKeyPolicy", key, Some(kept), Asking::of(ctx));
+        // Decided as the caller's next PutKeyPolicy would be under the new policy.
+        if !gateway::authorise::would_allow(ctx, view, &again).await? {
+            return Err(key_policy::LOCKOUT);
         }
     }
-    if !bypass_lockout_check && !can_put_again(ctx, view, key, policy).await? {
-        return Err(key_policy::LOCKOUT);
-    }
-    Ok(table::policy_digest(text))
-}
-
-/// Decides the caller's next PutKeyPolicy, as it would be decided under the new policy.
-async fn can_put_again(ctx: &Ctx, view: &ReadView<'_>, key: &Key, policy: Arc<Policy>) -> Result<bool, KmsError> {
-    let demand =
-        key_demand(ctx, "kms:PutKeyPolicy", key, Some(policy)).with("kms:BypassPolicyLockoutSafetyCheck", "false");
-    let principal = ctx.caller.principal();
-    let identity = ctx.world().ports()?.identities.policies(view, &principal).await?;
-    let mut context = gateway::event::global_context(ctx, &principal);
-    for (name, values) in demand.context {
-        context.set_all(name, values);
-    }
-    context.set("aws:ResourceAccount", key.account.as_str());
-    let request = Request {
-        principal: &principal,
-        action: demand.action,
-        resource: demand.resource.as_str(),
-        owner: demand.owner,
-        kind: demand.kind,
-        context: &context,
-    };
-    let policies = Policies {
-        identity: &identity,
-        resource: demand.resource_policy.as_deref(),
-        ..Policies::default()
-    };
-    Ok(policy::decide(&request, &policies).is_allowed())
+    let digest = table::policy_digest(&text);
+    Ok(AcceptedPolicy { text, digest })
 }

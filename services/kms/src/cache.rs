@@ -1,10 +1,12 @@
-//! What is kept in memory so that a hot key costs one row read: parsed key policies and opened key material.
+//! What is kept in memory so that a hot key costs one row read: parsed key policies, opened key material and grants.
 //!
-//! Both are found by what they were made from, the policy by its text's digest and the material by its wrapped bytes, so
-//! a row that changed never finds what was made of the old one, and one process can serve several data directories.
+//! Each is found by what it was made from, the policy by its text's digest, the material by its wrapped bytes and the grants
+//! by their stamp, so a row that changed never finds what was made of the old one, and one process can serve several data
+//! directories.
 
 use crate::{
     error::KmsError,
+    grants::GrantSet,
     model::{Key, KeyId, Material, PolicyDigest},
     table,
 };
@@ -22,6 +24,10 @@ use store::ReadView;
 /// Entries of each cache. A full one is emptied: simple, and rare at this size.
 const ENTRIES_MAX: usize = 4096;
 
+/// Grants in memory, of all keys together.
+const GRANTS_MAX: usize = 200_000;
+
+static GRANTS: LazyLock<RwLock<HashMap<KeyId, Arc<GrantSet>>>> = LazyLock::new(RwLock::default);
 static POLICIES: LazyLock<Cache<PolicyDigest, Arc<Policy>>> = LazyLock::new(Cache::new);
 static MATERIALS: LazyLock<Cache<Vec<u8>, Opened>> = LazyLock::new(Cache::new);
 
@@ -96,8 +102,33 @@ pub async fn material(ctx: &Ctx, view: &ReadView<'_>, key: &Key, material: &Mate
     Ok(opened)
 }
 
-/// Drops a deleted key's material from memory.
+/// The grants of a key; `None` when it has none.
+pub async fn grants(view: &ReadView<'_>, key: &Key) -> Result<Option<Arc<GrantSet>>, Fault> {
+    let Some(mark) = key.grants else {
+        return Ok(None);
+    };
+    let kept = GRANTS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&key.id)
+        .cloned();
+    if let Some(set) = kept.filter(|set| set.stamp() == mark.stamp) {
+        return Ok(Some(set));
+    }
+    let rows = table::all_grants(view, key).await?;
+    let set = Arc::new(GrantSet::of(key, mark.stamp, &rows)?);
+    let mut kept = GRANTS.write().unwrap_or_else(PoisonError::into_inner);
+    let held: usize = kept.values().map(|set| set.count()).sum();
+    if held.saturating_add(set.count()) > GRANTS_MAX || kept.len() >= ENTRIES_MAX {
+        kept.clear();
+    }
+    kept.insert(key.id.clone(), Arc::clone(&set));
+    Ok(Some(set))
+}
+
+/// Drops a deleted key's material and grants from memory.
 pub fn forget(key: &Key) {
+    GRANTS.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
     for material in &key.material {
         MATERIALS.forget(material.wrapped.as_bytes());
     }

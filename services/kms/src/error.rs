@@ -2,7 +2,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html> and each operation's own.
 
-use crate::model::state::Blocked;
+use crate::model::{GrantId, state::Blocked};
 use base::{Arn, Fault};
 use gateway::{OperationError, PortRefusal};
 use std::borrow::Cow;
@@ -29,6 +29,11 @@ pub enum KmsError {
     DryRun,
     /// Ours, not the caller's.
     Fault(Fault),
+    /// The key has no such grant.
+    GrantNotFound {
+        /// Its id.
+        grant: GrantId,
+    },
     /// An algorithm that the key has not.
     IncompatibleAlgorithm {
         /// The algorithm.
@@ -43,8 +48,15 @@ pub enum KmsError {
     },
     /// Altered, cut, of another context: which of these is not told, so that nobody can probe.
     InvalidCiphertext,
-    /// Grants are not there, so no token is one of theirs.
+    /// Text that is no grant's id.
+    InvalidGrantId,
+    /// Text that is no token, or one of a grant that is no more.
     InvalidGrantToken,
+    /// A grant names a principal that does not exist, or one that no grant can be to.
+    InvalidGrantPrincipal {
+        /// As sent.
+        text: String,
+    },
     /// Neither a key id nor any other form that names a key.
     InvalidKeyId {
         /// As sent.
@@ -116,6 +128,7 @@ impl KmsError {
                 let text = "The request was rejected because an internal exception occurred.";
                 return ("KMSInternalException", text.into(), 500);
             }
+            KmsError::GrantNotFound { grant } => ("NotFoundException", format!("Grant '{grant}' does not exist").into()),
             KmsError::IncompatibleAlgorithm { algorithm } => (
                 "InvalidKeyUsageException",
                 format!("Algorithm {algorithm} is incompatible with key spec SYMMETRIC_DEFAULT.").into(),
@@ -126,6 +139,10 @@ impl KmsError {
             ),
             KmsError::InvalidArn { text } => ("InvalidArnException", format!("Invalid arn {text}").into()),
             KmsError::InvalidCiphertext => ("InvalidCiphertextException", "".into()),
+            KmsError::InvalidGrantId => ("InvalidGrantIdException", "The grant ID is not valid.".into()),
+            KmsError::InvalidGrantPrincipal { text } => {
+                ("InvalidArnException", format!("ARN does not refer to a valid principal: {text}").into())
+            }
             KmsError::InvalidGrantToken => ("InvalidGrantTokenException", "The grant token is not valid.".into()),
             KmsError::InvalidKeyId { text } => ("NotFoundException", format!("Invalid keyId '{text}'").into()),
             KmsError::InvalidMarker => ("InvalidMarkerException", "The marker is not valid.".into()),

@@ -1,6 +1,7 @@
 //! KMS as other rooms ask it: the same operations, decided and recorded like any other call.
 
 use crate::{
+    guard::GuardedKey,
     model::{Alias, AliasName, Key, KeyId, KeyManager, KeyRef, KeyState, Target, key_policy},
     ops::{
         Decrypt, DescribeKey, GenerateDataKey,
@@ -17,11 +18,11 @@ use gateway::{
     Boxed, Ctx, Json, PortRefusal, ServiceCaller, Txn, World,
     ctx::{By, Inner},
     pipeline::reenter,
-    ports::{DataKey, Keys},
+    ports::{DataKey, KeyGuard, Keys},
     work::Work,
 };
 use std::sync::Arc;
-use store::{CommitError, Maintenance};
+use store::{CommitError, Maintenance, ReadView};
 use wire::ServiceName;
 
 /// This room, for the composition root to wire.
@@ -38,6 +39,19 @@ fn inner(ctx: &Ctx, by: By, region: Region) -> Inner {
 }
 
 impl Keys for KmsKeys {
+    fn guard<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        account: AccountId,
+        region: &'a Region,
+        key_id: &'a str,
+    ) -> Boxed<'a, Result<Option<Arc<dyn KeyGuard>>, Fault>> {
+        Box::pin(async move {
+            let key = GuardedKey::find(view, account, region, key_id).await?;
+            Ok(key.map(|key| Arc::new(key) as Arc<dyn KeyGuard>))
+        })
+    }
+
     fn generate_data_key<'a>(
         &'a self,
         ctx: &'a Ctx,

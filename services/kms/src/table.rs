@@ -6,11 +6,14 @@
 //! | policy | `kms/policy/ACCOUNT/REGION/ID` | the key policy's text, as sent |
 //! | alias | `kms/alias/ACCOUNT/REGION/NAME` | [`Alias`] |
 //! | due | `kms/due/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; a key's deletion, by time |
+//! | grant | `kms/grant/ACCOUNT/REGION/ID/GRANT` | [`Grant`] |
+//! | grant by request | `kms/grant-request/ACCOUNT/REGION/ID/DIGEST` | [`Named`]; of a grant with a name |
+//! | grant by retirer | `kms/retirable/REGION/PRINCIPAL\|ACCOUNT/ID/GRANT` | [`Retirable`] |
 //!
 //! INVARIANT: a key has its policy row; an alias is listed in its key's row and in no other; a key that is pending deletion
-//! has its due row, and no other has.
+//! has its due row, and no other has; a key's row counts its grants, and a grant has the rows it is found by.
 
-use crate::model::{Alias, AliasName, Key, KeyId, PolicyDigest};
+use crate::model::{Alias, AliasName, Grant, GrantId, Key, KeyId, KeyManager, KeyState, Material, PolicyDigest, Tag};
 use aws_lc_rs::digest;
 use base::{AccountId, Fault, Region, Timestamp};
 use gateway::Txn;
@@ -18,8 +21,48 @@ use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
 impl Stored for Key {
+    const VERSION: u8 = 2;
+    type Ancestor = KeyV1;
+}
+
+/// A key before there were grants.
+#[derive(Serialize, Deserialize)]
+pub struct KeyV1 {
+    account: AccountId,
+    region: Region,
+    id: KeyId,
+    created: Timestamp,
+    description: String,
+    manager: KeyManager,
+    state: KeyState,
+    policy: PolicyDigest,
+    material: Vec<Material>,
+    tags: Vec<Tag>,
+    aliases: Vec<String>,
+}
+
+impl Stored for KeyV1 {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
+}
+
+impl From<KeyV1> for Key {
+    fn from(old: KeyV1) -> Key {
+        Key {
+            account: old.account,
+            region: old.region,
+            id: old.id,
+            created: old.created,
+            description: old.description,
+            manager: old.manager,
+            state: old.state,
+            policy: old.policy,
+            material: old.material,
+            tags: old.tags,
+            aliases: old.aliases,
+            grants: None,
+        }
+    }
 }
 
 impl Stored for Alias {
@@ -41,6 +84,35 @@ pub struct Due {
 }
 
 impl Stored for Due {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+impl Stored for Grant {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// The grant that a request with a name made.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    grant: GrantId,
+}
+
+impl Stored for Named {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// Where a grant is that its retiring principal may retire.
+#[derive(Serialize, Deserialize)]
+struct Retirable {
+    account: AccountId,
+    key: KeyId,
+    grant: GrantId,
+}
+
+impl Stored for Retirable {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
 }
@@ -146,13 +218,28 @@ pub async fn policy_text(view: &ReadView<'_>, key: &Key) -> Result<String, Fault
 
 /// How a key's row names its policy.
 pub fn policy_digest(text: &str) -> PolicyDigest {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    PolicyDigest(out)
+    PolicyDigest(sha256(text))
 }
 
-/// Removes a key with its material, its policy and its aliases.
-pub fn delete_key(txn: &mut Txn, key: &Key) {
+fn sha256(text: &str) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    out
+}
+
+/// Removes a key with its material, its policy, its aliases and its grants.
+pub async fn delete_key(txn: &mut Txn, key: &Key) -> Result<(), Fault> {
+    if key.grants.is_some() {
+        loop {
+            let page = grants(&txn.view(), key, None, GRANTS_READ_MAX).await?;
+            if page.is_empty() {
+                break;
+            }
+            for grant in &page {
+                delete_grant(txn, key, grant);
+            }
+        }
+    }
     for name in &key.aliases {
         txn.delete(key.shelf().row("alias", name));
     }
@@ -161,6 +248,7 @@ pub fn delete_key(txn: &mut Txn, key: &Key) {
     }
     txn.delete(key.row("policy"));
     txn.delete(key.row("key"));
+    Ok(())
 }
 
 /// Forgets a deletion.
@@ -209,9 +297,192 @@ pub fn delete_alias(txn: &mut Txn, shelf: Shelf<'_>, name: &AliasName) {
     txn.delete(shelf.row("alias", name.as_str()));
 }
 
+/// How many grants are read at a time.
+const GRANTS_READ_MAX: usize = 1000;
+
+impl Key {
+    fn grant_row(&self, id: &str) -> Vec<u8> {
+        self.shelf().row("grant", &format!("{}/{id}", self.id))
+    }
+
+    fn request_row(&self, request: &str) -> Vec<u8> {
+        let digest: String = sha256(request).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.shelf().row("grant-request", &format!("{}/{digest}", self.id))
+    }
+
+    fn retirable_row(&self, principal: &str, grant: &GrantId) -> Vec<u8> {
+        let place = format!("{}/{}/{grant}", self.account, self.id);
+        retirable_row(&self.region, principal, &place)
+    }
+}
+
+/// A principal has no `|`, so none is the beginning of another.
+fn retirable_row(region: &Region, principal: &str, place: &str) -> Vec<u8> {
+    format!("kms/retirable/{region}/{principal}|{place}").into_bytes()
+}
+
+/// A grant of a key.
+pub async fn grant(view: &ReadView<'_>, key: &Key, id: &GrantId) -> Result<Option<Grant>, Fault> {
+    match key.grants {
+        None => Ok(None),
+        Some(_) => view.get_row(&key.grant_row(id.as_str())).await,
+    }
+}
+
+/// The grant that a request of this name and these terms made, if it is still there.
+pub async fn grant_of_request(view: &ReadView<'_>, key: &Key, request: &str) -> Result<Option<GrantId>, Fault> {
+    let named: Option<Named> = view.get_row(&key.request_row(request)).await?;
+    Ok(named.map(|named| named.grant))
+}
+
+/// A page of a key's grants, by id.
+pub async fn grants(view: &ReadView<'_>, key: &Key, after: Option<&str>, limit: usize) -> Result<Vec<Grant>, Fault> {
+    if key.grants.is_none() {
+        return Ok(Vec::new());
+    }
+    let after = after.map(|id| key.grant_row(id));
+    let rows = view.scan_rows(&key.grant_row(""), after.as_deref(), limit).await?;
+    Ok(rows.into_iter().map(|(_, grant)| grant).collect())
+}
+
+/// Every grant of a key, by id.
+pub async fn all_grants(view: &ReadView<'_>, key: &Key) -> Result<Vec<Grant>, Fault> {
+    let mut all: Vec<Grant> = Vec::new();
+    loop {
+        let after = all.last().map(|grant| grant.id.to_string());
+        let page = grants(view, key, after.as_deref(), GRANTS_READ_MAX).await?;
+        let ended = page.len() < GRANTS_READ_MAX;
+        all.extend(page);
+        if ended {
+            return Ok(all);
+        }
+    }
+}
+
+/// A page of the grants in a Region that a principal may retire, of any account's keys, each with its key and the name by
+/// which the next page begins.
+pub async fn retirable(
+    view: &ReadView<'_>,
+    region: &Region,
+    principal: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Key, Grant)>, Fault> {
+    let prefix = retirable_row(region, principal, "");
+    let after = after.map(|place| retirable_row(region, principal, place));
+    let rows: Vec<(_, Retirable)> = view.scan_rows(&prefix, after.as_deref(), limit).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for (row, at) in rows {
+        let shelf = Shelf {
+            account: at.account,
+            region,
+        };
+        let lost = || Fault::corrupt(format!("grant `{}` is retirable and is not there", at.grant));
+        let key = key(view, shelf, &at.key).await?.ok_or_else(lost)?;
+        let grant = grant(view, &key, &at.grant).await?.ok_or_else(lost)?;
+        found.push((tail(&row, &prefix), key, grant));
+    }
+    Ok(found)
+}
+
+/// Writes a new grant; its key's row must count it.
+pub fn put_grant(txn: &mut Txn, key: &Key, grant: &Grant) {
+    txn.put_row(key.grant_row(grant.id.as_str()), grant);
+    if let Some(request) = grant.request() {
+        let named = Named {
+            grant: grant.id.clone(),
+        };
+        txn.put_row(key.request_row(&request), &named);
+    }
+    if let Some(principal) = &grant.retiring {
+        let retirable = Retirable {
+            account: key.account,
+            key: key.id.clone(),
+            grant: grant.id.clone(),
+        };
+        txn.put_row(key.retirable_row(principal, &grant.id), &retirable);
+    }
+}
+
+/// Removes a grant; its key's row must no longer count it.
+pub fn delete_grant(txn: &mut Txn, key: &Key, grant: &Grant) {
+    txn.delete(key.grant_row(grant.id.as_str()));
+    if let Some(request) = grant.request() {
+        txn.delete(key.request_row(&request));
+    }
+    if let Some(principal) = &grant.retiring {
+        txn.delete(key.retirable_row(principal, &grant.id));
+    }
+}
+
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+    use base::Random;
+    use envelope::{Key256, wrap_under};
+
+    /// A key with one of everything but grants.
+    pub(crate) fn key() -> Key {
+        let random = Random::seeded(7);
+        let id = KeyId::parse("1234abcd-12ab-34cd-56ef-1234567890ab").unwrap();
+        let (keyring, fresh) = (Key256::generate(&random), Key256::generate(&random));
+        let material = Material {
+            version: 1,
+            id: crate::model::MaterialId::generate(&random),
+            created: Timestamp::from_secs(1_700_000_000),
+            wrapped: wrap_under(&keyring, &fresh, &Material::purpose(&id, 1), &random),
+        };
+        Key {
+            account: AccountId::parse("111122223333").unwrap(),
+            region: Region::us_east_1(),
+            id,
+            created: Timestamp::from_secs(1_700_000_000),
+            description: "d".to_owned(),
+            manager: KeyManager::Customer,
+            state: KeyState::PendingDeletion {
+                deletion_date: Timestamp::from_secs(1_800_000_000),
+            },
+            policy: policy_digest("{}"),
+            material: vec![material],
+            tags: vec![Tag {
+                key: "k".to_owned(),
+                value: "v".to_owned(),
+            }],
+            aliases: vec!["alias/a".to_owned()],
+            grants: None,
+        }
+    }
+
+    /// As 0.1 wrote it.
+    const KEY_V1: &str = "010c3131313132323232333333330975732d656173742d312431323334616263642d313261622d333463642d353665662d31\
+        32333435363738393061628080f28183898506016401038080c489e5c5b20644136fa355b3678a1146ad16f7e8649e94fb4f\
+        c21fe77e8310c060f61caaff8a01017a0786b127a9d7b2cad8ed51528891fd641a359f29f44c6bd8cac846aaf615e28080f2\
+        81838985065101a993be3d99134be983c16016e1e0e2a6a665081da4cd508913650858806021f952117dc6dd107fe702db0c\
+        2e4ffeb2e9f343da48efce70abb1f4c79a68218b100cd88a631bcc81f789156e348b21651801016b01760107616c6961732f\
+        61";
+
+    #[test]
+    fn keys_from_before_there_were_grants_open() {
+        let row: Vec<u8> = (0..KEY_V1.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&KEY_V1[at..at + 2], 16).unwrap())
+            .collect();
+        assert_eq!(Key::decode(&row).unwrap(), key());
+        let mut marked = key();
+        marked.add_grant(&Random::seeded(1)).unwrap();
+        assert_eq!(Key::decode(&marked.encode().unwrap()).unwrap(), marked);
+    }
+
+    #[test]
+    fn no_principal_finds_the_grants_of_another() {
+        let region = Region::us_east_1();
+        let prefix = |principal: &str| retirable_row(&region, principal, "");
+        let row = retirable_row(&region, "arn:aws:sts::1:assumed-role/r/session", "1/k/g");
+        assert!(row.starts_with(&prefix("arn:aws:sts::1:assumed-role/r/session")));
+        for other in ["arn:aws:sts::1:assumed-role/r/s", "arn:aws:sts::1:assumed-role/r", ""] {
+            assert!(!row.starts_with(&prefix(other)), "{other}");
+        }
+    }
 
     #[test]
     fn dues_sort_by_time() {

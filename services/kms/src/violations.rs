@@ -59,7 +59,8 @@ impl Violations {
             .push(format!("Value at '{at}' failed to satisfy constraint: {constraint}"));
     }
 
-    fn value(&mut self, at: &str, value: impl Display, constraint: &str) {
+    /// A value that does not meet a constraint.
+    pub fn value(&mut self, at: &str, value: impl Display, constraint: &str) {
         self.0.push(format!(
             "Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
         ));

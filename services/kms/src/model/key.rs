@@ -2,7 +2,7 @@
 
 use crate::{
     error::KmsError,
-    model::{ALIASES_PER_KEY_MAX, Tag},
+    model::{ALIASES_PER_KEY_MAX, Tag, grant::GRANTS_PER_KEY_MAX},
 };
 use base::{AccountId, Arn, Random, Region, Timestamp, arn, ids};
 use envelope::WrappedKey;
@@ -164,6 +164,15 @@ impl Material {
 #[serde(transparent)]
 pub struct PolicyDigest(pub [u8; 32]);
 
+/// That a key has grants, which lie in rows of their own: a key without any is used without looking for them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantsMark {
+    /// How many there are. INVARIANT: never 0.
+    pub count: u32,
+    /// New with every change of them: what was read of them under another stamp is out of date.
+    pub stamp: [u8; 16],
+}
+
 /// A symmetric KMS key, `SYMMETRIC_DEFAULT` for `ENCRYPT_DECRYPT`, of one Region, its material made here. Its policy's
 /// text lies in a row of its own, for it is long and seldom read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,6 +199,8 @@ pub struct Key {
     pub tags: Vec<Tag>,
     /// The names of its aliases, sorted. Every operation on the key shows them to conditions (`kms:ResourceAliases`).
     pub aliases: Vec<String>,
+    /// Its grants; `None` when there are none.
+    pub grants: Option<GrantsMark>,
 }
 
 impl Key {
@@ -222,6 +233,29 @@ impl Key {
         self.aliases.retain(|alias| alias != name);
     }
 
+    /// Counts a grant that is made.
+    pub fn add_grant(&mut self, random: &Random) -> Result<(), KmsError> {
+        let count = self.grants.map_or(0, |mark| mark.count);
+        if count >= GRANTS_PER_KEY_MAX {
+            return Err(KmsError::LimitExceeded(
+                "The number of grants for this KMS key has reached its limit of 50000.",
+            ));
+        }
+        self.mark_grants(count.saturating_add(1), random);
+        Ok(())
+    }
+
+    /// Counts a grant that is taken back.
+    pub fn remove_grant(&mut self, random: &Random) {
+        let count = self.grants.map_or(0, |mark| mark.count);
+        self.mark_grants(count.saturating_sub(1), random);
+    }
+
+    fn mark_grants(&mut self, count: u32, random: &Random) {
+        let stamp = random.bytes();
+        self.grants = (count > 0).then_some(GrantsMark { count, stamp });
+    }
+
     /// The material that a ciphertext names.
     pub fn version(&self, version: u32) -> Option<&Material> {
         self.material.iter().find(|material| material.version == version)
@@ -231,6 +265,7 @@ impl Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::AwsError;
 
     #[test]
     fn a_key_id_is_a_uuid_or_an_mrk() {
@@ -259,6 +294,26 @@ mod tests {
             check(bad, None);
         }
         assert!(KeyId::parse(KeyId::generate(&Random::seeded(1)).as_str()).is_some());
+    }
+
+    #[test]
+    fn grants_are_counted_up_to_a_limit_and_every_change_is_marked() {
+        let random = Random::seeded(1);
+        let mut key = crate::table::tests::key();
+        key.add_grant(&random).unwrap();
+        let first = key.grants.unwrap();
+        assert_eq!(first.count, 1);
+        key.add_grant(&random).unwrap();
+        let second = key.grants.unwrap();
+        assert!(second.count == 2 && second.stamp != first.stamp);
+        key.remove_grant(&random);
+        key.remove_grant(&random);
+        assert_eq!(key.grants, None);
+        key.grants = Some(GrantsMark {
+            count: GRANTS_PER_KEY_MAX,
+            stamp: first.stamp,
+        });
+        assert_eq!(key.add_grant(&random).unwrap_err().code(), "LimitExceededException");
     }
 
     #[test]

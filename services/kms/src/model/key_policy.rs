@@ -3,7 +3,7 @@
 use crate::{error::KmsError, violations::Violations};
 use base::{AccountId, Region, arn};
 use policy::{Malformed, ParseError, Policy, PolicyKind};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// The only name that a key policy has.
 pub const DEFAULT_NAME: &str = "default";
@@ -75,8 +75,49 @@ pub fn parse(text: &str) -> Result<Policy, KmsError> {
     let mut violations = Violations::new();
     violations.length_unseen("policy", text.chars().count(), 1..=CHARS_MAX);
     violations.finish()?;
-    Policy::parse(text, PolicyKind::KeyPolicy).map_err(refusal)
+    let policy = Policy::parse(text, PolicyKind::KeyPolicy).map_err(refusal)?;
+    refuse_overly_permissive(text)?;
+    Ok(policy)
 }
+
+/// `ForAllValues` over a condition key of one value is true when the key is absent, which no author means.
+///
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>, using set operators with condition keys.
+fn refuse_overly_permissive(text: &str) -> Result<(), KmsError> {
+    let document: Value = serde_json::from_str(text).unwrap_or_default();
+    let statements = match document.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let conditions = statements
+        .iter()
+        .filter_map(|statement| statement.get("Condition")?.as_object());
+    for (operator, keys) in conditions.flatten() {
+        let all = operator.to_ascii_lowercase().starts_with("forallvalues:");
+        for key in keys.as_object().filter(|_| all).into_iter().flat_map(Map::keys) {
+            let key = key.to_ascii_lowercase();
+            if key.starts_with("kms:encryptioncontext:") {
+                return Err(OVERLY_PERMISSIVE_CONTEXT);
+            }
+            if key.starts_with("aws:requesttag/") {
+                return Err(OVERLY_PERMISSIVE_TAG);
+            }
+        }
+    }
+    Ok(())
+}
+
+const OVERLY_PERMISSIVE_CONTEXT: KmsError = KmsError::MalformedPolicy(
+    "OverlyPermissiveCondition:EncryptionContext: Using the ForAllValues set operator with a single-valued condition key \
+     matches requests without the specified encryption context or with an unspecified encryption context. To fix, remove \
+     ForAllValues.",
+);
+
+const OVERLY_PERMISSIVE_TAG: KmsError = KmsError::MalformedPolicy(
+    "OverlyPermissiveCondition: Using the ForAllValues set operator with a single-valued condition key matches requests \
+     without the specified tag or with an unspecified tag. To fix, remove ForAllValues.",
+);
 
 /// Names a principal that does not exist, or is of no known form.
 pub const INVALID_PRINCIPALS: KmsError =
@@ -145,6 +186,25 @@ mod tests {
             malformed,
             "Policy contains a statement with one or more invalid principals.",
         );
+        let bound = |condition: &str| {
+            format!(
+                r#"{{"Statement":{{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*","Condition":{condition}}}}}"#
+            )
+        };
+        let permissive = "OverlyPermissiveCondition";
+        for condition in [
+            r#"{"ForAllValues:StringEquals":{"kms:EncryptionContext:a":"1"}}"#,
+            r#"{"forallvalues:StringLike":{"kms:x":"1","AWS:requesttag/a":"1"}}"#,
+        ] {
+            let error = parse(&bound(condition)).unwrap_err();
+            assert!(error.message().starts_with(permissive), "{condition}");
+        }
+        for condition in [
+            r#"{"ForAllValues:StringEquals":{"kms:EncryptionContextKeys":"a","aws:TagKeys":"a"}}"#,
+            r#"{"StringEquals":{"kms:EncryptionContext:a":"1","aws:RequestTag/a":"1"}}"#,
+        ] {
+            assert!(parse(&bound(condition)).is_ok(), "{condition}");
+        }
         check(
             &long,
             "LimitExceededException",

@@ -1,6 +1,7 @@
-//! The domain, pure: keys and their states, aliases, the forms in which a request names a key, key policies, tags.
+//! The domain, pure: keys and their states, aliases, grants, the forms in which a request names a key, key policies, tags.
 
 mod alias;
+pub mod grant;
 mod key;
 pub mod key_policy;
 mod key_ref;
@@ -8,7 +9,8 @@ pub mod state;
 mod tag;
 
 pub use alias::{ALIASES_PER_KEY_MAX, Alias, AliasName};
-pub use key::{Key, KeyId, KeyManager, KeyState, Material, MaterialId, PolicyDigest};
+pub use grant::{Constraint, Grant, GrantId, GrantOperation, GrantTerms};
+pub use key::{GrantsMark, Key, KeyId, KeyManager, KeyState, Material, MaterialId, PolicyDigest};
 pub use key_ref::{KeyRef, Place, Target};
 pub use tag::{Tag, parse_tags};
 

@@ -14,6 +14,8 @@ pub enum Act {
     CancelKeyDeletion,
     /// CreateAlias.
     CreateAlias,
+    /// CreateGrant.
+    CreateGrant,
     /// Decrypt.
     Decrypt,
     /// DeleteAlias.
@@ -34,12 +36,18 @@ pub enum Act {
     GetKeyPolicy,
     /// ListAliases.
     ListAliases,
+    /// ListGrants.
+    ListGrants,
     /// ListKeyPolicies.
     ListKeyPolicies,
     /// PutKeyPolicy.
     PutKeyPolicy,
     /// ReEncrypt.
     ReEncrypt,
+    /// RetireGrant.
+    RetireGrant,
+    /// RevokeGrant.
+    RevokeGrant,
     /// ScheduleKeyDeletion.
     ScheduleKeyDeletion,
     /// UpdateAlias, of the key that the alias is to stand for.
@@ -75,8 +83,11 @@ pub fn blocked(act: Act, state: KeyState) -> Option<Blocked> {
             | Act::DescribeKey
             | Act::GetKeyPolicy
             | Act::ListAliases
+            | Act::ListGrants
             | Act::ListKeyPolicies
-            | Act::PutKeyPolicy,
+            | Act::PutKeyPolicy
+            | Act::RetireGrant
+            | Act::RevokeGrant,
             _,
         ) => None,
 
@@ -96,8 +107,15 @@ pub fn blocked(act: Act, state: KeyState) -> Option<Blocked> {
         (Act::DisableKey | Act::EnableKey, S::Updating) => Some(Blocked::Updating),
         (Act::DisableKey | Act::EnableKey, S::Enabled | S::Disabled | S::Unavailable) => None,
 
+        (Act::CreateGrant, S::Unavailable) => None,
+
         (
-            Act::Decrypt | Act::Encrypt | Act::GenerateDataKey | Act::GenerateDataKeyWithoutPlaintext | Act::ReEncrypt,
+            Act::CreateGrant
+            | Act::Decrypt
+            | Act::Encrypt
+            | Act::GenerateDataKey
+            | Act::GenerateDataKeyWithoutPlaintext
+            | Act::ReEncrypt,
             state,
         ) => match state {
             S::Disabled => Some(Blocked::Disabled),
@@ -166,6 +184,7 @@ mod tests {
         };
         check(Act::CancelKeyDeletion, "X4  X4   ok   ok   X4   X4   X4   X4");
         check(Act::CreateAlias, alias);
+        check(Act::CreateGrant, "ok  X1   X3   X3   X5   ok   X14  ok");
         check(Act::Decrypt, crypto);
         check(Act::DeleteAlias, any);
         check(Act::DescribeKey, any);
@@ -176,9 +195,12 @@ mod tests {
         check(Act::GenerateDataKeyWithoutPlaintext, crypto);
         check(Act::GetKeyPolicy, any);
         check(Act::ListAliases, any);
+        check(Act::ListGrants, any);
         check(Act::ListKeyPolicies, any);
         check(Act::PutKeyPolicy, any);
         check(Act::ReEncrypt, crypto);
+        check(Act::RetireGrant, any);
+        check(Act::RevokeGrant, any);
         check(Act::ScheduleKeyDeletion, "ok  ok   X3   X3   ok   ok   ok   X15");
         check(Act::UpdateAlias, alias);
     }

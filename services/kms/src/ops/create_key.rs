@@ -4,6 +4,7 @@
 
 use crate::{
     access,
+    conditions::{self, Asking},
     error::KmsError,
     model::{
         AWS_KMS, ENCRYPT_DECRYPT, Key, KeyId, KeyManager, KeyState, Material, MaterialId, PolicyDigest,
@@ -82,8 +83,7 @@ pub struct CreateKeyInput {
     key_spec: Option<KeySpec>,
     origin: Option<KeyOrigin>,
     custom_key_store_id: Option<String>,
-    #[serde(default)]
-    bypass_policy_lockout_safety_check: bool,
+    bypass_policy_lockout_safety_check: Option<bool>,
     #[serde(default)]
     tags: Vec<Tag>,
     #[serde(default)]
@@ -160,7 +160,7 @@ impl Evident for CreateKeyInput {
             .maybe_text("xksKeyId", self.xks_key_id.as_deref())
             .flag(
                 "bypassPolicyLockoutSafetyCheck",
-                self.bypass_policy_lockout_safety_check,
+                self.bypass_policy_lockout_safety_check.unwrap_or(false),
             )
             .flag("multiRegion", self.multi_region);
         if self.tags.is_empty() {
@@ -196,12 +196,13 @@ impl Operation for CreateKey {
         input.symmetric()?;
         parse_tags(&input.tags)?;
         let demand = |action| {
-            let demand = access::with_caller(ctx, Demand::on(action, arn::any()));
-            let demand = access::with_key_facts(demand, input.multi_region).with(
-                "kms:BypassPolicyLockoutSafetyCheck",
-                input.bypass_policy_lockout_safety_check.to_string(),
-            );
-            with_tags(demand, &input.tags)
+            let demand = conditions::with_caller(Demand::on(action, arn::any()), Asking::of(ctx));
+            let bypass = input
+                .bypass_policy_lockout_safety_check
+                .map(|bypass| bypass.to_string());
+            let demand = conditions::with_key_facts(demand, input.multi_region)
+                .with_some("kms:BypassPolicyLockoutSafetyCheck", bypass);
+            conditions::with_request_tags(demand, &input.tags)
         };
         match input.tags.is_empty() {
             true => Ok(demand("kms:CreateKey").into()),
@@ -218,22 +219,22 @@ impl Operation for CreateKey {
         let mut key = new_key(ctx, access::shelf(ctx));
         key.description.clone_from(&input.description);
         key.tags = parse_tags(&input.tags)?;
-        let default;
         let policy = match &input.policy {
             Some(policy) => {
-                let bypass = input.bypass_policy_lockout_safety_check;
-                key.policy = access::accept_policy(ctx, &txn.view(), &key, policy, bypass).await?;
-                policy
+                let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+                let accepted = access::accept_policy(ctx, &txn.view(), &key, policy, bypass).await?;
+                key.policy = accepted.digest;
+                accepted.text
             }
             None => {
-                default = key_policy::default_text(ctx.account);
-                key.policy = table::policy_digest(&default);
-                &default
+                let text = key_policy::default_text(ctx.account);
+                key.policy = table::policy_digest(&text);
+                text
             }
         };
         key.material = vec![first_material(ctx, &txn.view(), &key).await?];
         table::put_key(txn, &key, None);
-        table::put_policy(txn, &key, policy);
+        table::put_policy(txn, &key, &policy);
         ctx.notes().resources.push(Resource {
             arn: key.arn(),
             account_id: Some(key.account),
@@ -243,17 +244,6 @@ impl Operation for CreateKey {
             key_metadata: KeyMetadata::from(&key),
         }))
     }
-}
-
-fn with_tags(demand: Demand, tags: &[Tag]) -> Demand {
-    if tags.is_empty() {
-        return demand;
-    }
-    let names = tags.iter().map(|tag| tag.key.clone()).collect();
-    let demand = demand.with_all("aws:TagKeys", names);
-    tags.iter().fold(demand, |demand, tag| {
-        demand.with(format!("aws:RequestTag/{}", tag.key), tag.value.as_str())
-    })
 }
 
 /// A new key of the account, enabled, still without policy and material.
@@ -270,6 +260,7 @@ pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>) -> Key {
         material: Vec::new(),
         tags: Vec::new(),
         aliases: Vec::new(),
+        grants: None,
     }
 }
 

@@ -3,18 +3,19 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html>
 
 use crate::{
-    access::{self, Reach},
+    access,
+    conditions::CryptoUse,
     crypto,
     error::KmsError,
     model::{KeyRef, state::Act},
-    ops::shapes::{self, EncryptionAlgorithm, Extras, PlaintextBlob},
+    ops::shapes::{self, EncryptionAlgorithm, PlaintextBlob},
     violations::Violations,
 };
 use envelope::{
     EncryptionContext,
     ciphertext::{self, CIPHERTEXT_BYTES_MAX},
 };
-use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
+use gateway::{Caller, Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -92,23 +93,29 @@ impl Operation for Decrypt {
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
         parse_ciphertext(&input.ciphertext_blob.0)?;
-        Extras {
-            grant_tokens: &input.grant_tokens,
-            recipient: input.recipient.is_some(),
-        }
-        .parse()?;
+        shapes::refuse_recipient(input.recipient.as_ref())?;
+        shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         shapes::parse_context("encryptionContext", &input.encryption_context)?;
+        let crypto = CryptoUse {
+            context: &input.encryption_context,
+            algorithm: input.encryption_algorithm.as_str(),
+        };
         let demand = match &input.key_id {
             Some(key_id) => {
                 let named = KeyRef::parse("keyId", key_id)?;
-                access::demand_named(ctx, view, "kms:Decrypt", &named, Reach::AnyAccount).await?
+                access::demand_use_named(ctx, view, "kms:Decrypt", &named, crypto).await?
             }
             None => {
                 let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
-                access::demand(ctx, view, "kms:Decrypt", &key, Reach::AnyAccount).await?
+                let mut demand = access::demand_use(ctx, view, "kms:Decrypt", &key, crypto).await?;
+                // A service that decrypts in somebody's name knows the key, and its refusal names it.
+                if matches!(ctx.caller, Caller::Signed(_)) {
+                    demand.worded = Some("on the resource associated with this ciphertext");
+                }
+                demand
             }
         };
-        Ok(access::with_crypto(demand, &input.encryption_context).into())
+        Ok(demand.into())
     }
 
     async fn run(

@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{KeyRef, state::Act},
-    ops::shapes::{Extras, KeyMetadata},
+    ops::shapes::{self, KeyMetadata},
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
@@ -65,11 +65,7 @@ impl Operation for DescribeKey {
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
-        Extras {
-            grant_tokens: &input.grant_tokens,
-            recipient: false,
-        }
-        .parse()?;
+        shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         let named = KeyRef::parse("keyId", &input.key_id)?;
         Ok(
             access::demand_named(ctx, view, "kms:DescribeKey", &named, Reach::AnyAccount)

@@ -3,11 +3,12 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html>
 
 use crate::{
-    access::{self, Reach},
+    access,
+    conditions::CryptoUse,
     crypto,
     error::KmsError,
     model::{KeyRef, state::Act},
-    ops::shapes::{self, EncryptionAlgorithm, Extras, PlaintextBlob},
+    ops::shapes::{self, EncryptionAlgorithm, PlaintextBlob},
     violations::Violations,
 };
 use envelope::EncryptionContext;
@@ -76,15 +77,16 @@ impl Operation for Encrypt {
         let mut violations = Violations::new();
         violations.length_unseen("plaintext", input.plaintext.expose().len(), 1..=PLAINTEXT_BYTES_MAX);
         violations.finish()?;
-        Extras {
-            grant_tokens: &input.grant_tokens,
-            recipient: false,
-        }
-        .parse()?;
+        shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         shapes::parse_context("encryptionContext", &input.encryption_context)?;
         let named = KeyRef::parse("keyId", &input.key_id)?;
-        let demand = access::demand_named(ctx, view, "kms:Encrypt", &named, Reach::AnyAccount).await?;
-        Ok(access::with_crypto(demand, &input.encryption_context).into())
+        let crypto = CryptoUse {
+            context: &input.encryption_context,
+            algorithm: input.encryption_algorithm.as_str(),
+        };
+        Ok(access::demand_use_named(ctx, view, "kms:Encrypt", &named, crypto)
+            .await?
+            .into())
     }
 
     async fn run(

@@ -3,11 +3,12 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html>
 
 use crate::{
-    access::{self, Reach},
+    access,
+    conditions::CryptoUse,
     crypto::{self, SealedBlob},
     error::KmsError,
-    model::{Key, KeyRef, state::Act},
-    ops::shapes::{self, Extras, PlaintextBlob},
+    model::{Key, KeyRef, SYMMETRIC_DEFAULT, state::Act},
+    ops::shapes::{self, PlaintextBlob},
     violations::Violations,
 };
 use envelope::EncryptionContext;
@@ -104,15 +105,15 @@ impl GenerateDataKeyInput {
         action: &'static str,
     ) -> Result<Demand, KmsError> {
         self.length()?;
-        Extras {
-            grant_tokens: &self.grant_tokens,
-            recipient: self.recipient.is_some(),
-        }
-        .parse()?;
+        shapes::refuse_recipient(self.recipient.as_ref())?;
+        shapes::accept_tokens(ctx, view, &self.grant_tokens).await?;
         shapes::parse_context("encryptionContext", &self.encryption_context)?;
         let named = KeyRef::parse("keyId", &self.key_id)?;
-        let demand = access::demand_named(ctx, view, action, &named, Reach::AnyAccount).await?;
-        Ok(access::with_crypto(demand, &self.encryption_context))
+        let crypto = CryptoUse {
+            context: &self.encryption_context,
+            algorithm: SYMMETRIC_DEFAULT,
+        };
+        access::demand_use_named(ctx, view, action, &named, crypto).await
     }
 
     /// Makes a data key and seals it.

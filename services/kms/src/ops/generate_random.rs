@@ -3,9 +3,8 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html>
 
 use crate::{
-    access,
     error::KmsError,
-    ops::shapes::{Extras, PlaintextBlob},
+    ops::shapes::{self, PlaintextBlob},
     violations::Violations,
 };
 use base::arn;
@@ -69,17 +68,13 @@ impl Operation for GenerateRandom {
     type Output = Json<GenerateRandomOutput>;
     type Error = KmsError;
 
-    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
+    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
         input.length()?;
-        Extras {
-            recipient: input.recipient.is_some(),
-            ..Extras::default()
-        }
-        .parse()?;
+        shapes::refuse_recipient(input.recipient.as_ref())?;
         if input.custom_key_store_id.is_some() {
             return Err(KmsError::Unsupported("CustomKeyStoreId is not supported.".to_owned()));
         }
-        Ok(access::with_caller(ctx, Demand::on("kms:GenerateRandom", arn::any())).into())
+        Ok(Demand::on("kms:GenerateRandom", arn::any()).into())
     }
 
     async fn run(

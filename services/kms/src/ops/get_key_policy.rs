@@ -1,4 +1,4 @@
-//! GetKeyPolicy. The text comes back as it was sent.
+//! GetKeyPolicy. The text comes back as it was sent, but for users and roles that are no more: of those only ids are left.
 //!
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html>
 
@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{KeyRef, key_policy, state::Act},
-    table,
+    principals, table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
@@ -80,9 +80,9 @@ impl Operation for GetKeyPolicy {
         let key = access::find(ctx, &txn.view(), &input.named()?).await?;
         key.permit(Act::GetKeyPolicy)?;
         key_policy::parse_name(input.policy_name.as_deref())?;
-        let policy = table::policy_text(&txn.view(), &key).await?;
+        let kept = table::policy_text(&txn.view(), &key).await?;
         Ok(Json(GetKeyPolicyOutput {
-            policy,
+            policy: principals::show_policy(ctx, &txn.view(), &kept).await?,
             policy_name: key_policy::DEFAULT_NAME,
         }))
     }

@@ -26,8 +26,7 @@ pub struct PutKeyPolicyInput {
     key_id: String,
     policy_name: Option<String>,
     policy: String,
-    #[serde(default)]
-    bypass_policy_lockout_safety_check: bool,
+    bypass_policy_lockout_safety_check: Option<bool>,
 }
 
 impl PutKeyPolicyInput {
@@ -47,7 +46,7 @@ impl Evident for PutKeyPolicyInput {
             .text("policy", &self.policy)
             .flag(
                 "bypassPolicyLockoutSafetyCheck",
-                self.bypass_policy_lockout_safety_check,
+                self.bypass_policy_lockout_safety_check.unwrap_or(false),
             )
     }
 }
@@ -62,9 +61,11 @@ impl Operation for PutKeyPolicy {
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
         let named = input.named()?;
-        let bypass = input.bypass_policy_lockout_safety_check.to_string();
+        let bypass = input
+            .bypass_policy_lockout_safety_check
+            .map(|bypass| bypass.to_string());
         let demand = access::demand_named(ctx, view, "kms:PutKeyPolicy", &named, Reach::OwnAccount).await?;
-        Ok(demand.with("kms:BypassPolicyLockoutSafetyCheck", bypass).into())
+        Ok(demand.with_some("kms:BypassPolicyLockoutSafetyCheck", bypass).into())
     }
 
     async fn run(
@@ -76,11 +77,12 @@ impl Operation for PutKeyPolicy {
         let before = access::find(ctx, &txn.view(), &input.named()?).await?;
         before.permit(Act::PutKeyPolicy)?;
         key_policy::parse_name(input.policy_name.as_deref())?;
-        let bypass = input.bypass_policy_lockout_safety_check;
+        let bypass = input.bypass_policy_lockout_safety_check.unwrap_or(false);
+        let accepted = access::accept_policy(ctx, &txn.view(), &before, &input.policy, bypass).await?;
         let mut key = before.clone();
-        key.policy = access::accept_policy(ctx, &txn.view(), &before, &input.policy, bypass).await?;
+        key.policy = accepted.digest;
         table::put_key(txn, &key, Some(&before));
-        table::put_policy(txn, &key, &input.policy);
+        table::put_policy(txn, &key, &accepted.text);
         Ok(NoOutput)
     }
 }

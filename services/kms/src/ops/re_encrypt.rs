@@ -3,13 +3,14 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html>
 
 use crate::{
-    access::{self, Reach},
+    access,
+    conditions::CryptoUse,
     crypto,
     error::KmsError,
     model::{Key, KeyRef, state::Act},
     ops::{
         decrypt::parse_ciphertext,
-        shapes::{self, EncryptionAlgorithm, Extras},
+        shapes::{self, EncryptionAlgorithm},
     },
 };
 use envelope::{EncryptionContext, ciphertext};
@@ -112,25 +113,26 @@ impl Operation for ReEncrypt {
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
         parse_ciphertext(&input.ciphertext_blob.0)?;
-        Extras {
-            grant_tokens: &input.grant_tokens,
-            recipient: false,
-        }
-        .parse()?;
+        shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         shapes::parse_context("sourceEncryptionContext", &input.source_encryption_context)?;
         shapes::parse_context("destinationEncryptionContext", &input.destination_encryption_context)?;
+        let opening = CryptoUse {
+            context: &input.source_encryption_context,
+            algorithm: input.source_encryption_algorithm.as_str(),
+        };
+        let sealing = CryptoUse {
+            context: &input.destination_encryption_context,
+            algorithm: input.destination_encryption_algorithm.as_str(),
+        };
         let from = match input.source()? {
-            Some(named) => access::demand_named(ctx, view, "kms:ReEncryptFrom", &named, Reach::AnyAccount).await?,
+            Some(named) => access::demand_use_named(ctx, view, "kms:ReEncryptFrom", &named, opening).await?,
             None => {
                 let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
-                access::demand(ctx, view, "kms:ReEncryptFrom", &key, Reach::AnyAccount).await?
+                access::demand_use(ctx, view, "kms:ReEncryptFrom", &key, opening).await?
             }
         };
-        let named = input.destination()?;
-        let to = access::demand_named(ctx, view, "kms:ReEncryptTo", &named, Reach::AnyAccount).await?;
+        let to = access::demand_use_named(ctx, view, "kms:ReEncryptTo", &input.destination()?, sealing).await?;
         let same = (from.resource == to.resource).to_string();
-        let from = access::with_crypto(from, &input.source_encryption_context);
-        let to = access::with_crypto(to, &input.destination_encryption_context);
         Ok(Demands::All(
             [from, to]
                 .map(|demand| demand.with("kms:ReEncryptOnSameKey", same.as_str()))

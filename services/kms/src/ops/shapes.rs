@@ -3,17 +3,23 @@
 use crate::{
     error::KmsError,
     model::{AWS_KMS, ENCRYPT_DECRYPT, Key, KeyState, SYMMETRIC_DEFAULT},
+    tokens,
     violations::Violations,
 };
 use base::{AccountId, Arn, Secret};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use envelope::EncryptionContext;
-use gateway::{Render, RenderCtx, Reply};
+use gateway::{Ctx, Render, RenderCtx, Reply};
 use record::{Evident, Params};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{self, IgnoredAny},
+};
+use store::ReadView;
 use wire::EpochSeconds;
 
 const GRANT_TOKENS_MAX: usize = 10;
+const GRANT_TOKEN_CHARS_MAX: usize = 8192;
 
 /// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>: at most 8,192 bytes.
 const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8192;
@@ -111,30 +117,33 @@ impl<'de> Deserialize<'de> for PlaintextBlob {
     }
 }
 
-/// Members of cryptographic operations that name what is not here.
-#[derive(Default)]
-pub struct Extras<'a> {
-    /// `GrantTokens`.
-    pub grant_tokens: &'a [String],
-    /// Whether a `Recipient` is given.
-    pub recipient: bool,
+/// Takes the `GrantTokens` of a request, each of which must be of a grant that is there. That is all they are asked for: a
+/// grant counts with or without its token.
+pub async fn accept_tokens(ctx: &Ctx, view: &ReadView<'_>, grant_tokens: &[String]) -> Result<(), KmsError> {
+    let mut violations = Violations::new();
+    violations.length_unseen("grantTokens", grant_tokens.len(), 0..=GRANT_TOKENS_MAX);
+    for (token, n) in grant_tokens.iter().zip(1_usize..) {
+        check_token(&mut violations, &format!("grantTokens.{n}.member"), token);
+    }
+    violations.finish()?;
+    for token in grant_tokens {
+        tokens::find(ctx, view, token).await?;
+    }
+    Ok(())
 }
 
-impl Extras<'_> {
-    /// Refuses, by name, what would otherwise be passed over in silence.
-    pub fn parse(&self) -> Result<(), KmsError> {
-        let mut violations = Violations::new();
-        violations.length_unseen("grantTokens", self.grant_tokens.len(), 0..=GRANT_TOKENS_MAX);
-        violations.finish()?;
-        if !self.grant_tokens.is_empty() {
-            return Err(KmsError::InvalidGrantToken);
-        }
-        if self.recipient {
-            return Err(KmsError::Unsupported(
-                "Recipient (Nitro Enclaves attestation) is not supported.".to_owned(),
-            ));
-        }
-        Ok(())
+/// The length of a grant token.
+pub fn check_token(violations: &mut Violations, at: &str, token: &str) {
+    violations.length_unseen(at, token.len(), 1..=GRANT_TOKEN_CHARS_MAX);
+}
+
+/// Refuses, by name, a `Recipient`, which would otherwise be passed over in silence.
+pub fn refuse_recipient(recipient: Option<&IgnoredAny>) -> Result<(), KmsError> {
+    match recipient {
+        None => Ok(()),
+        Some(_) => Err(KmsError::Unsupported(
+            "Recipient (Nitro Enclaves attestation) is not supported.".to_owned(),
+        )),
     }
 }
 

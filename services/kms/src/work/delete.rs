@@ -11,7 +11,7 @@ use wire::ServiceName;
 /// How many deletions are read at a time.
 const BATCH: usize = 64;
 
-/// Deletes keys that are due: material, policy, aliases and row. What they sealed stays sealed for good.
+/// Deletes keys that are due: material, policy, aliases, grants and row. What they sealed stays sealed for good.
 ///
 /// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html>
 pub struct DeleteKeys;
@@ -67,7 +67,7 @@ async fn delete(world: &Arc<World>, due: &table::Due) -> Result<(), CommitError>
     let key = key.filter(|key| key.state.deletion_date() == Some(due.deletion_date));
     table::delete_due(txn, due);
     if let Some(key) = &key {
-        table::delete_key(txn, key);
+        table::delete_key(txn, key).await.map_err(CommitError::Fault)?;
         work.service_event(ServiceEvent {
             name: "DeleteKey",
             account: key.account,
