@@ -38,7 +38,8 @@ const STEPS_MAX: usize = 256;
 
 /// The smallest list of changes which, all applied, makes [`decide`] allow.
 ///
-/// An `Allow` that is one value away from matching gets that value; else a statement is added that allows just this
+/// An `Allow` that is one value away from matching gets that value, when it then gives nothing but what was asked; else a
+/// statement is added that allows just this
 /// action on this resource to this principal, in a policy that is there when one takes it. A `Deny` spares the caller by a
 /// condition on who asks; where that cannot be, the statement goes. A session is named by its role, for its own name dies
 /// with it. When the caller's own policies and the resource's would do alike, the caller's are changed.

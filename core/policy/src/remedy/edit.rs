@@ -69,7 +69,7 @@ pub(super) fn extend(policy: &Policy, index: usize, side: Side, asked: Asked<'_>
         return Vec::new();
     };
     let met = statement.meet(side, asked);
-    if !misses_only_once(statement, met, side, asked) {
+    if !misses_only_once(statement, met, side, asked) || !gives_no_more(statement, policy.kind(), met, asked) {
         return Vec::new();
     }
     let Some((path, written)) = statement_at(policy, index) else {
@@ -129,6 +129,30 @@ fn misses_only_once(statement: &Statement, met: Outcome, side: Side, asked: Aske
         }
     }
     matches!(without.meet(side, asked), Outcome::Matched(_))
+}
+
+/// Whether one more value in the element that was missed gives nothing but what was asked: a statement of other actions or
+/// resources too would give those as well, and is left alone. A condition's value narrows what is already given.
+fn gives_no_more(statement: &Statement, kind: PolicyKind, met: Outcome, asked: Asked<'_>) -> bool {
+    let just = |not: bool, texts: &[Box<str>], wanted: &str| {
+        !not && matches!(texts, [one] if one.eq_ignore_ascii_case(wanted))
+    };
+    let this_action = || just(statement.actions.not, &statement.actions.texts, asked.action);
+    // The resource of a key policy and of a trust policy is what it is on.
+    let this_resource = || {
+        matches!(kind, PolicyKind::KeyPolicy | PolicyKind::Trust)
+            || statement
+                .resources
+                .as_ref()
+                .is_some_and(|element| just(element.not, &element.texts, asked.resource))
+    };
+    match met {
+        Outcome::Unmatched(Miss::Condition(_)) => true,
+        Outcome::Unmatched(Miss::Action) => this_resource(),
+        Outcome::Unmatched(Miss::Resource) => this_action(),
+        Outcome::Unmatched(Miss::Principal) | Outcome::Matched(_) => this_action() && this_resource(),
+        Outcome::Unmatched(Miss::Inert) | Outcome::Undecidable(_) => false,
+    }
 }
 
 fn one_more_name(path: String, names: &Json, principal: &Principal) -> Option<(PatchOp, String)> {

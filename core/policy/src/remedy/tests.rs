@@ -64,13 +64,20 @@ fn the_callers_own_policies_are_changed_first() {
         &[r#"Identity 0 add /Statement/- {"Action":"cloudtrail:CreateTrail","Effect":"Allow","Resource":"*"}"#],
     );
     check(
-        bucket(user(A, "u")).identity(&allow(r#""Action":"s3:*","Resource":"arn:aws:s3:::other/*""#)),
+        bucket(user(A, "u")).identity(&allow(r#""Action":"s3:GetObject","Resource":"arn:aws:s3:::other/*""#)),
         &[r#"Identity 0 replace /Statement/Resource ["arn:aws:s3:::other/*","arn:aws:s3:::bucket/a/b"]"#],
+    );
+    // A statement of more actions would give them all on one more resource: it is left alone.
+    check(
+        bucket(user(A, "u")).identity(&allow(r#""Action":"s3:*","Resource":"arn:aws:s3:::other/*""#)),
+        &[
+            r#"Identity 0 replace /Statement [{"Action":"s3:*","Effect":"Allow","Resource":"arn:aws:s3:::other/*"},{"Action":"s3:GetObject","Effect":"Allow","Resource":"arn:aws:s3:::bucket/a/b"}]"#,
+        ],
     );
     check(
         bucket(user(A, "u"))
             .on("arn:aws:s3:::bucket/${x}*")
-            .identity(&allow(r#""Action":"s3:*","Resource":["arn:aws:s3:::other/*"]"#)),
+            .identity(&allow(r#""Action":"s3:GetObject","Resource":["arn:aws:s3:::other/*"]"#)),
         &[r#"Identity 0 add /Statement/Resource/- "arn:aws:s3:::bucket/${$}{x}${*}""#],
     );
 }
@@ -152,6 +159,15 @@ fn keys_and_services() {
     // One change of the key policy beats a delegation and a policy of the user's.
     check(
         key(user(A, "u")).resource_policy(&to("Allow", r#"{"Service":"s3.amazonaws.com"}"#)),
+        &[&format!(
+            r#"Resource 0 replace /Statement [{},{{"Action":"kms:Decrypt","Effect":"Allow","Principal":{{"AWS":"{U}"}},"Resource":"*"}}]"#,
+            r#"{"Action":"*","Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Resource":"*"}"#
+        )],
+    );
+    let decrypts =
+        r#"{"Effect":"Allow","Principal":{"Service":"s3.amazonaws.com"},"Action":"kms:Decrypt","Resource":"*"}"#;
+    check(
+        key(user(A, "u")).resource_policy(decrypts),
         &[&format!(r#"Resource 0 add /Statement/Principal/AWS "{U}""#)],
     );
     let trail = "arn:aws:cloudtrail:us-east-1:111111111111:trail/T";
@@ -168,8 +184,8 @@ fn keys_and_services() {
     check(
         key(user(B, "u")).resource_policy(&delegated).identity(ALLOW_EC2),
         &[
-            r#"Resource 0 replace /Statement/Principal/AWS ["111111111111","arn:aws:iam::222222222222:user/u"]"#,
-            r#"Identity 0 replace /Statement/Action ["ec2:*","kms:Decrypt"]"#,
+            r#"Resource 0 replace /Statement [{"Action":"*","Effect":"Allow","Principal":{"AWS":"111111111111"},"Resource":"*"},{"Action":"kms:Decrypt","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:user/u"},"Resource":"*"}]"#,
+            r#"Identity 0 replace /Statement [{"Action":"ec2:*","Effect":"Allow","Resource":"*"},{"Action":"kms:Decrypt","Effect":"Allow","Resource":"arn:aws:kms:us-east-1:111111111111:key/k"}]"#,
         ],
     );
 }
