@@ -209,7 +209,7 @@ RECIPES = {
     "kms:CreateAlias": lambda w: {"AliasName": "alias/" + w.name("new"), "TargetKeyId": w.key},
     "kms:CreateGrant": lambda w: {"KeyId": w.key, "GranteePrincipal": w.user_arn, "Operations": ["Decrypt"]},
     "kms:CreateKey": lambda w: {"BypassPolicyLockoutSafetyCheck": True},
-    "kms:Decrypt": lambda w: {"CiphertextBlob": w.sealed()},
+    "kms:Decrypt": lambda w: {"CiphertextBlob": w.sealed(), "KeyId": w.key},
     "kms:DeleteAlias": lambda w: {"AliasName": w.alias()},
     "kms:DescribeKey": lambda w: {"KeyId": w.key},
     "kms:DisableKey": lambda w: {"KeyId": w.new_key()},

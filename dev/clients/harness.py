@@ -54,13 +54,19 @@ _SESSION = boto3.session.Session()
 
 @dataclass(frozen=True)
 class Principal:
+    """A root, a user or, with a token, a session, whose name is its role's and its own."""
+
     access_key: str
     secret_key: str
     name: str = "root"
+    account: str = ACCOUNT
+    token: str | None = None
 
     @property
     def arn(self):
-        return f"arn:aws:iam::{ACCOUNT}:" + ("root" if self.name == "root" else f"user/{self.name}")
+        if self.token:
+            return f"arn:aws:sts::{self.account}:assumed-role/{self.name}"
+        return f"arn:aws:iam::{self.account}:" + ("root" if self.name == "root" else f"user/{self.name}")
 
 
 ANONYMOUS = Principal("", "", "anonymous")
@@ -167,14 +173,32 @@ class Server:
     def region(self):
         return self.options[self.options.index("--region") + 1] if "--region" in self.options else "us-east-1"
 
-    def user(self, name, *statements):
-        """A new IAM user with an access key and, if statements are given, an inline policy of them."""
-        iam = self.client("iam")
+    def user(self, name, *statements, of=None):
+        """A new IAM user with an access key and, if statements are given, an inline policy of them.
+
+        It is of the first account, or of that whose root is given.
+        """
+        root = of or self.root
+        iam = self.client("iam", who=root)
         iam.create_user(UserName=name)
         if statements:
             iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=policy(*statements))
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        return Principal(key["AccessKeyId"], key["SecretAccessKey"], name)
+        return Principal(key["AccessKeyId"], key["SecretAccessKey"], name, root.account)
+
+    def account(self, number):
+        """The root of a new account."""
+        answer = self.json_call("shoseki", "Shoseki_20261101.CreateAccount", json.dumps({"Account": number}).encode())
+        assert answer.status == 200, answer.body
+        return Principal(answer.json["AccessKeyId"], answer.json["SecretAccessKey"], account=number)
+
+    def assume(self, who, role_arn, session="session", **more):
+        """A session of a role."""
+        sts = self.client("sts", who=who)
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName=session, **more)["Credentials"]
+        name = f"{role_arn.rsplit('/', 1)[1]}/{session}"
+        account = role_arn.split(":")[4]
+        return Principal(given["AccessKeyId"], given["SecretAccessKey"], name, account, given["SessionToken"])
 
     def now(self):
         """Domain time: real time and what the rehearsal clock was moved."""
@@ -207,6 +231,7 @@ class Server:
             endpoint_url=endpoint or self.endpoint,
             aws_access_key_id=who.access_key or "none",
             aws_secret_access_key=who.secret_key or "none",
+            aws_session_token=getattr(who, "token", None),
             verify=str(ca) if ca.exists() else None,
             config=Config(**settings),
         )
@@ -220,6 +245,8 @@ class Server:
             "AWS_SECRET_ACCESS_KEY": who.secret_key,
             "AWS_DEFAULT_REGION": region or self.region,
         }
+        if getattr(who, "token", None):
+            environment["AWS_SESSION_TOKEN"] = who.token
         if (self.data_dir / "ca.pem").exists():
             environment["AWS_CA_BUNDLE"] = str(self.data_dir / "ca.pem")
         return environment

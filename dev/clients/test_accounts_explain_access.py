@@ -265,6 +265,18 @@ def test_a_role_is_repaired_by_a_policy_of_its_own(server):
     explain_and_repair(server, request_id, kms().list_keys)
 
 
+def test_a_trust_policy_that_lets_another_in_is_explained_by_names(server):
+    alice, bob = server.user("alice"), server.user("bob", allow("sts:AssumeRole"))
+    trust = {"Effect": "Allow", "Principal": {"AWS": alice.arn}, "Action": "sts:AssumeRole"}
+    role = server.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+    request_id = refusal(server.client("sts", who=bob).assume_role, RoleArn=role, RoleSessionName="session")
+    page = shoseki(server, "explain", request_id).stdout
+    assert "because  the role's trust policy does not let this caller in" in page
+    assert f"1: Allow, for others: {alice.arn}" in page and "AIDA" not in page
+    assert f"lacks only the principal {bob.arn}" in page
+    assert "aws iam update-assume-role-policy --role-name reader" in page
+
+
 def test_two_accounts_need_both_sides_and_each_is_told(server):
     other = make_account(server)
     key = server.client("kms").create_key()["KeyMetadata"]["Arn"]

@@ -174,8 +174,8 @@ def check_laws(rows):
         assert across == "-" or not REFUSED.match(across) or name in NEVER_ACROSS, name
 
 
-# What a resource's policy cannot give by itself: the alias, the other key, or what only the owner's own may do.
-BEYOND_RESOURCE = {"kms:CreateAlias", "kms:DeleteAlias", "kms:UpdateAlias"}
+# What a resource's policy cannot give by itself: the alias has none, and the grant says who retires it.
+BEYOND_RESOURCE = {"kms:CreateAlias", "kms:DeleteAlias", "kms:RetireGrant", "kms:UpdateAlias"}
 # SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html>
 NEVER_ACROSS = {
     "kms:CancelKeyDeletion",
@@ -186,9 +186,7 @@ NEVER_ACROSS = {
     "kms:GetKeyPolicy",
     "kms:ListKeyPolicies",
     "kms:PutKeyPolicy",
+    "kms:RetireGrant",
     "kms:ScheduleKeyDeletion",
     "kms:UpdateAlias",
-    "s3:DeleteBucketPolicy",
-    "s3:GetBucketPolicy",
-    "s3:PutBucketPolicy",
 }

@@ -436,7 +436,10 @@ pub(crate) fn denied(
         (None, _) => "Access Denied".to_owned(),
     };
     let message = match encoded {
-        Some(encoded) => format!("{message} Encoded authorization failure message: {encoded}"),
+        // EC2's, the only one that carries one.
+        Some(encoded) => format!(
+            "You are not authorized to perform this operation. {message}. Encoded authorization failure message: {encoded}"
+        ),
         None => message,
     };
     CallFailure {

@@ -344,11 +344,12 @@ impl<'a> Court<'a> {
             self.policies.resource_control,
         )?;
         if self.request.principal.account().is_none() {
-            let allow = self.resource()?.map(Hit::allows).ok_or(missing(self.resource_type));
-            return match beyond_control {
-                true => Err(missing(PolicyType::ResourceControl)),
-                false => allow,
-            };
+            let allow = self.resource()?.map(Hit::allows);
+            if beyond_control {
+                return Err(missing(PolicyType::ResourceControl));
+            }
+            let granted = || self.grant().map(|(nth, _)| Grounds::Grant { nth });
+            return allow.or_else(granted).ok_or(missing(self.resource_type));
         }
         let uncontrolled = !self.levels(PolicyType::ServiceControl, Side::Holder, self.policies.service_control)?;
         let resource = if self.root_guards_its_bucket() {

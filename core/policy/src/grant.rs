@@ -78,3 +78,38 @@ impl Grant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Context, Policies, Request, ResourceKind, decide};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_service_may_hold_a_grant() {
+        let service = Principal::Service {
+            name: "logs.amazonaws.com".to_owned(),
+        };
+        let context = Context::of(&service);
+        let check = |grantee: &str, action: &'static str, allowed: bool| {
+            let grant = Grant::new("g", grantee, ["kms:Encrypt"]).unwrap();
+            let request = Request {
+                principal: &service,
+                action,
+                resource: "arn:aws:kms:us-east-1:111111111111:key/k",
+                owner: None,
+                kind: ResourceKind::KmsKey,
+                context: &context,
+            };
+            let grants = [Arc::new(grant)];
+            let policies = Policies {
+                grants: &grants,
+                ..Policies::default()
+            };
+            assert_eq!(decide(&request, &policies).is_allowed(), allowed, "{grantee} {action}");
+        };
+        check("logs.amazonaws.com", "kms:Encrypt", true);
+        check("logs.amazonaws.com", "kms:Decrypt", false);
+        check("s3.amazonaws.com", "kms:Encrypt", false);
+    }
+}

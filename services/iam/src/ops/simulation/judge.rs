@@ -10,7 +10,7 @@ use base::{AccountId, arn};
 use policy::{
     Check, Context, Effect, Policies, Policy, PolicyType, Request, ResourceKind, StatementTrace, TraceOutcome,
 };
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 /// What became of one action on one resource.
 struct Verdict {
@@ -33,14 +33,14 @@ pub(super) fn evaluate(scene: &Scene, action: &str) -> Evaluation {
         .collect();
     let outcome = verdicts.iter().map(|(_, verdict)| verdict.outcome).max();
     let outcome = outcome.unwrap_or(Outcome::ImplicitDeny);
-    let (mut matched, mut missing) = (Vec::new(), Vec::new());
+    let (mut matched, mut missing, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
     for (_, verdict) in &verdicts {
         for name in &verdict.missing {
             context_keys::add(&mut missing, name.clone());
         }
         if outcome != Outcome::ImplicitDeny && verdict.outcome == outcome {
-            let new = verdict.matched.iter().filter(|one| !matched.contains(*one)).cloned();
-            matched.extend(new.collect::<Vec<_>>());
+            let new = verdict.matched.iter().filter(|one| seen.insert(one.place()));
+            matched.extend(new.cloned());
         }
     }
     let all = |of: fn(&Verdict) -> Option<bool>| {

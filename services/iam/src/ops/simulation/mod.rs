@@ -27,8 +27,9 @@ const ACTION_CHARS: (usize, usize) = (3, 128);
 const RESOURCE_CHARS: (usize, usize) = (1, 2_048);
 const CONTEXT_KEY_CHARS: (usize, usize) = (5, 256);
 
-/// How often one page may meet a statement with a resource. A page of fewer actions than asked for is allowed.
-const MEETINGS_MAX: usize = 400_000;
+/// How often one page may meet a statement with a resource, which bounds its time and its size. A page of fewer actions
+/// than asked for is allowed.
+const MEETINGS_MAX: usize = 50_000;
 
 const CONTEXT_KEY_TYPES: [&str; 12] = [
     "string",

@@ -142,6 +142,19 @@ pub(super) struct Matched {
     pub(super) end_position: Position,
 }
 
+impl Matched {
+    /// What tells it from others.
+    pub(super) fn place(&self) -> (&str, &'static str, usize, usize) {
+        let start = self.start_position;
+        (
+            &self.source_policy_id,
+            self.source_policy_type,
+            start.line,
+            start.column,
+        )
+    }
+}
+
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ByOrganizations {
