@@ -29,7 +29,8 @@ pub(crate) fn parse(text: &str) -> Result<Json, usize> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum();
-        (before + error.column().saturating_sub(1)).min(text.len())
+        // The column counts bytes, and may stand inside a letter.
+        text.floor_char_boundary(before + error.column().saturating_sub(1))
     })
 }
 

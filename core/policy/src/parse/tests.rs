@@ -74,6 +74,8 @@ fn documents() {
         check(kind, text, at, what);
     }
     check(Identity, "{\"Version\":\n  nonsense}", "", NotJson { offset: 15 });
+    // The place is never inside a letter.
+    check(Identity, "{\"é", "", NotJson { offset: 2 });
     let long = format!(r#"{{"Id":"{}"}}"#, "a".repeat(2048));
     check(Trust, &long, "", TooLong { size: 2057, max: 2048 });
     let spaces = format!(r#"{{"Statement":[]{}}}"#, " ".repeat(4096));

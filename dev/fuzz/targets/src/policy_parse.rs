@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
             Ok(policy) => printed(&policy, kind),
             Err(error) => match error.what {
                 Malformed::NotJson { offset } | Malformed::InvalidCharacter { offset } => {
-                    assert!(offset <= text.len(), "{kind:?}: no place {offset}");
+                    assert!(text.is_char_boundary(offset), "{kind:?}: no place {offset}");
                     assert!(error.at.is_empty(), "{kind:?}: an element of no document: {}", error.at);
                 }
                 Malformed::TooLong { size, max } => assert!(size > max, "{kind:?}: {size} is not over {max}"),
