@@ -3,7 +3,7 @@
 use crate::style::say;
 use anyhow::{Context, Result};
 use clap::Args;
-use server::Announced;
+use server::{Announced, RootAccessKey};
 use std::{
     net::{TcpStream, ToSocketAddrs},
     path::{Path, PathBuf},
@@ -22,8 +22,8 @@ pub(crate) struct EnvArgs {
 
 pub(crate) fn run(args: EnvArgs) -> Result<ExitCode> {
     let announced = announced(&args.data_dir)?;
-    for (name, value) in exports(&announced) {
-        say(format_args!("export {name}={}", quoted(&value)));
+    for line in exports(&announced, &announced.key) {
+        say(line);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -45,20 +45,19 @@ pub(crate) fn announced(data_dir: &Path) -> Result<Announced> {
     Ok(announced)
 }
 
-fn exports(announced: &Announced) -> Vec<(&'static str, String)> {
+/// Lines with which a shell's AWS clients use the server by this access key.
+pub(crate) fn exports(announced: &Announced, key: &RootAccessKey) -> Vec<String> {
     let mut exports = vec![
         ("AWS_ENDPOINT_URL", announced.endpoint.clone()),
-        ("AWS_ACCESS_KEY_ID", announced.key.access_key_id.clone()),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            announced.key.secret_access_key.expose().clone(),
-        ),
+        ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
+        ("AWS_SECRET_ACCESS_KEY", key.secret_access_key.expose().clone()),
         ("AWS_DEFAULT_REGION", announced.region.clone()),
     ];
     if let Some(ca) = &announced.ca_bundle {
         exports.push(("AWS_CA_BUNDLE", ca.display().to_string()));
     }
-    exports
+    let line = |(name, value): (&str, String)| format!("export {name}={}", quoted(&value));
+    exports.into_iter().map(line).collect()
 }
 
 /// Quoted for any POSIX shell, where that is needed.

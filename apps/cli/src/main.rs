@@ -6,12 +6,17 @@
 //! A command that fails says what failed, why, and how to go on, and ends with status 1;
 //! `serve` ends with status 70 when its store takes no more writes until the next start.
 
+mod access;
+mod account;
 mod client;
 mod clock;
 mod demo;
 mod env;
+mod explain;
+mod json_text;
 mod serve;
 mod style;
+mod table;
 
 use clap::{Parser, Subcommand};
 use std::{
@@ -42,6 +47,13 @@ enum Command {
     /// Move the clock of a server that runs in rehearsal mode.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    /// Make and list the accounts of a running server.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
+    /// Say why a call was refused, and which smallest change of which policy would allow it.
+    Explain(explain::ExplainArgs),
+    /// Say who can read, deliver, administer and delete an object, a key or a trail's log files, now and after a change.
+    Access(access::AccessArgs),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +69,9 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args).await,
             Command::Env(args) => env::run(args),
             Command::Clock(command) => clock::run(command).await,
+            Command::Account(command) => account::run(command).await,
+            Command::Explain(args) => explain::run(args).await,
+            Command::Access(args) => access::run(args).await,
         }
     });
     match done {

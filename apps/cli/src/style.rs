@@ -16,6 +16,25 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
+/// Text for people is broken before this column.
+const COLUMNS: usize = 80;
+
+/// The text in lines that, indented so far, stay within the page; a word that is longer stays whole.
+pub(crate) fn wrapped(text: &str, indent: usize) -> Vec<String> {
+    let width = COLUMNS.saturating_sub(indent);
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// Paints text, or leaves it as it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Style {
@@ -28,6 +47,12 @@ impl Style {
         Style {
             color: std::io::stdout().is_terminal() && !no_color(),
         }
+    }
+
+    /// Without colour.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Style {
+        Style { color: false }
     }
 
     fn paint(self, code: &str, text: impl Display) -> String {

@@ -2,11 +2,18 @@
 //! configuration file (TOML) over the defaults.
 //!
 //! A setting has one name everywhere: `delivery_interval` in the file, `SHOSEKI_DELIVERY_INTERVAL` in the environment,
-//! `--delivery-interval` as a flag. This file is the only place of this crate that reads the environment.
+//! `--delivery-interval` as a flag. One thing only the file can say, for no line of text holds it: the table
+//! `organization`. This file is the only place of this crate that reads the environment.
 
+use crate::organization;
 use base::{AccountId, Region};
-use gateway::{AwsBehavior, Settings};
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use gateway::{AwsBehavior, Organization, Settings};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// What the server is started with.
 #[derive(Clone, Debug)]
@@ -33,6 +40,8 @@ pub struct Config {
     pub aws_behavior: AwsBehavior,
     /// Virtual hosts hang under this domain: `bucket.s3.DOMAIN`.
     pub domain: String,
+    /// The organization that accounts of this server belong to, with the policies above them.
+    pub organization: Option<Organization>,
 }
 
 /// How connections are encrypted.
@@ -59,7 +68,19 @@ pub struct ConfigError {
     why: String,
 }
 
-/// The names of all settings, in the order of the documentation.
+/// A configuration file as it was read.
+struct ConfigFile {
+    /// Its name, for errors.
+    place: String,
+    text: String,
+    /// Where the files lie that it names.
+    folder: PathBuf,
+}
+
+/// The table that only the file can have.
+const ORGANIZATION: &str = "organization";
+
+/// The names of all settings that are text, in the order of the documentation.
 pub const NAMES: [&str; 11] = [
     "listen",
     "data_dir",
@@ -95,7 +116,20 @@ impl Default for Config {
             rehearsal: settings.rehearsal,
             aws_behavior: settings.aws_behavior,
             domain: settings.domain,
+            organization: None,
         }
+    }
+}
+
+impl ConfigFile {
+    fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
+        let place = format!("configuration file `{}`", path.display());
+        let text = std::fs::read_to_string(path).map_err(|e| fault(&place, e))?;
+        Ok(ConfigFile {
+            place,
+            text,
+            folder: path.parent().unwrap_or(Path::new("")).to_owned(),
+        })
     }
 }
 
@@ -115,31 +149,18 @@ impl Config {
             .into_iter()
             .filter_map(|name| Some((name, variable(&variable_of(name))?)));
         let file = config_file.or_else(|| variable("SHOSEKI_CONFIG").map(PathBuf::from));
-        let file = match file {
-            None => None,
-            Some(path) => {
-                let place = format!("configuration file `{}`", path.display());
-                let text = std::fs::read_to_string(&path).map_err(|e| fault(&place, e))?;
-                Some((place, text))
-            }
-        };
+        let file = file.map(|path| ConfigFile::read(&path)).transpose()?;
         Config::layered(file, environment.collect(), flags)
     }
 
     fn layered(
-        file: Option<(String, String)>,
+        file: Option<ConfigFile>,
         environment: Vec<(&'static str, String)>,
         flags: Vec<(&'static str, String)>,
     ) -> Result<Config, ConfigError> {
         let mut config = Config::default();
-        if let Some((place, text)) = file {
-            let table: toml::Table = text
-                .parse()
-                .map_err(|e: toml::de::Error| fault(&place, e.to_string().trim_end()))?;
-            for (name, value) in &table {
-                let set = text_of(value).and_then(|text| config.set(name, &text));
-                set.map_err(|why| fault(&format!("{place}, `{name}`"), why))?;
-            }
+        if let Some(file) = file {
+            config.take(&file)?;
         }
         for (name, text) in environment {
             config
@@ -153,6 +174,24 @@ impl Config {
         }
         config.check_region()?;
         Ok(config)
+    }
+
+    fn take(&mut self, file: &ConfigFile) -> Result<(), ConfigError> {
+        let place = &file.place;
+        let table: toml::Table = file
+            .text
+            .parse()
+            .map_err(|e: toml::de::Error| fault(place, e.to_string().trim_end()))?;
+        for (name, value) in &table {
+            if name == ORGANIZATION {
+                let organization = organization::parse(value, &file.folder);
+                self.organization = Some(organization.map_err(|(at, why)| fault(&format!("{place}, `{at}`"), why))?);
+                continue;
+            }
+            let set = text_of(value).and_then(|text| self.set(name, &text));
+            set.map_err(|why| fault(&format!("{place}, `{name}`"), why))?;
+        }
+        Ok(())
     }
 
     /// The default Region must be one that is enabled; a slip in its name would otherwise make a Region.
@@ -206,6 +245,7 @@ impl Config {
             delivery_interval: self.delivery_interval,
             digest_interval: self.digest_interval,
             rehearsal: self.rehearsal,
+            organization: self.organization.clone(),
         }
     }
 }
@@ -367,8 +407,12 @@ mod tests {
         flags: &[(&'static str, &str)],
     ) -> Result<Config, String> {
         let own = |pairs: &[(&'static str, &str)]| pairs.iter().map(|(n, t)| (*n, (*t).to_owned())).collect();
-        Config::layered(Some(("file".to_owned(), file.to_owned())), own(environment), own(flags))
-            .map_err(|e| e.to_string())
+        let file = ConfigFile {
+            place: "file".to_owned(),
+            text: file.to_owned(),
+            folder: PathBuf::new(),
+        };
+        Config::layered(Some(file), own(environment), own(flags)).map_err(|e| e.to_string())
     }
 
     #[test]
@@ -433,6 +477,12 @@ mod tests {
             layers("", &[], &[("region", "mars-north-1")]),
             "region: `mars-north-1` is not an enabled Region; name one of the standard account's, or enable it with --regions too",
         );
+        check(
+            layers("organization = true", &[], &[]),
+            "file, `organization`: invalid type: boolean `true`, expected a table",
+        );
+        let why = layers("[organization]\nid = \"o-1\"\nmanagement_account = \"1\"", &[], &[]).unwrap_err();
+        assert!(why.starts_with("file, `organization.id`: `o-1` is not o-"), "{why}");
         assert!(layers("regions = \"mars-north-1\"", &[], &[("region", "mars-north-1")]).is_ok());
         assert!(layers("x", &[], &[]).unwrap_err().starts_with("file: TOML parse error"));
     }

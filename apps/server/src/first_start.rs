@@ -95,13 +95,12 @@ async fn make_account(world: &Arc<World>, dir: &DataDir) -> Result<DirectoryRow>
         source_account: account,
     };
     let mut work = Work::begin(world, ServiceName::Iam, caller, world.settings.region.clone());
-    let (_, txn) = work.parts();
-    let key = wiring::bootstrap_account(world, txn, account).await?;
+    let key = wiring::bootstrap_account(&mut work, account).await?;
     let row = DirectoryRow {
         first_account: account,
         root_access_key_id: key.access_key_id.clone(),
     };
-    txn.put_row(DIRECTORY, &row);
+    work.parts().1.put_row(DIRECTORY, &row);
     dir.write(PENDING_FILE, profile(&key).expose().as_bytes())?;
     work.commit(Maintenance::Bootstrap).await?;
     Ok(row)

@@ -15,6 +15,7 @@ mod conn;
 mod data_dir;
 mod first_start;
 mod listen;
+mod organization;
 mod tls;
 mod wiring;
 mod workers;

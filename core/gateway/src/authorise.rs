@@ -132,7 +132,9 @@ impl Asker {
                 session: self.session_policies.as_deref(),
                 resource: demand.resource_policy.as_deref(),
                 service_control: organization.map_or(&[], |all| all.service_control(&self.principal)),
-                resource_control: organization.map_or(&[], |all| all.resource_control(demand.action, owner)),
+                resource_control: organization
+                    .filter(|_| !demand.uncontrolled)
+                    .map_or(&[], |all| all.resource_control(demand.action, owner)),
                 grants: &demand.grants,
             },
         }

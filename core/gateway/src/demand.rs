@@ -20,6 +20,10 @@ pub struct Demand {
     pub grants: Vec<Arc<Grant>>,
     /// Condition keys that only this demand has; the global ones are set by the gateway.
     pub context: Vec<(String, Vec<String>)>,
+    /// Whether there is no such resource: it has an owner by name only, who does not hear of the call.
+    pub absent: bool,
+    /// Whether no resource control policy binds the resource: AWS's own keys in an account.
+    pub uncontrolled: bool,
     /// How a refusal names the resource, when not as `on resource: ARN`.
     pub worded: Option<&'static str>,
     /// The CloudFormation-style type under which the resource is shown in the event's `resources`, such as
@@ -38,6 +42,8 @@ impl Demand {
             resource_policy: None,
             grants: Vec::new(),
             context: Vec::new(),
+            absent: false,
+            uncontrolled: false,
             worded: None,
             shown_as: None,
         }

@@ -395,7 +395,7 @@ pub(crate) fn note_demands(ctx: &Ctx, demands: &[Demand]) {
     let mut notes = ctx.notes();
     for demand in demands {
         let owner = demand.owner.unwrap_or(ctx.account);
-        if demand.owner.is_some() && !notes.owners.contains(&owner) {
+        if demand.owner.is_some() && !demand.absent && !notes.owners.contains(&owner) {
             notes.owners.push(owner);
         }
         if let Some(resource_type) = demand.shown_as
@@ -456,9 +456,13 @@ fn is_known_to(ctx: &Ctx, account: Option<AccountId>, owner: AccountId) -> bool 
     account == Some(owner) || organization.is_some_and(|all| all.joins(account, Some(owner)))
 }
 
-/// Whether the resource's own policy refuses, by a deny or by its silence.
-fn is_resources(denial: &Denial) -> bool {
-    denial.policy() == Some(PolicyType::Resource)
+/// Whether somebody of another account is refused by what that account, or its organization, has set.
+fn is_strangers(ctx: &Ctx, principal: &Principal, owner: AccountId, denial: &Denial) -> bool {
+    match denial.policy() {
+        Some(PolicyType::Resource) => principal.account() != Some(owner),
+        Some(PolicyType::ResourceControl) => !is_known_to(ctx, principal.account(), owner),
+        _ => false,
+    }
 }
 
 fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial: &Denial) -> String {
@@ -476,7 +480,7 @@ fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial:
             format!("User: {who} is not authorized to perform: {action} on resource: \"{resource}\" {because}")
         }
         // KMS tells a stranger one thing for a key that is not there and a key that is not theirs to use.
-        ServiceName::Kms if principal.account() != Some(owner) && is_resources(denial) => {
+        ServiceName::Kms if is_strangers(ctx, principal, owner, denial) => {
             let on = demand.worded.unwrap_or("on this resource");
             format!(
                 "User: {who} is not authorized to perform: {action} {on} because the resource does not exist in this \

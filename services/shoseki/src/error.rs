@@ -1,6 +1,6 @@
 //! Every way a call of this service fails.
 
-use base::Fault;
+use base::{AccountId, Fault};
 use gateway::{OperationError, PortRefusal};
 use std::borrow::Cow;
 use wire::AwsError;
@@ -8,37 +8,54 @@ use wire::AwsError;
 /// The closed set of errors of this room.
 #[derive(Debug)]
 pub enum ShosekiError {
+    /// There is an account of this number.
+    AccountAlreadyExists(AccountId),
+    /// Nothing is kept under this id.
+    ExplanationNotFound,
     /// Ours.
     Fault(Fault),
     /// The clock can be moved in rehearsal mode only.
     RehearsalModeRequired,
+    /// What was asked about is not here.
+    ResourceNotFound(String),
     /// A parameter is out of its range.
     Validation(String),
 }
 
+const NOT_FOUND: &str = "No refused call is known by this id. Either no call had it, or no policy refused anything to that \
+                         call, or so many calls were refused since that its explanation is no longer kept.";
+
 impl AwsError for ShosekiError {
     fn code(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
+            ShosekiError::AccountAlreadyExists(_) => "AccountAlreadyExistsException",
             ShosekiError::Fault(_) => "InternalFailure",
             ShosekiError::RehearsalModeRequired => "RehearsalModeRequiredException",
+            ShosekiError::ExplanationNotFound | ShosekiError::ResourceNotFound(_) => "ResourceNotFoundException",
             ShosekiError::Validation(_) => "ValidationException",
         })
     }
 
     fn message(&self) -> String {
         match self {
+            ShosekiError::AccountAlreadyExists(account) => format!("Account {account} already exists."),
+            ShosekiError::ExplanationNotFound => NOT_FOUND.to_owned(),
             ShosekiError::Fault(_) => "An internal error occurred.".to_owned(),
             ShosekiError::RehearsalModeRequired => {
                 "The clock can be moved in rehearsal mode only. Start the server with --rehearsal.".to_owned()
             }
-            ShosekiError::Validation(message) => message.clone(),
+            ShosekiError::ResourceNotFound(message) | ShosekiError::Validation(message) => message.clone(),
         }
     }
 
     fn status(&self) -> u16 {
         match self {
             ShosekiError::Fault(_) => 500,
-            ShosekiError::RehearsalModeRequired | ShosekiError::Validation(_) => 400,
+            ShosekiError::AccountAlreadyExists(_)
+            | ShosekiError::ExplanationNotFound
+            | ShosekiError::RehearsalModeRequired
+            | ShosekiError::ResourceNotFound(_)
+            | ShosekiError::Validation(_) => 400,
         }
     }
 }
@@ -59,7 +76,7 @@ impl From<Fault> for ShosekiError {
 }
 
 impl From<PortRefusal> for ShosekiError {
-    /// This service makes no port calls; a refusal can only be a mistake of ours.
+    /// This service makes no port calls that are decided; a refusal can only be a mistake of ours.
     fn from(_: PortRefusal) -> Self {
         ShosekiError::Fault(Fault::Bug("the product's own service was refused by a port"))
     }

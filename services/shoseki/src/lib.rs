@@ -4,16 +4,22 @@
 //! other call. By default it is open to the first account's root only. The command line uses it; nothing opens the data
 //! directory of a running server.
 //!
-//! Today it moves the rehearsal clock. Start reading at [`OPERATIONS`], then `ops::advance_clock`.
+//! It moves the rehearsal clock (`ops::advance_clock`), keeps several accounts (`ops::create_account`), and says why calls
+//! were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
+//! [`OPERATIONS`].
 //!
 //! ## Invariants
 //! - Domain time never goes back: the offset is durable before anything is done at the time that it makes.
 //! - Work that falls due while time is moved is done in the order of time, each worker at most once at one moment.
 //! - A data directory whose clock was moved opens only in rehearsal mode.
+//! - Nothing is decided here: what is told of access comes from the policies and the decider that calls meet.
 
+mod access;
+mod current;
 mod error;
 mod model;
 mod ops;
+mod reach;
 mod table;
 
 pub use error::ShosekiError;
@@ -24,7 +30,13 @@ use std::time::Duration;
 use store::ReadView;
 
 /// The service's operations.
-pub const OPERATIONS: &[Route] = &[Route::of::<ops::advance_clock::AdvanceClock>()];
+pub const OPERATIONS: &[Route] = &[
+    Route::of::<ops::advance_clock::AdvanceClock>(),
+    Route::of::<ops::create_account::CreateAccount>(),
+    Route::of::<ops::describe_access::DescribeAccess>(),
+    Route::of::<ops::explain_decision::ExplainDecision>(),
+    Route::of::<ops::list_accounts::ListAccounts>(),
+];
 
 /// How far domain time was moved ahead of real time in this data directory; zero when it never was.
 pub async fn clock_offset(view: &ReadView<'_>) -> Result<Duration, Fault> {

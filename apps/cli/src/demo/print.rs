@@ -1,6 +1,9 @@
 //! How the story looks.
 
-use crate::style::{Style, say};
+use crate::{
+    style::{Style, say},
+    table,
+};
 use std::{fmt::Display, time::Duration};
 
 /// Where the second column of a line begins.
@@ -55,30 +58,16 @@ impl Printer {
 
     /// A table; the columns named in `right` are aligned to the right.
     pub(super) fn table<const N: usize>(&self, head: [&str; N], right: &[&str], rows: &[[String; N]]) {
-        let width = |column: usize| {
-            let cells = rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count());
-            cells
-                .chain([head.get(column).map_or(0, |cell| cell.len())])
-                .max()
-                .unwrap_or(0)
-        };
-        let line = |cells: &[String; N]| {
-            let aligned = cells.iter().zip(head).enumerate().map(|(column, (cell, name))| {
-                let width = width(column);
-                if right.contains(&name) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
-            });
-            aligned.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        };
-        say(format_args!("  {}", self.style.dim(line(&head.map(str::to_owned)))));
-        for row in rows {
-            say(format_args!("  {}", line(row)));
+        let right: Vec<usize> = (0..N)
+            .filter(|column| head.get(*column).is_some_and(|name| right.contains(name)))
+            .collect();
+        let head = head.map(str::to_owned);
+        let all: Vec<Vec<String>> = std::iter::once(&head).chain(rows).map(|row| row.to_vec()).collect();
+        for (at, line) in table::aligned(&all, &right).into_iter().enumerate() {
+            match at {
+                0 => say(format_args!("  {}", self.style.dim(line))),
+                _ => say(format_args!("  {line}")),
+            }
         }
     }
 

@@ -1,3 +1,4 @@
 //! The domain, pure.
 
 pub(crate) mod agenda;
+pub(crate) mod explained;

@@ -4,13 +4,13 @@
 //! that is broken off has moved the clock as far as it got, and can be made again for the rest.
 
 use crate::{
-    ShosekiError,
+    ShosekiError, access,
     model::agenda::Agenda,
     table::{self, ClockRow},
 };
-use base::{Fault, arn};
-use gateway::{Body, Ctx, Demand, Demands, EventClass, Json, Operation, ServiceCaller, Staged, Txn, World, work::Work};
-use policy::{Authorized, ResourceKind};
+use base::Fault;
+use gateway::{Body, Ctx, Demands, EventClass, Json, Operation, ServiceCaller, Staged, Txn, World, work::Work};
+use policy::Authorized;
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
@@ -69,10 +69,7 @@ impl Operation for AdvanceClock {
     type Error = ShosekiError;
 
     async fn demands(ctx: &Ctx, _: &ReadView<'_>, _: &Self::Input) -> Result<Demands, ShosekiError> {
-        let owner = ctx.settings().first_account;
-        Ok(Demand::on("shoseki:AdvanceClock", arn::any())
-            .guarded(ResourceKind::Other, owner, None)
-            .into())
+        Ok(access::demands(ctx, "shoseki:AdvanceClock"))
     }
 
     /// The move itself is here and not in `run`, for it is not to be repeated when the record of it meets a conflict.

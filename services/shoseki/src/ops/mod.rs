@@ -1,3 +1,7 @@
 //! One file per operation.
 
 pub(crate) mod advance_clock;
+pub(crate) mod create_account;
+pub(crate) mod describe_access;
+pub(crate) mod explain_decision;
+pub(crate) mod list_accounts;

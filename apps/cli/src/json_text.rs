@@ -1,0 +1,212 @@
+//! JSON for people: the order of members is kept, and what fits on a line stays on it.
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::{Value, value::RawValue};
+use std::fmt;
+
+/// Lines grow no longer than this where they can be broken.
+const WIDTH: usize = 72;
+
+/// An object's members in their order.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+enum Shape {
+    List(Vec<Box<RawValue>>),
+    Object(Vec<(String, Box<RawValue>)>),
+    Scalar,
+}
+
+fn shape(text: &str) -> Shape {
+    let shape = match text.trim_start().chars().next() {
+        Some('[') => serde_json::from_str(text).ok().map(Shape::List),
+        Some('{') => serde_json::from_str::<Members>(text).ok().map(|m| Shape::Object(m.0)),
+        _ => None,
+    };
+    shape.unwrap_or(Shape::Scalar)
+}
+
+/// The document over several lines. What is no JSON stays as it is.
+pub(crate) fn pretty(text: &str) -> String {
+    let mut out = String::new();
+    match shape(text) {
+        // A document is easier to read, and to change, when each of its members has a line.
+        Shape::Object(members) if !members.is_empty() => broken(&Shape::Object(members), 0, &mut out),
+        _ => write(text, 0, 0, &mut out),
+    }
+    out
+}
+
+/// Writes at a depth, where `used` columns of the line are taken already.
+fn write(text: &str, depth: usize, used: usize, out: &mut String) {
+    let line = inline(text);
+    match shape(text) {
+        Shape::Scalar => out.push_str(&line),
+        _ if used + line.chars().count() <= WIDTH => out.push_str(&line),
+        parts => broken(&parts, depth, out),
+    }
+}
+
+fn broken(parts: &Shape, depth: usize, out: &mut String) {
+    let indent = "  ".repeat(depth + 1);
+    let (open, close) = match parts {
+        Shape::List(_) => ('[', ']'),
+        _ => ('{', '}'),
+    };
+    out.push(open);
+    let items: Vec<(String, &RawValue)> = match parts {
+        Shape::List(items) => items.iter().map(|item| (String::new(), item.as_ref())).collect(),
+        Shape::Object(members) => members
+            .iter()
+            .map(|(name, value)| (format!("{}: ", quoted(name)), value.as_ref()))
+            .collect(),
+        Shape::Scalar => Vec::new(),
+    };
+    for (at, (name, value)) in items.iter().enumerate() {
+        out.push_str(if at == 0 { "\n" } else { ",\n" });
+        out.push_str(&indent);
+        out.push_str(name);
+        write(value.get(), depth + 1, indent.len() + name.chars().count(), out);
+    }
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth));
+    out.push(close);
+}
+
+/// On one line, with a space after each colon and comma.
+pub(crate) fn inline(text: &str) -> String {
+    match shape(text) {
+        Shape::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| inline(item.get())).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Shape::Object(members) => {
+            let member = |(name, value): &(String, Box<RawValue>)| format!("{}: {}", quoted(name), inline(value.get()));
+            let members: Vec<String> = members.iter().map(member).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Shape::Scalar => text.trim().to_owned(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Members of policies, in the order in which people write them.
+const POLICY_ORDER: [&str; 12] = [
+    "Version",
+    "Id",
+    "Statement",
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
+
+/// A policy or a part of one, its members in the usual order.
+pub(crate) fn policy_order(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(policy_order).collect();
+            format!("[{}]", items.join(","))
+        }
+        Value::Object(members) => {
+            let place = |name: &str| POLICY_ORDER.iter().position(|known| *known == name);
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(name, _)| place(name).unwrap_or(POLICY_ORDER.len()));
+            let member = |(name, value): (&String, &Value)| format!("{}:{}", quoted(name), policy_order(value));
+            let members: Vec<String> = members.into_iter().map(member).collect();
+            format!("{{{}}}", members.join(","))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+/// The statements of a policy, as they are written.
+pub(crate) fn statements(document: &str) -> Vec<String> {
+    let Shape::Object(members) = shape(document) else {
+        return Vec::new();
+    };
+    let statement = members.iter().find(|(name, _)| name == "Statement");
+    let Some((_, statement)) = statement else {
+        return Vec::new();
+    };
+    match shape(statement.get()) {
+        Shape::List(items) => items.iter().map(|item| item.get().to_owned()).collect(),
+        _ => vec![statement.get().to_owned()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn order_is_kept_and_short_parts_stay_on_their_line() {
+        let document = r#"{"Version":"2012-10-17","Statement":[{"Sid":"Read","Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],"Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"aws:b":"1","aws:a":"2"}}}]}"#;
+        let expected = r#"{
+  "Version": "2012-10-17",
+  "Statement": [
+    {
+      "Sid": "Read",
+      "Effect": "Allow",
+      "Action": ["s3:GetObject", "s3:ListBucket"],
+      "Resource": "arn:aws:s3:::b/*",
+      "Condition": {"StringEquals": {"aws:b": "1", "aws:a": "2"}}
+    }
+  ]
+}"#;
+        assert_eq!(pretty(document), expected);
+        assert_eq!(pretty(expected), expected);
+        assert_eq!(pretty(r#"{"a":[]}"#), "{\n  \"a\": []\n}");
+        assert_eq!(inline(r#"{ "a" : [ 1,2 ] , "b":{}}"#), r#"{"a": [1, 2], "b": {}}"#);
+        assert_eq!(pretty("no json"), "no json");
+    }
+
+    #[test]
+    fn a_policy_has_its_usual_order() {
+        let policy: Value =
+            serde_json::from_str(r#"{"Statement":[{"Action":"a","Effect":"Allow"}],"Version":"v"}"#).unwrap();
+        let expected = r#"{"Version":"v","Statement":[{"Effect":"Allow","Action":"a"}]}"#;
+        assert_eq!(policy_order(&policy), expected);
+    }
+
+    #[test]
+    fn one_statement_or_a_list() {
+        let check = |document: &str, expected: &[&str]| assert_eq!(statements(document), expected, "{document}");
+        check(r#"{"Statement":{"Sid":"a"}}"#, &[r#"{"Sid":"a"}"#]);
+        check(r#"{"Statement":[{"Sid":"a"},{}]}"#, &[r#"{"Sid":"a"}"#, "{}"]);
+        check("{}", &[]);
+        check("[", &[]);
+    }
+}
