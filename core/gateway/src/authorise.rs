@@ -235,8 +235,10 @@ pub(crate) async fn authorise<O: Operation>(
         Err(refusal) => refusal,
     };
     let refused = demands.get(refusal.check).zip(checks.get(refusal.check));
-    if let Some((_, check)) = refused {
-        ctx.notes().denials.push(Arc::new(Denied::of(ctx, O::NAME, check)));
+    // What has no room among the denials that are kept is not worked out either.
+    if let Some((_, check)) = refused.filter(|_| ctx.has_room_for_denials()) {
+        let denied = Arc::new(Denied::of(ctx, O::NAME, check));
+        ctx.notes().denials.push(denied);
     }
     let sealed = decision::encoded(ctx, &view).await.map_err(failed)?;
     let demand = refused.map(|(demand, _)| demand);

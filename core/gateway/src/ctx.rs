@@ -10,6 +10,9 @@ use wire::{ServiceName, TlsDetails};
 /// Calls nest no deeper than this; deeper is a bug that fails the call.
 pub const DEPTH_MAX: u8 = 8;
 
+/// Of all that is refused to one call and its parts, so many are explained.
+pub(crate) const DENIALS_MAX: usize = 16;
+
 /// A principal whose signature was verified.
 #[derive(Debug)]
 pub struct SignedCaller {
@@ -160,6 +163,9 @@ pub struct Ctx {
     /// Where the call came from.
     pub source: Source,
     pub(crate) depth: u8,
+    /// Whether this is a part of another call, which is explained with its whole.
+    pub(crate) is_part: bool,
+    denials_max: usize,
     notes: Mutex<Notes>,
 }
 
@@ -199,6 +205,8 @@ impl Ctx {
             region: place.1,
             source,
             depth: 0,
+            is_part: false,
+            denials_max: DENIALS_MAX,
             notes: Mutex::default(),
         }
     }
@@ -239,6 +247,8 @@ impl Ctx {
                 tls: None,
             },
             depth: self.depth + 1,
+            is_part: false,
+            denials_max: DENIALS_MAX,
             notes: Mutex::default(),
         })
     }
@@ -248,6 +258,7 @@ impl Ctx {
         if self.depth >= DEPTH_MAX {
             return Err(Fault::Bug("calls nest too deeply"));
         }
+        let denials_max = self.denials_max.saturating_sub(self.notes().denials.len());
         Ok(Ctx {
             world: Arc::clone(&self.world),
             request_id: self.request_id.clone(),
@@ -257,6 +268,8 @@ impl Ctx {
             region: self.region.clone(),
             source: self.source.clone(),
             depth: self.depth + 1,
+            is_part: true,
+            denials_max,
             notes: Mutex::default(),
         })
     }
@@ -286,10 +299,17 @@ impl Ctx {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether one more denial would be kept.
+    pub(crate) fn has_room_for_denials(&self) -> bool {
+        self.notes().denials.len() < self.denials_max
+    }
+
     /// What was refused to a call that this one made was refused to this one.
     pub(crate) fn notes_denials_of(&self, inner: &Ctx) {
         let denials = std::mem::take(&mut inner.notes().denials);
-        self.notes().denials.extend(denials);
+        let mut notes = self.notes();
+        let room = self.denials_max.saturating_sub(notes.denials.len());
+        notes.denials.extend(denials.into_iter().take(room));
     }
 
     pub(crate) fn reset_notes(&self) {

@@ -3,16 +3,22 @@
 //!
 //! A refusal is explained with the policies as they were, for by the time somebody asks they may have changed.
 
-use crate::{Ctx, World};
+use crate::{Ctx, World, event::Copy};
 use base::{AccountId, Fault, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use envelope::small;
-use policy::{Change, Check, Grounds, Principal, Trace};
+use policy::{Change, Check, Grounds, Policies, Policy, PolicyType, Principal, Trace, TraceOutcome};
 use serde::{Deserialize, Serialize};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 use store::{NoAncestor, ReadView, Stored};
 use tokio::sync::OnceCell;
 use wire::ServiceName;
+
+/// The name of a caller without a signature.
+const ANONYMOUS: &str = "anonymous";
 
 /// Who was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +35,7 @@ impl Who {
     /// A principal.
     pub fn of(principal: &Principal) -> Who {
         let (name, id) = match principal {
-            Principal::Anonymous => ("anonymous".to_owned(), String::new()),
+            Principal::Anonymous => (ANONYMOUS.to_owned(), String::new()),
             Principal::Service { name } => (name.clone(), String::new()),
             Principal::Root { account } => (base::arn::root(*account).to_string(), account.to_string()),
             Principal::User { arn, id, .. } => (arn.clone(), id.clone()),
@@ -75,6 +81,29 @@ pub struct Denied {
     pub trace: Trace,
     /// The smallest changes that, all made, would allow it.
     pub changes: Vec<Change>,
+    /// The [`fingerprint`] of the document that each of them is of; `None` for a new one.
+    pub documents: Vec<Option<String>>,
+}
+
+/// By which a policy's document is known to be what it was.
+pub fn fingerprint(document: &str) -> String {
+    URL_SAFE_NO_PAD.encode(sigv4::sha256(document.as_bytes()))
+}
+
+/// The document that a change is of.
+fn changed_document<'a>(policies: &Policies<'a>, change: &Change) -> Option<&'a str> {
+    let nth = change.nth?;
+    let shared = |policies: &'a [Arc<Policy>]| policies.get(nth).map(AsRef::as_ref);
+    let leveled = |levels: &'a [Vec<Arc<Policy>>]| levels.iter().flatten().nth(nth).map(AsRef::as_ref);
+    let policy: Option<&'a Policy> = match change.policy {
+        PolicyType::Identity => shared(policies.identity),
+        PolicyType::Session => policies.session.and_then(shared),
+        PolicyType::PermissionsBoundary => policies.boundary,
+        PolicyType::Resource | PolicyType::RoleTrust => policies.resource,
+        PolicyType::ServiceControl => leveled(policies.service_control),
+        PolicyType::ResourceControl => leveled(policies.resource_control),
+    };
+    policy.map(Policy::document)
 }
 
 impl Denied {
@@ -82,6 +111,11 @@ impl Denied {
         let request = &check.request;
         let decision = policy::decide(request, &check.policies);
         let because = decision.denial().map(|denial| denial.because(request.action));
+        let changes = match request.principal {
+            // Nobody can give a stranger's call more rights than everybody's.
+            Principal::Anonymous => Vec::new(),
+            _ => policy::remedy(check),
+        };
         Denied {
             service: ctx.service.event_source().to_owned(),
             operation: operation.to_owned(),
@@ -98,8 +132,28 @@ impl Denied {
                 .map(|(key, values)| (key.to_owned(), values.to_vec()))
                 .collect(),
             trace: policy::explain(check),
-            changes: policy::remedy(check),
+            documents: changes
+                .iter()
+                .map(|change| changed_document(&check.policies, change).map(fingerprint))
+                .collect(),
+            changes,
         }
+    }
+
+    /// Forgets the statements that spoke of other actions: the longest part of a long trace, and the least told.
+    fn forget_other_actions(&mut self) {
+        self.trace.statements.retain(|statement| {
+            !matches!(&statement.outcome, TraceOutcome::Element { element, .. } if element.ends_with("Action"))
+        });
+    }
+
+    /// Forgets all but who, what and what decided.
+    fn forget_details(&mut self) {
+        self.trace.statements.clear();
+        self.trace.grants.clear();
+        self.changes.clear();
+        self.documents.clear();
+        self.context.clear();
     }
 }
 
@@ -129,8 +183,14 @@ pub struct Explanation {
 /// So many explanations are kept; a new one takes the place of the oldest.
 const PLACES: u64 = 65_536;
 
-/// How far the count of explanations is promised ahead, so that only one in so many writes the promise.
+/// Of callers without a signature fewer, in places of their own: they cannot push the others' out.
+const ANONYMOUS_PLACES: u64 = 4_096;
+
+/// How far the count of explanations is promised ahead.
 const PROMISED: u64 = 256;
+
+/// A promise is made so often before it is due that one lost with its transaction does no harm.
+const PROMISED_EVERY: u64 = 32;
 
 /// What is in one place. The explanation is JSON, so that what it holds may grow.
 #[derive(Serialize, Deserialize)]
@@ -145,10 +205,10 @@ impl Stored for Place {
     type Ancestor = NoAncestor;
 }
 
-/// Where the explanation of a request or of an event is.
+/// Where the explanation of a request or of an event is: the key of its place.
 #[derive(Serialize, Deserialize)]
 struct Pointer {
-    place: u64,
+    place: String,
 }
 
 impl Stored for Pointer {
@@ -167,30 +227,110 @@ impl Stored for Promise {
     type Ancestor = NoAncestor;
 }
 
-const PROMISE: &[u8] = b"decision/promise";
-
-fn place_key(place: u64) -> Vec<u8> {
-    format!("decision/place/{place:05}").into_bytes()
-}
-
 /// Request ids and event ids are never equal: both are random.
 fn pointer_key(id: &str) -> Vec<u8> {
     format!("decision/of/{id}").into_bytes()
 }
 
-/// Counts the explanations, from where the last process left off.
-#[derive(Default)]
-pub(crate) struct Counter(OnceCell<AtomicU64>);
+/// Places that are filled one after another, again and again; counted from where the last process left off.
+pub(crate) struct Ring {
+    name: &'static str,
+    places: u64,
+    count: OnceCell<AtomicU64>,
+}
 
-impl Counter {
-    async fn next(&self, view: &ReadView<'_>) -> Result<u64, Fault> {
+impl Ring {
+    fn of(name: &'static str, places: u64) -> Ring {
+        Ring {
+            name,
+            places,
+            count: OnceCell::new(),
+        }
+    }
+
+    fn promise_key(&self) -> Vec<u8> {
+        format!("decision/promise/{}", self.name).into_bytes()
+    }
+
+    async fn next(&self, txn: &mut store::Txn) -> Result<String, Fault> {
+        let key = self.promise_key();
         let start = || async {
-            let promise: Option<Promise> = view.get_row(PROMISE).await?;
+            let promise: Option<Promise> = txn.view().get_row(&key).await?;
             Ok::<_, Fault>(AtomicU64::new(promise.map_or(0, |promise| promise.below)))
         };
-        let count = self.0.get_or_try_init(start).await?;
-        Ok(count.fetch_add(1, Ordering::Relaxed))
+        let count = self.count.get_or_try_init(start).await?;
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        if number.is_multiple_of(PROMISED_EVERY) {
+            let below = number.saturating_add(PROMISED);
+            txn.put_row(key, &Promise { below });
+        }
+        Ok(format!("decision/place/{}/{:05}", self.name, number % self.places))
     }
+}
+
+/// Where explanations are kept.
+pub(crate) struct Rings {
+    signed: Ring,
+    anonymous: Ring,
+}
+
+impl Default for Rings {
+    fn default() -> Rings {
+        Rings {
+            signed: Ring::of("signed", PLACES),
+            anonymous: Ring::of("anonymous", ANONYMOUS_PLACES),
+        }
+    }
+}
+
+/// The ids of the events that explanations are of, by the id of their call. A call and its parts have one.
+pub(crate) struct EventIds(Vec<(String, Vec<String>)>);
+
+impl EventIds {
+    /// For these explanations, none known yet.
+    pub(crate) fn of(whys: &[Arc<Explanation>]) -> EventIds {
+        EventIds(whys.iter().map(|why| (why.request_id.clone(), Vec::new())).collect())
+    }
+
+    /// Notes a copy of an event, if its call is explained.
+    pub(crate) fn note(&mut self, copy: &Copy) {
+        let (Some(request), event) = copy.ids() else { return };
+        let of = self.0.iter_mut().find(|(id, _)| id == request);
+        if let Some((_, ids)) = of.filter(|(_, ids)| ids.len() < EVENT_IDS_MAX) {
+            ids.push(event.to_owned());
+        }
+    }
+
+    /// The events of a call.
+    pub(crate) fn take(&mut self, request_id: &str) -> Vec<String> {
+        let of = self.0.iter_mut().find(|(id, _)| id == request_id);
+        of.map(|(_, ids)| std::mem::take(ids)).unwrap_or_default()
+    }
+}
+
+/// An explanation is found by so many of its events.
+const EVENT_IDS_MAX: usize = 64;
+
+/// The longest explanation that is kept whole.
+const EXPLANATION_BYTES_MAX: usize = 64 * 1024;
+
+/// An explanation as it is stored: when it is too long, without the statements that spoke of other actions, then with its
+/// first denial alone, then without traces and changes.
+fn fitted(why: &Explanation) -> Result<String, Fault> {
+    let mut why = why.clone();
+    for cut in 0..4 {
+        match cut {
+            0 => {}
+            1 => why.denials.iter_mut().for_each(Denied::forget_other_actions),
+            2 => why.denials.truncate(1),
+            _ => why.denials.iter_mut().for_each(Denied::forget_details),
+        }
+        let json = serde_json::to_string(&why).map_err(|e| Fault::io("writing an explanation", e))?;
+        if json.len() <= EXPLANATION_BYTES_MAX || cut == 3 {
+            return Ok(json);
+        }
+    }
+    Err(Fault::Bug("an explanation was cut without end"))
 }
 
 /// Writes an explanation in the transaction that records the events it is of.
@@ -200,28 +340,29 @@ pub(crate) async fn keep(
     why: &Explanation,
     event_ids: Vec<String>,
 ) -> Result<(), Fault> {
-    let number = world.explanations.next(&txn.view()).await?;
-    if number.is_multiple_of(PROMISED) {
-        let below = number.saturating_add(PROMISED);
-        txn.put_row(PROMISE, &Promise { below });
-    }
-    let place = number % PLACES;
-    if let Some(oldest) = txn.view().get_row::<Place>(&place_key(place)).await? {
-        txn.delete(pointer_key(&oldest.request_id));
-        for id in &oldest.event_ids {
-            txn.delete(pointer_key(id));
+    let ring = match why.who.name.as_str() {
+        ANONYMOUS => &world.explanations.anonymous,
+        _ => &world.explanations.signed,
+    };
+    let place = ring.next(txn).await?;
+    if let Some(oldest) = txn.view().get_row::<Place>(place.as_bytes()).await? {
+        for id in oldest.event_ids.iter().chain([&oldest.request_id]) {
+            let key = pointer_key(id);
+            let pointer: Option<Pointer> = txn.view().get_row(&key).await?;
+            if pointer.is_some_and(|pointer| pointer.place == place) {
+                txn.delete(key);
+            }
         }
     }
-    txn.put_row(pointer_key(&why.request_id), &Pointer { place });
-    for id in &event_ids {
-        txn.put_row(pointer_key(id), &Pointer { place });
+    for id in event_ids.iter().chain([&why.request_id]) {
+        txn.put_row(pointer_key(id), &Pointer { place: place.clone() });
     }
     let row = Place {
         request_id: why.request_id.clone(),
         event_ids,
-        json: serde_json::to_string(why).map_err(|e| Fault::io("writing an explanation", e))?,
+        json: fitted(why)?,
     };
-    txn.put_row(place_key(place), &row);
+    txn.put_row(place.into_bytes(), &row);
     Ok(())
 }
 
@@ -237,7 +378,7 @@ pub async fn find(view: &ReadView<'_>, id: &str) -> Result<Option<Explanation>, 
     let Some(pointer) = view.get_row::<Pointer>(&pointer_key(id)).await? else {
         return Ok(None);
     };
-    let place: Option<Place> = view.get_row(&place_key(pointer.place)).await?;
+    let place: Option<Place> = view.get_row(pointer.place.as_bytes()).await?;
     place
         .map(|place| serde_json::from_str(&place.json).map_err(|e| Fault::corrupt_by("an explanation", e)))
         .transpose()

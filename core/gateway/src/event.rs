@@ -44,8 +44,9 @@ impl Copy {
         self.record.event_category == EventCategory::Management
     }
 
-    pub(crate) fn event_id(&self) -> &str {
-        &self.record.event_id
+    /// The ids of the call and of this copy of its event.
+    pub(crate) fn ids(&self) -> (Option<&str>, &str) {
+        (self.record.request_id.as_deref(), &self.record.event_id)
     }
 
     pub(crate) fn candidate(&self) -> Candidate<'_> {
@@ -114,13 +115,16 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
     };
     let mut notes = ctx.notes();
     let mut recipients = recipients(ctx, &notes.owners);
-    // The account of a role does not hear of those who could not assume it.
-    // SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html>
-    if O::SERVICE == ServiceName::Sts && matches!(outcome, Outcome::Failed(_)) {
+    if is_callers_alone(O::SERVICE, &outcome) {
         recipients.truncate(1);
     }
     let recipient = *recipients.first()?;
-    let mut why = None;
+    let said = match &outcome {
+        Outcome::Failed(failure) if failure.fault => None,
+        Outcome::Failed(failure) => Some((failure.reply.code.as_str(), failure.reply.message.as_str())),
+        Outcome::Answered(_) => Some(PARTLY),
+    };
+    let why = said.and_then(|said| explanation::<O>(ctx, recipient, said, &notes.denials));
     let mut redacted = false;
     let (response, error) = match outcome {
         Outcome::Answered(response) if read_only && !O::SHOWS_RESPONSE => {
@@ -129,8 +133,10 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         }
         Outcome::Answered(response) => (response, None),
         Outcome::Failed(failure) => {
-            why = explanation::<O>(ctx, recipient, failure, &notes.denials);
-            redacted = failure.denied && O::SERVICE == ServiceName::S3 && ctx.caller.account().is_some();
+            redacted = failure.denied
+                && O::SERVICE == ServiceName::S3
+                && category == EventCategory::Data
+                && ctx.caller.account().is_some();
             (Params::new(), Some(error_of(O::SERVICE, &failure.reply)))
         }
     };
@@ -172,14 +178,33 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
     })
 }
 
-/// Why a call failed, if policies refused something to it or to a call that it made.
+/// The account of a role does not hear of those who could not assume it, nor that of a key of those who were denied.
+///
+/// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html>,
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html>
+fn is_callers_alone(service: ServiceName, outcome: &Outcome<'_>) -> bool {
+    match (service, outcome) {
+        (ServiceName::Sts, Outcome::Failed(_)) => true,
+        (ServiceName::Kms, Outcome::Failed(failure)) => failure.denied,
+        _ => false,
+    }
+}
+
+/// What is told of a call that was answered although parts of it were refused.
+const PARTLY: (&str, &str) = (
+    "AccessDenied",
+    "Parts of the call were refused; the call itself was answered.",
+);
+
+/// Why a call failed, or parts of it did, if policies refused something to it or to a call that it made.
 fn explanation<O: Operation>(
     ctx: &Ctx,
     account: AccountId,
-    failure: &CallFailure,
+    (code, message): (&str, &str),
     denials: &[Arc<Denied>],
 ) -> Option<Arc<Explanation>> {
-    (!denials.is_empty() && !failure.fault).then(|| {
+    // A part is explained with its whole.
+    (!denials.is_empty() && !ctx.is_part).then(|| {
         Arc::new(Explanation {
             request_id: ctx.request_id.clone(),
             time: ctx.now(),
@@ -187,8 +212,8 @@ fn explanation<O: Operation>(
             operation: O::NAME.to_owned(),
             who: Who::of(&ctx.caller.principal()),
             account,
-            error_code: failure.reply.code.clone(),
-            error_message: failure.reply.message.clone(),
+            error_code: code.to_owned(),
+            error_message: message.to_owned(),
             denials: denials.iter().map(|denied| Denied::clone(denied)).collect(),
         })
     })
@@ -487,7 +512,8 @@ fn explain(ctx: &Ctx, demand: &Demand, principal: &Principal, who: &str, denial:
                  Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
             )
         }
-        _ if let Some(on) = demand.worded => {
+        // A service that calls in somebody's name knows the resource, and its refusal names it.
+        _ if let (Some(on), Caller::Signed(_)) = (demand.worded, &ctx.caller) => {
             format!("User: {who} is not authorized to perform: {action} {on} {because}")
         }
         _ => format!("User: {who} is not authorized to perform: {action} on resource: {resource} {because}"),

@@ -9,6 +9,7 @@ use crate::{
     authorise::authorise,
     body::RawBody,
     ctx::Inner,
+    decision::EventIds,
     event::{Event, Outcome, event_of},
     journal,
     operation::{Failed, Parse, Render, Signature},
@@ -651,19 +652,18 @@ pub(crate) async fn journal_entries(
 ) -> Result<Vec<JournalEntry>, Fault> {
     let ports = world.ports()?;
     let mut entries = Vec::with_capacity(events.len());
+    let whys: Vec<_> = events.iter().filter_map(Event::why).collect();
+    let mut explained = EventIds::of(&whys);
     for event in events {
-        let why = event.why();
-        let mut event_ids = Vec::new();
         for copy in event.copies(&world.random) {
             let selected = ports.trails.select(&rows.view(), &copy.candidate()).await?;
-            if why.is_some() {
-                event_ids.push(copy.event_id().to_owned());
-            }
+            explained.note(&copy);
             entries.push(journal::encode(&copy, selected)?);
         }
-        if let Some(why) = why {
-            crate::decision::keep(world, rows, &why, event_ids).await?;
-        }
+    }
+    for why in whys {
+        let event_ids = explained.take(&why.request_id);
+        crate::decision::keep(world, rows, &why, event_ids).await?;
     }
     Ok(entries)
 }
@@ -688,7 +688,9 @@ pub async fn reenter<O: Operation>(
 /// recorded as a call of its own. On failure its effects alone are rolled back.
 pub async fn part<O: Operation>(outer: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
     let ctx = outer.part().map_err(|fault| outer.port_fault(O::SERVICE, &fault))?;
-    nested::<O>(&ctx, txn, input).await
+    let result = nested::<O>(&ctx, txn, input).await;
+    outer.notes_denials_of(&ctx);
+    result
 }
 
 async fn nested<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {

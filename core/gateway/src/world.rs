@@ -42,7 +42,7 @@ pub struct World {
     pub(crate) signing_keys: SigningKeys,
     ports: OnceLock<Ports>,
     refused: AtomicU64,
-    pub(crate) explanations: crate::decision::Counter,
+    pub(crate) explanations: crate::decision::Rings,
 }
 
 impl World {

@@ -13,7 +13,7 @@ use crate::{
     statement::{Asked, Folded, Outcome, Side},
 };
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 /// A change of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,8 +33,11 @@ pub struct Change {
     pub why: String,
 }
 
-/// No denial needs more changes than the policies have statements; this is beyond any that people write.
-const STEPS_MAX: usize = 256;
+/// A denial that needs more changes than this is no slip, and no list of changes would help.
+const STEPS_MAX: usize = 8;
+
+/// So many changed documents are parsed and no more: what a refusal costs is bounded, whatever the policies are.
+const TRIES_MAX: usize = 48;
 
 /// The smallest list of changes which, all applied, makes [`decide`] allow.
 ///
@@ -50,7 +53,8 @@ const STEPS_MAX: usize = 256;
 /// - the caller is anonymous and the resource is no bucket;
 /// - what denies stands in a policy that AWS manages, in a policy's only statement that cannot spare the caller, or in a
 ///   policy of another kind than its place asks for;
-/// - the changed policy would be too long.
+/// - the changed policy would be too long;
+/// - more than eight changes would be needed, or too many were tried.
 pub fn remedy(check: &Check<'_>) -> Vec<Change> {
     if decide(&check.request, &check.policies).is_allowed() {
         return Vec::new();
@@ -135,6 +139,7 @@ struct Repair<'a> {
     way: Way,
     groups: Vec<Group>,
     changes: Vec<Change>,
+    tries: Cell<usize>,
 }
 
 impl<'a> Repair<'a> {
@@ -161,6 +166,7 @@ impl<'a> Repair<'a> {
             way,
             groups,
             changes: Vec::new(),
+            tries: Cell::new(0),
         }
     }
 
@@ -369,6 +375,10 @@ impl<'a> Repair<'a> {
             .and_then(base::arn::split)
             .is_some_and(|parts| parts.account == "aws")
         {
+            return None;
+        }
+        self.tries.set(self.tries.get() + 1);
+        if self.tries.get() > TRIES_MAX {
             return None;
         }
         let document = apply_patch(policy.document(), std::slice::from_ref(op))?;

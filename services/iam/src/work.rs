@@ -1,8 +1,9 @@
-//! Background work: sessions that have ended go, and what was noted of the use of credentials becomes rows.
+//! Background work: sessions that have ended go, what was noted of the use of credentials becomes rows, and the users of
+//! the first release get into the index of ids.
 
 use crate::{
     port::IdentityStore,
-    table::{self, sessions},
+    table::{self, sessions, users},
 };
 use base::{Fault, Timestamp};
 use gateway::{Boxed, ServiceCaller, World, ports::Worker, work::Work};
@@ -23,7 +24,8 @@ const ENDED_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How many sessions go in one transaction.
 const BATCH: usize = 256;
 
-/// Forgets sessions a day after their end, in real time, and writes down when access keys and roles were used last.
+/// Forgets sessions a day after their end, in real time, writes down when access keys and roles were used last, and once
+/// indexes old users.
 pub struct Housekeeping {
     identities: Arc<IdentityStore>,
     /// When it was done last, in domain time.
@@ -52,15 +54,19 @@ impl Worker for Housekeeping {
     /// Nothing is due for a session that is still to end: that is a matter of real time, and this is asked often enough.
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
-            let ends = sessions::ends(&world.snapshot().view(), 1).await?;
+            let snapshot = world.snapshot();
+            let view = snapshot.view();
+            let to_index = !users::are_indexed(&view).await?;
+            let ends = sessions::ends(&view, 1).await?;
             let ended = ends.first().is_some_and(|(end, _)| *end <= forgotten_before(world));
             let due = (*self.last()).map_or_else(|| world.clock.now(), |last| last.plus(PERIOD));
-            Ok((ended || self.identities.has_uses()).then_some(due))
+            Ok((ended || to_index || self.identities.has_uses()).then_some(due))
         })
     }
 
     fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
+            index_users(world).await?;
             write_uses(&self.identities, world).await?;
             forget_sessions(world).await?;
             *self.last() = Some(now);
@@ -89,6 +95,17 @@ async fn commit(work: Work, why: Maintenance) -> Result<(), Fault> {
         Ok(()) | Err(CommitError::Conflict) => Ok(()),
         Err(CommitError::Fault(fault)) => Err(fault),
     }
+}
+
+/// One transaction, so that the mark that all are indexed is never there before they are.
+async fn index_users(world: &Arc<World>) -> Result<(), Fault> {
+    let mut work = begin(world);
+    let (_, txn) = work.parts();
+    if users::are_indexed(&txn.view()).await? {
+        return Ok(());
+    }
+    users::index(txn).await?;
+    commit(work, Maintenance::Cursor).await
 }
 
 /// Writes what was noted. A crash before loses at most a period of it.

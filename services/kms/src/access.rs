@@ -5,7 +5,9 @@ use crate::{
     conditions::{self, Asking, CryptoUse},
     error::KmsError,
     grants::{GrantSet, Purpose},
-    model::{Alias, AliasName, GrantOperation, GrantTerms, Key, KeyId, KeyRef, PolicyDigest, Target, key_policy},
+    model::{
+        Alias, AliasName, GrantOperation, GrantTerms, Key, KeyId, KeyManager, KeyRef, PolicyDigest, Target, key_policy,
+    },
     principals,
     table::{self, Shelf},
 };
@@ -178,7 +180,9 @@ async fn named_for(ctx: &Ctx, view: &ReadView<'_>, want: Want<'_>, named: &KeyRe
             .await?
             .with_some("kms:RequestAlias", named.alias())),
         Err(absent @ (KmsError::KeyNotFound { .. } | KmsError::AliasNotFound { .. })) => {
-            demand_absent(ctx, want.0, named, absent)
+            // Every key is of one kind, so this tells nothing of whether there is one.
+            Ok(conditions::with_key_facts(demand_absent(ctx, want.0, named, absent)?, false)
+                .with_some("kms:RequestAlias", named.alias()))
         }
         Err(other) => Err(other),
     }
@@ -190,11 +194,9 @@ pub fn demand_absent(ctx: &Ctx, action: &'static str, named: &KeyRef, absent: Km
     if owner == ctx.account {
         return Err(absent);
     }
-    // No owner is noted: nobody hears of calls on what they do not have.
-    let demand = Demand {
-        kind: ResourceKind::KmsKey,
-        ..Demand::on(action, arn)
-    };
+    let mut demand = Demand::on(action, arn).guarded(ResourceKind::KmsKey, owner, None);
+    // Nobody hears of calls on what they do not have.
+    demand.absent = true;
     Ok(conditions::with_caller(demand, Asking::of(ctx)))
 }
 
@@ -230,9 +232,11 @@ pub fn key_demand(action: &'static str, key: &Key, policy: Option<Arc<Policy>>, 
 
 /// The same without what the key is, which RetireGrant does not show.
 pub fn bare_key_demand(action: &'static str, key: &Key, policy: Option<Arc<Policy>>, asking: Asking<'_>) -> Demand {
-    let demand = Demand::on(action, key.arn())
+    let mut demand = Demand::on(action, key.arn())
         .guarded(ResourceKind::KmsKey, key.account, policy)
         .shown_as(RESOURCE_TYPE);
+    // SPEC: <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html>
+    demand.uncontrolled = key.manager == KeyManager::Aws;
     conditions::with_key_names(conditions::with_caller(demand, asking), key)
 }
 

@@ -5,7 +5,7 @@ use crate::model::explained::CurrentDocument;
 use base::{AccountId, Fault, Region, arn};
 use gateway::{
     Ctx,
-    decision::{Denied, Who},
+    decision::{self, Denied, Who},
     ports::Rights,
     principals,
 };
@@ -14,11 +14,19 @@ use serde_json::Value;
 use std::sync::Arc;
 use store::ReadView;
 
-/// The current documents of a denial's changes, in their order.
+/// The current documents of a denial's changes, in their order; `None` for one that is no longer what it was, or that cannot
+/// be read.
 pub(crate) async fn documents(ctx: &Ctx, view: &ReadView<'_>, denied: &Denied) -> Result<Vec<CurrentDocument>, Fault> {
     let mut documents = Vec::with_capacity(denied.changes.len());
-    for change in &denied.changes {
-        documents.push(document(ctx, view, denied, change).await?);
+    for (at, change) in denied.changes.iter().enumerate() {
+        let stored = document(ctx, view, denied, change).await?;
+        let was = denied.documents.get(at).and_then(Option::as_deref);
+        let same = stored.filter(|text| was.is_none_or(|was| decision::fingerprint(text) == was));
+        documents.push(match same {
+            // With its principals as people write them.
+            Some(text) if change.policy == PolicyType::Resource => Some(principals::to_arns(ctx, view, &text).await?),
+            other => other,
+        });
     }
     Ok(documents)
 }
@@ -104,7 +112,7 @@ fn control(ctx: &Ctx, denied: &Denied, policy: PolicyType) -> Vec<Arc<Policy>> {
     levels.into_iter().flatten().flatten().cloned().collect()
 }
 
-/// The policy of the resource, with its principals as people write them. One that is to be made must still not be there.
+/// The policy of the resource as it is stored. One that is to be made must still not be there.
 async fn resource(ctx: &Ctx, view: &ReadView<'_>, denied: &Denied, is_new: bool) -> Result<CurrentDocument, Fault> {
     let ports = ctx.world().ports()?;
     let Some(parts) = arn::split(&denied.resource) else {
@@ -129,7 +137,7 @@ async fn resource(ctx: &Ctx, view: &ReadView<'_>, denied: &Denied, is_new: bool)
     };
     match policy {
         Some(_) if is_new => Ok(None),
-        Some(policy) => Ok(Some(principals::to_arns(ctx, view, policy.document()).await?)),
+        Some(policy) => Ok(Some(policy.document().to_owned())),
         None => Ok(is_new.then(String::new)),
     }
 }

@@ -221,6 +221,7 @@ mod tests {
                 grants: Vec::new(),
             },
             changes: vec![change(PolicyType::Identity)],
+            documents: Vec::new(),
         }
     }
 

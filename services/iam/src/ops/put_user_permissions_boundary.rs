@@ -3,7 +3,11 @@
 //! SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html>
 
 use super::{find, holder::Held, shapes::Done};
-use crate::{IamError, model::user::User, table};
+use crate::{
+    IamError,
+    model::{arns::PolicyArn, name::UserName, user::User},
+    table,
+};
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
@@ -38,8 +42,11 @@ impl Operation for PutUserPermissionsBoundary {
     type Error = IamError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, IamError> {
-        let demands = find::demand_on(ctx, view, "iam:PutUserPermissionsBoundary", Some(&input.user_name)).await?;
-        Ok(demands)
+        let boundary = PolicyArn::parse_boundary(&input.permissions_boundary)?;
+        let name = UserName::parse(&input.user_name)?;
+        let found = table::user(view, ctx.account, &name).await?;
+        let demand = find::demand_on_found(ctx, "iam:PutUserPermissionsBoundary", &name, found.as_ref());
+        Ok(demand.with("iam:PermissionsBoundary", boundary.as_str()).into())
     }
 
     async fn run(

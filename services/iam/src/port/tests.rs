@@ -340,7 +340,7 @@ async fn principals_exist_by_arn_and_are_kept_by_id() {
 async fn users_of_the_first_release_have_their_rights() {
     let directory = tempfile::tempdir().unwrap();
     let world = world(directory.path());
-    let identities = IdentityStore::default();
+    let identities = Arc::new(IdentityStore::default());
     bootstrap(&world).await;
     change(&world, async |txn| {
         let mut row = vec![1, 12];
@@ -355,9 +355,31 @@ async fn users_of_the_first_release_have_their_rights() {
         held(&identities, &world, &bob("AIDAX").principal()).await,
         ["inline policy p of user Bob"]
     );
-    let snapshot = world.snapshot();
-    let arn = identities.arn_of(&snapshot.view(), "AIDAX").await.unwrap();
-    assert_eq!(arn.as_deref(), Some("arn:aws:iam::000000000000:user/a/Bob"));
+    let arn_of = async |id: &str| {
+        let snapshot = world.snapshot();
+        identities.arn_of(&snapshot.view(), id).await.unwrap()
+    };
+    assert_eq!(
+        arn_of("AIDAX").await.as_deref(),
+        Some("arn:aws:iam::000000000000:user/a/Bob")
+    );
+
+    // The first round of the worker indexes them, and after it an id without a row is nobody's, without a search.
+    let worker = Housekeeping::new(Arc::clone(&identities));
+    assert_eq!(worker.next_due(&world).await.unwrap(), Some(world.clock.now()));
+    worker.tick(&world, world.clock.now()).await.unwrap();
+    assert_eq!(worker.next_due(&world).await.unwrap(), None);
+    assert_eq!(
+        arn_of("AIDAX").await.as_deref(),
+        Some("arn:aws:iam::000000000000:user/a/Bob")
+    );
+    change(&world, async |txn| {
+        let mut row = vec![1, 12];
+        row.extend(b"000000000000\x03Rob\x03/a/\x05AIDAZ\x00\x00");
+        txn.put(b"iam/user/000000000000/rob".to_vec(), row);
+    })
+    .await;
+    assert_eq!(arn_of("AIDAZ").await, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,6 +7,7 @@
 //! | `iam/alias-of/ACCOUNT` | [`aliases::AliasRow`]: the alias of an account |
 //! | `iam/epoch/ACCOUNT` | [`EpochRow`]: changes with every write that changes who is there or what they hold |
 //! | `iam/id/ID` | [`IdRow`]: whose a unique id is |
+//! | `iam/indexed` | [`Mark`]: the ids of the users of the first release have their rows too |
 //! | `iam/user/ACCOUNT/NAME` | [`User`]; the name in lower case, as of groups, roles and policies |
 //! | `iam/group/ACCOUNT/NAME` | [`Group`](crate::model::group::Group) |
 //! | `iam/role/ACCOUNT/NAME` | [`Role`](crate::model::role::Role) |
@@ -244,7 +245,7 @@ fn put_id(txn: &mut Txn, id: &str, row: &IdRow) {
 
 /// Whose a unique id is; `None` when it is nobody's any more.
 ///
-/// Users of the first release have no such row; [`users::by_id`] finds those too.
+/// Users of the first release have no such row until [`users::index`]; [`users::by_id`] finds those too.
 pub(crate) async fn id(view: &ReadView<'_>, id: &str) -> Result<Option<IdRow>, Fault> {
     view.get_row(&id_key(id)).await
 }

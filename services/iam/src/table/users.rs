@@ -1,6 +1,6 @@
 //! Users, their access keys and inline policies.
 
-use super::{IdKind, IdRow, IdsRow, PoliciesRow, all, holdings, id_key, named_key, put, put_id, remove};
+use super::{IdKind, IdRow, IdsRow, Mark, PoliciesRow, all, holdings, id_key, named_key, put, put_id, remove};
 use crate::{
     error::{Entity, IamError},
     model::{
@@ -47,26 +47,56 @@ pub(crate) async fn by_id(view: &ReadView<'_>, id: &str) -> Result<Option<User>,
     }
 }
 
-/// A user that was made before ids had an index, and not changed since. Slow, and only for ids that are no more or so old.
+/// A user that was made before ids had an index, and not changed since. Slow, and only until all have one.
 async fn without_index(view: &ReadView<'_>, id: &str) -> Result<Option<User>, Fault> {
-    if !id.starts_with("AIDA") {
+    if !id.starts_with("AIDA") || are_indexed(view).await? {
         return Ok(None);
     }
+    Ok(every_user(view).await?.into_iter().find(|user| user.id == id))
+}
+
+/// The users of all accounts.
+async fn every_user(view: &ReadView<'_>) -> Result<Vec<User>, Fault> {
+    let mut users = Vec::new();
     let mut after: Option<Bytes> = None;
     loop {
         let rows = view.scan_prefix(b"iam/user/", after.as_deref(), SCAN_ROWS_MAX).await?;
         let last = rows.last().map(|(key, _)| key.clone());
         for (_, row) in &rows {
-            let user = User::decode(row)?;
-            if user.id == id {
-                return Ok(Some(user));
-            }
+            users.push(User::decode(row)?);
         }
         match last {
             Some(last) if rows.len() == SCAN_ROWS_MAX => after = Some(last),
-            _ => return Ok(None),
+            _ => return Ok(users),
         }
     }
+}
+
+const INDEXED: &[u8] = b"iam/indexed";
+
+/// Whether every user's id has its row, so that one without is nobody's.
+pub(crate) async fn are_indexed(view: &ReadView<'_>) -> Result<bool, Fault> {
+    Ok(view.get_row::<Mark>(INDEXED).await?.is_some())
+}
+
+/// Writes the missing rows of ids. Whatever writes a user writes its id's row too, so once is enough.
+pub(crate) async fn index(txn: &mut Txn) -> Result<(), Fault> {
+    for user in every_user(&txn.view()).await? {
+        if super::id(&txn.view(), &user.id).await?.is_none() {
+            put_user_id(txn, &user);
+        }
+    }
+    txn.put_row(INDEXED.to_vec(), &Mark);
+    Ok(())
+}
+
+fn put_user_id(txn: &mut Txn, user: &User) {
+    let row = IdRow {
+        account: user.account,
+        kind: IdKind::User,
+        name: user.name.clone(),
+    };
+    put_id(txn, &user.id, &row);
 }
 
 /// The account's users by name.
@@ -77,15 +107,7 @@ pub(crate) async fn users(view: &ReadView<'_>, account: AccountId) -> Result<Vec
 /// Writes a new or changed user of the same name and path as before.
 pub(crate) fn put_user(txn: &mut Txn, user: &User) {
     put(txn, user.account, named_key(KIND, user.account, &user.name), user);
-    put_id(
-        txn,
-        &user.id,
-        &IdRow {
-            account: user.account,
-            kind: IdKind::User,
-            name: user.name.clone(),
-        },
-    );
+    put_user_id(txn, user);
 }
 
 /// Writes a user whose name or path has changed since it was `before`, and with it the copies in its access keys.

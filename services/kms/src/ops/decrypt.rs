@@ -15,7 +15,7 @@ use envelope::{
     EncryptionContext,
     ciphertext::{self, CIPHERTEXT_BYTES_MAX},
 };
-use gateway::{Caller, Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
+use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
@@ -108,10 +108,7 @@ impl Operation for Decrypt {
             None => {
                 let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
                 let mut demand = access::demand_use(ctx, view, "kms:Decrypt", &key, crypto).await?;
-                // A service that decrypts in somebody's name knows the key, and its refusal names it.
-                if matches!(ctx.caller, Caller::Signed(_)) {
-                    demand.worded = Some("on the resource associated with this ciphertext");
-                }
+                demand.worded = Some("on the resource associated with this ciphertext");
                 demand
             }
         };

@@ -124,6 +124,38 @@ fn can_be_asked_for(principal: &str) -> bool {
     base::arn::split(principal).is_some_and(|parts| parts.service == "iam")
 }
 
+/// The unique ids of users and roles among a policy's principals.
+fn named_ids(text: &str) -> Vec<String> {
+    let mut ids = Vec::new();
+    policy::rewrite_principals(text, &mut |name| {
+        if name.starts_with("AIDA") || name.starts_with("AROA") {
+            ids.push(name.to_owned());
+        }
+        None
+    });
+    ids
+}
+
+/// Refuses a policy that names a user or role that is not there, by ARN or by the id that is left of one.
+async fn check_principals(ctx: &Ctx, view: &ReadView<'_>, policy: &Policy, text: &str) -> Result<(), S3Error> {
+    let identities = &ctx.world().ports()?.identities;
+    let nobody = || S3Error::MalformedPolicy("Invalid principal in policy".into());
+    for principal in policy
+        .named_principals()
+        .filter(|principal| can_be_asked_for(principal))
+    {
+        if !identities.exists(view, principal).await? {
+            return Err(nobody());
+        }
+    }
+    for id in named_ids(text) {
+        if identities.arn_of(view, &id).await?.is_none() {
+            return Err(nobody());
+        }
+    }
+    Ok(())
+}
+
 impl Operation for PutBucketPolicy {
     const NAME: &'static str = "PutBucketPolicy";
     const SERVICE: ServiceName = ServiceName::S3;
@@ -142,15 +174,7 @@ impl Operation for PutBucketPolicy {
         let mut bucket = access::row(&txn.view(), name).await?;
         bucket_call::policy_of_own(ctx, &bucket, "PUT")?;
         let (policy, public) = policy_for(name, &input.text)?;
-        let identities = &ctx.world().ports()?.identities;
-        for principal in policy
-            .named_principals()
-            .filter(|principal| can_be_asked_for(principal))
-        {
-            if !identities.exists(&txn.view(), principal).await? {
-                return Err(S3Error::MalformedPolicy("Invalid principal in policy".into()));
-            }
-        }
+        check_principals(ctx, &txn.view(), &policy, &input.text).await?;
         // Every bucket blocks public policies until its public access block can be changed.
         if public {
             return Err(S3Error::AccessDenied(format!(
@@ -203,6 +227,15 @@ mod tests {
             &statement(r#"{"AWS":"nobody"}"#, "s3:GetObject", "arn:aws:s3:::bkt/*"),
             Err("Invalid principal in policy"),
         );
+    }
+
+    #[test]
+    fn ids_are_told_from_other_principals() {
+        let text = r#"{"Id":"AIDAX","Statement":[
+            {"Principal":{"AWS":["AIDAA","arn:aws:iam::111122223333:user/AIDAB","111122223333","*"]},"Sid":"AIDAC"},
+            {"NotPrincipal":{"AWS":"AROAD"}},
+            {"Principal":{"Service":"AIDAE"}}]}"#;
+        assert_eq!(named_ids(text), ["AIDAA", "AROAD"]);
     }
 
     #[test]

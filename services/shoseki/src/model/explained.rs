@@ -419,6 +419,7 @@ mod tests {
             because: String::new(),
             context: Vec::new(),
             trace: Trace::default(),
+            documents: Vec::new(),
             changes: vec![Change {
                 policy: PolicyType::Resource,
                 nth: Some(0),
