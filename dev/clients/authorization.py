@@ -5,10 +5,9 @@ call, for what a call deletes or makes is gone or taken the next time.
 """
 
 import itertools
-import json
 from dataclasses import dataclass, field
 
-from harness import ACCOUNT, SERVICE, allow, bucket_policy, key_policy, policy
+from harness import ACCOUNT, allow, bucket_policy, key_policy, policy
 
 TRUST = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
 IDLE = policy(allow("none:Such"))
@@ -269,7 +268,7 @@ RECIPES = {
     "sts:GetSessionToken": lambda w: {},
     "shoseki:AdvanceClock": lambda w: {"Seconds": 1},
     "shoseki:CreateAccount": lambda w: {},
-    "shoseki:DescribeAccess": lambda w: {"Key": w.key},
+    "shoseki:DescribeAccess": lambda w: {"KeyId": w.key},
     "shoseki:ExplainDecision": lambda w: {"Id": "none"},
     "shoseki:ListAccounts": lambda w: {},
     # --- IAM ---
@@ -364,6 +363,3 @@ def unguard(world, name, parameters):
         world.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=mine)
     elif name.startswith("s3:") and parameters.get("Bucket") == world.made.get("bucket"):
         world.client("s3").delete_bucket_policy(Bucket=parameters["Bucket"])
-
-
-__all__ = ["RECIPES", "World", "guard", "unguard", "json", "SERVICE"]

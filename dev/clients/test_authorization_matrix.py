@@ -30,7 +30,7 @@ NAMED = re.compile(r"not authorized to perform: (\S+) on resource: \"?([^\"\s]+)
 
 def operations():
     lines = (GOLDEN / "operations.txt").read_text().splitlines()
-    return [line.split()[0] for line in lines if line and not line.startswith("#")]
+    return [":".join(line.split()[:2]) for line in lines]
 
 
 def call(server, name, who, parameters):

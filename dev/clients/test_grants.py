@@ -774,6 +774,25 @@ def test_a_policy_that_names_who_is_not_there_is_refused(server, kms, key):
             kms.put_key_policy(KeyId=key, Policy=text)
 
 
+def test_a_bucket_policy_names_no_id_that_is_nobodys(server):
+    s3 = server.client("s3")
+    bucket = make_bucket(s3)
+    alice = server.user("alice")
+    put = lambda who: s3.put_bucket_policy(
+        Bucket=bucket, Policy=policy(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": who}))
+    )
+    principal = lambda: json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"][0]["Principal"]["AWS"]
+    put(server.client("iam").get_user(UserName="alice")["User"]["UserId"])
+    assert principal() == alice.arn
+    forget_user(server, "alice")
+    left = principal()
+    assert ID.fullmatch(left)
+    for nobody in (left, "AIDAAAAAAAAAAAAAAAAAA", "AROAAAAAAAAAAAAAAAAAA"):
+        with refused("MalformedPolicy", "Invalid principal in policy", 400):
+            put(nobody)
+    assert principal() == left
+
+
 @pytest.mark.parametrize("name", ["kms:EncryptionContext:a", "aws:RequestTag/a"])
 def test_a_set_operator_on_a_condition_key_of_one_value_is_refused(kms, key, name):
     condition = {"ForAllValues:StringEquals": {name: "1"}}
@@ -833,6 +852,47 @@ def test_a_grant_reaches_into_another_account_and_needs_no_policy_there(server, 
         assert not allowed(lambda: as_bob.retire_grant(KeyId=absent, GrantId="0" * 64))
         assert not allowed(lambda: as_bob.revoke_grant(KeyId=absent, GrantId="0" * 64))
         assert not allowed(lambda: as_bob.list_grants(KeyId=absent))
+
+
+def test_a_stranger_is_told_the_same_of_keys_that_are_there_and_not(server, kms, key):
+    root = other_account(server)
+    kms.create_alias(AliasName="alias/there", TargetKeyId=key)
+    place = key.rsplit("key/")[0]
+    pairs = [
+        (key, place + "key/11111111-2222-3333-4444-555555555555"),
+        (place + "alias/there", place + "alias/gone"),
+    ]
+    facts = {"StringEquals": {"kms:KeySpec": "SYMMETRIC_DEFAULT", "aws:ResourceAccount": ACCOUNT}}
+    named = {"StringLike": {"kms:RequestAlias": "alias/*"}}
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    calls = [
+        lambda kms, key: kms.describe_key(KeyId=key),
+        lambda kms, key: kms.encrypt(KeyId=key, Plaintext=b"x"),
+        lambda kms, key: kms.decrypt(KeyId=key, CiphertextBlob=blob),
+    ]
+    # Whatever the stranger's own policies ask, short of tags and aliases of the key.
+    rights = {
+        "all": [allow("kms:*")],
+        "none": [],
+        "facts": [allow("kms:*", Condition=facts)],
+        "named": [allow("kms:*", Condition=named)],
+        "not-named": [allow("kms:*"), {**allow("kms:*", Condition=named), "Effect": "Deny"}],
+    }
+    texts = set()
+    for name, statements in rights.items():
+        stranger = server.client("kms", who=member(server, root, name, *statements))
+        for call in calls:
+            for there, absent in pairs:
+                told = []
+                for one in (there, absent):
+                    with pytest.raises(ClientError) as error:
+                        call(stranger, one)
+                    found = error.value.response["Error"]
+                    text = re.sub(r"arn:aws:kms:\S+", "KEY", found["Message"])
+                    told.append((found["Code"], text))
+                assert told[0] == told[1] and told[0][0] == DENIED, (name, there)
+                texts.add(told[0][1])
+    assert any("on this resource because the resource does not exist in this Region" in text for text in texts)
 
 
 def test_another_account_makes_grants_where_both_sides_let_it(server, kms, key):

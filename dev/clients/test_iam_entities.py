@@ -250,6 +250,19 @@ def test_whoever_may_make_users_only_with_a_boundary_makes_none_without(server):
     iam.delete_user(UserName="bound")
 
 
+def test_the_boundary_that_is_put_is_the_condition_key(server):
+    iam = server.client("iam")
+    no_admin = deny("iam:*", Condition={"StringEquals": {"iam:PermissionsBoundary": AWS_ADMIN}})
+    as_clerk = server.client("iam", who=server.user("clerk", allow("iam:*"), no_admin))
+    iam.create_user(UserName="alice")
+    put = lambda boundary: as_clerk.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=boundary)
+    with refused("AccessDenied", status=403):
+        put(AWS_ADMIN)
+    put(AWS_READ)
+    iam.put_user_permissions_boundary(UserName="alice", PermissionsBoundary=AWS_ADMIN)
+    put(AWS_READ)  # In the place of the one that may not be put.
+
+
 def test_a_user_is_deleted_only_when_it_holds_nothing(server):
     iam = server.client("iam")
     iam.create_user(UserName="alice", PermissionsBoundary=AWS_READ)

@@ -110,6 +110,11 @@ fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<
 }
 
 fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
+    suite(pytest(workspace)?.args(&arguments.pytest))
+}
+
+/// The tests with the stock clients, on a binary that is built first.
+fn pytest(workspace: &Workspace) -> Result<Command> {
     let programs = setup::clients(workspace)?;
     // `--workspace` keeps the features that `cargo test` chose, so that nothing is built a second time.
     let build = workspace
@@ -124,7 +129,7 @@ fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
     pytest
         .env("SHOSEKI_BIN", workspace.target.join("debug/shoseki"))
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    suite(pytest.args(&arguments.pytest))
+    Ok(pytest)
 }
 
 /// Runs the tests with the variable that makes golden tests write what they would compare.
@@ -140,6 +145,13 @@ pub(crate) fn bless(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         .context("cannot run cargo")?;
     if !status.success() {
         bail!("cargo test ended with {status}");
+    }
+    if arguments.is_empty() {
+        let mut matrix = pytest(workspace)?;
+        matrix.args(["-q", "test_authorization_matrix.py"]).env("SHOSEKI_BLESS", "1");
+        if !matrix.status().context("cannot run pytest")?.success() {
+            bail!("the authorisation matrix breaks its own laws");
+        }
     }
     println!("bless: done; read `git diff` before you commit");
     Ok(())

@@ -181,8 +181,10 @@ async fn named_for(ctx: &Ctx, view: &ReadView<'_>, want: Want<'_>, named: &KeyRe
             .with_some("kms:RequestAlias", named.alias())),
         Err(absent @ (KmsError::KeyNotFound { .. } | KmsError::AliasNotFound { .. })) => {
             // Every key is of one kind, so this tells nothing of whether there is one.
-            Ok(conditions::with_key_facts(demand_absent(ctx, want.0, named, absent)?, false)
-                .with_some("kms:RequestAlias", named.alias()))
+            Ok(
+                conditions::with_key_facts(demand_absent(ctx, want.0, named, absent)?, false)
+                    .with_some("kms:RequestAlias", named.alias()),
+            )
         }
         Err(other) => Err(other),
     }
