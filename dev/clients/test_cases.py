@@ -422,6 +422,9 @@ class Stage:
             return "Access Denied"
         if stranger and action.startswith("sts:"):
             return f"is not authorized to perform: {action} on resource: {self.on}"
+        by_resource = deny.removeprefix("no ").split(":")[0].split(" ")[0] in ("resource", "rcp")
+        if stranger and action.startswith("kms:") and by_resource:
+            return "no resource-based policies allow access, or a resource-based policy explicitly denies access"
         if deny.startswith("no "):
             _, bare = TYPES[deny.removeprefix("no ")].split(" ", 1)
             return f"because no {bare} allows the {action} action"

@@ -776,7 +776,7 @@ def test_a_policy_that_names_who_is_not_there_is_refused(server, kms, key):
 
 def test_a_bucket_policy_names_no_id_that_is_nobodys(server):
     s3 = server.client("s3")
-    bucket = make_bucket(s3)
+    bucket = make_bucket(server, "bkt-1")
     alice = server.user("alice")
     put = lambda who: s3.put_bucket_policy(
         Bucket=bucket, Policy=policy(allow("s3:GetObject", f"arn:aws:s3:::{bucket}/*", Principal={"AWS": who}))

@@ -280,7 +280,11 @@ def test_iam_counts_only_where_the_key_policy_delegates_to_the_account(server, k
     stranger = server.user("stranger")
     as_user, as_stranger = server.client("kms", who=user), server.client("kms", who=stranger)
     blob = as_user.encrypt(KeyId=key["KeyId"], Plaintext=b"x")["CiphertextBlob"]
-    with refused("AccessDeniedException", deny_text(user, "kms:Decrypt", key["Arn"]), 400):
+    text = deny_text(user, "kms:Decrypt", key["Arn"])
+    with refused("AccessDeniedException", text, 400):
+        as_user.decrypt(CiphertextBlob=blob, KeyId=key["KeyId"])
+    by_ciphertext = text.replace(f"on resource: {key['Arn']}", "on the resource associated with this ciphertext")
+    with refused("AccessDeniedException", by_ciphertext, 400):
         as_user.decrypt(CiphertextBlob=blob)
     with refused("AccessDeniedException", deny_text(stranger, "kms:Encrypt", key["Arn"]), 400):
         as_stranger.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
