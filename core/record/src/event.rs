@@ -531,12 +531,15 @@ pub(crate) mod tests {
         }
 
         #[test]
-        fn a_copy_differs_in_account_and_ids_only(event_id in "[a-z]{1,8}", shared in "[a-z]{1,8}") {
+        fn a_copy_differs_in_account_ids_and_who_called_only(event_id in "[a-z]{1,8}", shared in "[a-z]{1,8}") {
             let other = AccountId::parse("123456789012").unwrap();
             let copy = sample().copy_for(other, event_id.clone(), shared.clone());
+            let own = r#""type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::000000000000:user/alice","accountId":"000000000000","accessKeyId":"AKIAEXAMPLE","userName":"alice""#;
+            let strangers = r#""type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"000000000000""#;
             prop_assert_eq!(
                 text(&copy),
                 text(&sample())
+                    .replace(own, strangers)
                     .replace(r#""eventID":"event""#, &format!(r#""eventID":"{event_id}""#))
                     .replace(
                         r#""recipientAccountId":"000000000000""#,

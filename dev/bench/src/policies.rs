@@ -1,8 +1,7 @@
 //! What policies cost: one decision, a call by somebody with many of them, and the matrix of who can read something.
 
 use crate::{
-    generator,
-    machine,
+    generator, machine,
     scenario::{OBJECT_PATH, Scenario},
     table::Table,
     target::Target,

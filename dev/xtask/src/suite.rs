@@ -148,7 +148,9 @@ pub(crate) fn bless(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     }
     if arguments.is_empty() {
         let mut matrix = pytest(workspace)?;
-        matrix.args(["-q", "test_authorization_matrix.py"]).env("SHOSEKI_BLESS", "1");
+        matrix
+            .args(["-q", "test_authorization_matrix.py"])
+            .env("SHOSEKI_BLESS", "1");
         if !matrix.status().context("cannot run pytest")?.success() {
             bail!("the authorisation matrix breaks its own laws");
         }
