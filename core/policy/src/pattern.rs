@@ -291,9 +291,20 @@ fn glob(symbols: &[Symbol], text: &[u8], case: Case) -> bool {
             at_symbol += 1;
             at_text += step;
         } else if let Some((symbol, start)) = back {
+            let next = match (symbols.get(symbol), case) {
+                // What follows the `*` begins only where its first byte stands.
+                (Some(Symbol::Byte(wanted)), Case::Sensitive) => {
+                    let rest = text.get(start + 1..).unwrap_or_default();
+                    match rest.iter().position(|byte| byte == wanted) {
+                        Some(skipped) => start + 1 + skipped,
+                        None => return false,
+                    }
+                }
+                _ => start + 1,
+            };
             at_symbol = symbol;
-            at_text = start + 1;
-            back = Some((symbol, start + 1));
+            at_text = next;
+            back = Some((symbol, next));
         } else {
             return false;
         }
