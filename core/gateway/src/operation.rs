@@ -131,6 +131,8 @@ pub trait Operation: Send + Sync + 'static {
     const EVENT: EventClass;
     /// Whether the record shows what was answered although the call changes nothing (AssumeRole).
     const SHOWS_RESPONSE: bool = false;
+    /// What of AWS's operation is not here, in one line for the documents; empty when nothing is missing.
+    const MISSING: &'static str = "";
     /// How its body is taken.
     const BODY: BodyUse = BodyUse::Whole {
         bytes_max: BODY_BYTES_MAX,
@@ -183,6 +185,8 @@ pub struct Route {
     pub event: EventClass,
     /// How its body is taken.
     pub body: BodyUse,
+    /// What of AWS's operation is not here; empty when nothing is missing.
+    pub missing: &'static str,
     pub(crate) drive: fn(Ctx, Call, Body) -> crate::Boxed<'static, Reply>,
 }
 
@@ -194,6 +198,7 @@ impl Route {
             name: O::NAME,
             event: O::EVENT,
             body: O::BODY,
+            missing: O::MISSING,
             drive: |ctx, call, body| match O::STAGED {
                 true => Box::pin(crate::pipeline::drive_to_the_end::<O>(ctx, call, body)),
                 false => Box::pin(crate::pipeline::drive::<O>(ctx, call, body)),
