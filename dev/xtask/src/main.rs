@@ -24,9 +24,10 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Install the pinned stock clients (awscli, boto3, moto, pytest) in a venv under the target folder.
+    /// Install the pinned stock clients (aws CLI, boto3, rclone, s3cmd, DuckDB, the JavaScript SDK, pytest, …) under the
+    /// target folder, and what is missing of Debian's programs.
     Setup,
-    /// Run every check and every test there is.
+    /// Run every check and every test there is; with `--long` also those that take over a minute.
     Test(suite::Arguments),
     /// Build the release binary and measure it beside moto_server; arguments go to the bench program.
     Bench {

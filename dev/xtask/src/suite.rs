@@ -7,6 +7,7 @@ use crate::{setup, tally::Tally, tidy, workspace::Workspace};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -15,6 +16,9 @@ pub(crate) struct Arguments {
     /// Run only this part; may be given several times.
     #[arg(long)]
     only: Vec<Part>,
+    /// Run the tests too that take over a minute or need the Rust SDK: `long` in pytest.
+    #[arg(long)]
+    long: bool,
     /// Passed on to pytest, for instance `-k validate`.
     #[arg(last = true)]
     pytest: Vec<String>,
@@ -42,7 +46,7 @@ impl Outcome {
             tally: Tally {
                 passed: ok.into(),
                 failed: (!ok).into(),
-                skipped: 0,
+                ..Tally::default()
             },
             ok,
         }
@@ -83,6 +87,12 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<bool> 
     if !failed.is_empty() {
         println!("failed: {failed:?}");
     }
+    if tally.left_out > 0 {
+        println!(
+            "{} more were left out: --long runs the long ones, pytest's arguments may leave out others",
+            tally.left_out
+        );
+    }
     println!(
         "{} passed, {} failed, {} skipped",
         tally.passed, tally.failed, tally.skipped
@@ -110,7 +120,29 @@ fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<
 }
 
 fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
-    suite(pytest(workspace)?.args(&arguments.pytest))
+    let mut pytest = pytest(workspace)?;
+    if arguments.long {
+        // pytest.ini leaves them out.
+        pytest.args(["-m", ""]).env("SHOSEKI_SDK_RUST", rust_sdk(workspace)?);
+    }
+    suite(pytest.args(&arguments.pytest))
+}
+
+/// The program with the Rust SDK. It is a workspace of its own: several hundred crates that only long tests need.
+fn rust_sdk(workspace: &Workspace) -> Result<PathBuf> {
+    let target = workspace.target.join("sdk-rust");
+    let mut build = workspace.cargo(&[
+        "build",
+        "--locked",
+        "--manifest-path",
+        "dev/sdk-rust/Cargo.toml",
+        "--target-dir",
+    ]);
+    let status = build.arg(&target).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("dev/sdk-rust does not build; its crates come from crates.io: is it reachable?");
+    }
+    Ok(target.join("debug/sdk-rust"))
 }
 
 /// The tests with the stock clients, on a binary that is built first.
@@ -198,8 +230,7 @@ mod tests {
             Outcome::of_suite(
                 Tally {
                     passed: 3,
-                    failed: 0,
-                    skipped: 0
+                    ..Tally::default()
                 },
                 true
             )

@@ -8,6 +8,8 @@ pub(crate) struct Tally {
     pub(crate) passed: u64,
     pub(crate) failed: u64,
     pub(crate) skipped: u64,
+    /// What pytest knows and was told not to run. (cargo's "filtered out" means other things, and we never filter.)
+    pub(crate) left_out: u64,
 }
 
 impl Tally {
@@ -29,6 +31,7 @@ impl Tally {
                 "passed" | "xfailed" => tally.passed += number,
                 "failed" | "error" | "errors" | "xpassed" => tally.failed += number,
                 "ignored" | "skipped" => tally.skipped += number,
+                "deselected" => tally.left_out += number,
                 _ => {}
             }
         }
@@ -41,6 +44,7 @@ impl AddAssign for Tally {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.left_out += other.left_out;
     }
 }
 
@@ -48,16 +52,14 @@ impl AddAssign for Tally {
 mod tests {
     use super::*;
 
-    fn check(line: &str, passed: u64, failed: u64, skipped: u64) {
-        assert_eq!(
-            Tally::of_line(line),
-            Tally {
-                passed,
-                failed,
-                skipped
-            },
-            "{line}"
-        );
+    fn check(line: &str, passed: u64, failed: u64, skipped: u64, left_out: u64) {
+        let expected = Tally {
+            passed,
+            failed,
+            skipped,
+            left_out,
+        };
+        assert_eq!(Tally::of_line(line), expected, "{line}");
     }
 
     /// The closing lines are taken from real runs; all others count nothing, also those that only talk about tests.
@@ -68,11 +70,13 @@ mod tests {
             12,
             0,
             1,
+            0,
         );
         check(
             "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
             1,
             2,
+            0,
             0,
         );
         check(
@@ -80,20 +84,23 @@ mod tests {
             31,
             3,
             4,
+            0,
         );
         check(
             "=================== 7 passed, 2 deselected, 1 warning in 200.00s (0:03:20) ====================",
             7,
             0,
             0,
+            2,
         );
-        check("test tests::ten_passed ... ok", 0, 0, 0);
+        check("test tests::ten_passed ... ok", 0, 0, 0, 0);
         check(
             "=========================== short test summary info ============================",
             0,
             0,
             0,
+            0,
         );
-        check("running 3 tests", 0, 0, 0);
+        check("running 3 tests", 0, 0, 0, 0);
     }
 }
