@@ -2,7 +2,7 @@
 
 use crate::{
     cache,
-    conditions::{self, Asking, CryptoUse},
+    conditions::{self, Asking, CryptoUse, KeyFacts},
     error::KmsError,
     grants::{GrantSet, Purpose},
     model::{
@@ -180,11 +180,9 @@ async fn named_for(ctx: &Ctx, view: &ReadView<'_>, want: Want<'_>, named: &KeyRe
             .await?
             .with_some("kms:RequestAlias", named.alias())),
         Err(absent @ (KmsError::KeyNotFound { .. } | KmsError::AliasNotFound { .. })) => {
-            // Every key is of one kind, so this tells nothing of whether there is one.
-            Ok(
-                conditions::with_key_facts(demand_absent(ctx, want.0, named, absent)?, false)
-                    .with_some("kms:RequestAlias", named.alias()),
-            )
+            // Shown as what most keys are, so that a condition hardly tells whether there is one.
+            let demand = demand_absent(ctx, want.0, named, absent)?;
+            Ok(conditions::with_key_facts(demand, KeyFacts::COMMON).with_some("kms:RequestAlias", named.alias()))
         }
         Err(other) => Err(other),
     }
@@ -229,7 +227,7 @@ async fn grants_of(view: &ReadView<'_>, action: &str, key: &Key) -> Result<Optio
 
 /// A demand on a key, with the condition keys that every demand on one has.
 pub fn key_demand(action: &'static str, key: &Key, policy: Option<Arc<Policy>>, asking: Asking<'_>) -> Demand {
-    conditions::with_key_facts(bare_key_demand(action, key, policy, asking), false)
+    conditions::with_key_facts(bare_key_demand(action, key, policy, asking), KeyFacts::of(key))
 }
 
 /// The same without what the key is, which RetireGrant does not show.

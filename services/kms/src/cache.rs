@@ -7,11 +7,10 @@
 use crate::{
     error::KmsError,
     grants::GrantSet,
-    model::{Key, KeyId, Material, PolicyDigest},
+    model::{ClearMaterial, Key, KeyId, Material, PolicyDigest},
     table,
 };
 use base::Fault;
-use envelope::{Key256, unwrap_under};
 use gateway::Ctx;
 use policy::{Policy, PolicyKind};
 use std::{
@@ -37,7 +36,7 @@ struct Cache<K, V>(RwLock<HashMap<K, V>>);
 #[derive(Clone)]
 struct Opened {
     of: Arc<(KeyId, u32)>,
-    key: Arc<Key256>,
+    clear: Arc<ClearMaterial>,
 }
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
@@ -81,25 +80,32 @@ pub async fn policy(view: &ReadView<'_>, key: &Key) -> Result<Arc<Policy>, Fault
     Ok(policy)
 }
 
-/// One version of a key's material, opened.
-pub async fn material(ctx: &Ctx, view: &ReadView<'_>, key: &Key, material: &Material) -> Result<Arc<Key256>, KmsError> {
-    if let Some(opened) = MATERIALS.find(material.wrapped.as_bytes())
+/// One version of a key's material, opened. That it is not there is corruption: the key's state is asked first.
+pub async fn material(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    material: &Material,
+) -> Result<Arc<ClearMaterial>, KmsError> {
+    let wrapped = material.wrapped.as_ref().ok_or_else(|| {
+        let what = format!("material {} of key `{}` is not there", material.version, key.arn());
+        Fault::corrupt(what)
+    })?;
+    if let Some(opened) = MATERIALS.find(wrapped.as_bytes())
         && opened.of.0 == key.id
         && opened.of.1 == material.version
     {
-        return Ok(opened.key);
+        return Ok(opened.clear);
     }
     let purpose = Material::purpose(&key.id, material.version);
     let keyring = ctx.world().keyrings.of(view, key.account).await?;
-    let opened = unwrap_under(&keyring, &material.wrapped, &purpose)
-        .map_err(|e| Fault::corrupt_by(format!("material of key `{}`", key.arn()), e))?;
-    let opened = Arc::new(opened);
+    let clear = Arc::new(wrapped.unwrap(&keyring, &purpose)?);
     let entry = Opened {
         of: Arc::new((key.id.clone(), material.version)),
-        key: Arc::clone(&opened),
+        clear: Arc::clone(&clear),
     };
-    MATERIALS.keep(material.wrapped.as_bytes().to_vec(), entry);
-    Ok(opened)
+    MATERIALS.keep(wrapped.as_bytes().to_vec(), entry);
+    Ok(clear)
 }
 
 /// The grants of a key; `None` when it has none.
@@ -129,7 +135,7 @@ pub async fn grants(view: &ReadView<'_>, key: &Key) -> Result<Option<Arc<GrantSe
 /// Drops a deleted key's material and grants from memory.
 pub fn forget(key: &Key) {
     GRANTS.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
-    for material in &key.material {
-        MATERIALS.forget(material.wrapped.as_bytes());
+    for wrapped in key.material.iter().filter_map(|material| material.wrapped.as_ref()) {
+        MATERIALS.forget(wrapped.as_bytes());
     }
 }

@@ -3,7 +3,7 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>,
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>
 
-use crate::model::{AWS_KMS, Constraint, ENCRYPT_DECRYPT, GrantTerms, Key, SYMMETRIC_DEFAULT, Tag};
+use crate::model::{Constraint, GrantTerms, Key, KeySpec, KeyUsage, MultiRegionKind, Origin, Tag};
 use base::AccountId;
 use envelope::EncryptionContext;
 use gateway::{Caller, Ctx, Demand};
@@ -47,15 +47,53 @@ pub fn with_caller(demand: Demand, asking: Asking<'_>) -> Demand {
         .with_some("kms:ViaService", asking.via)
 }
 
-/// What a key is: every key here is of one kind.
-pub fn with_key_facts(demand: Demand, multi_region: bool) -> Demand {
+/// What a key is, as far as conditions see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// The kind of its material.
+    pub spec: KeySpec,
+    /// What it is for.
+    pub usage: KeyUsage,
+    /// Where its material comes from.
+    pub origin: Origin,
+    /// Whether it is of several Regions.
+    pub multi_region: bool,
+    /// Which of those it is, of a key that is there.
+    pub kind: Option<MultiRegionKind>,
+}
+
+impl KeyFacts {
+    /// What most keys are, and what is shown of a key that is not there.
+    pub const COMMON: KeyFacts = KeyFacts {
+        spec: KeySpec::SymmetricDefault,
+        usage: KeyUsage::EncryptDecrypt,
+        origin: Origin::AwsKms,
+        multi_region: false,
+        kind: None,
+    };
+
+    /// Those of a key.
+    pub fn of(key: &Key) -> KeyFacts {
+        KeyFacts {
+            spec: key.spec,
+            usage: key.usage,
+            origin: key.origin,
+            multi_region: key.multi_region.is_some(),
+            kind: key.multi_region.as_ref().map(|multi| multi.kind),
+        }
+    }
+}
+
+/// What a key is.
+pub fn with_key_facts(demand: Demand, facts: KeyFacts) -> Demand {
     demand
-        .with("kms:KeySpec", SYMMETRIC_DEFAULT)
-        .with("kms:CustomerMasterKeySpec", SYMMETRIC_DEFAULT)
-        .with("kms:KeyUsage", ENCRYPT_DECRYPT)
-        .with("kms:CustomerMasterKeyUsage", ENCRYPT_DECRYPT)
-        .with("kms:KeyOrigin", AWS_KMS)
-        .with("kms:MultiRegion", multi_region.to_string())
+        .with("kms:KeySpec", facts.spec.as_str())
+        .with("kms:CustomerMasterKeySpec", facts.spec.as_str())
+        .with("kms:KeyUsage", facts.usage.as_str())
+        .with("kms:CustomerMasterKeyUsage", facts.usage.as_str())
+        .with("kms:KeyOrigin", facts.origin.as_str())
+        .with("kms:MultiRegion", facts.multi_region.to_string())
+        .with_some("kms:MultiRegionKeyType", facts.kind.map(MultiRegionKind::as_str))
 }
 
 /// By what a key is known: its aliases and its tags.

@@ -3,11 +3,11 @@
 use crate::{
     cache,
     error::KmsError,
-    model::{Key, MaterialId},
+    model::{ClearMaterial, Key, MaterialId},
 };
 use base::{Fault, Secret};
 use envelope::{
-    EncryptionContext,
+    EncryptionContext, Key256,
     ciphertext::{self, CiphertextHeader},
 };
 use gateway::Ctx;
@@ -29,6 +29,14 @@ pub struct OpenedBlob {
     pub material: MaterialId,
 }
 
+/// The material of a symmetric key.
+fn symmetric(clear: &ClearMaterial) -> Result<&Key256, Fault> {
+    match clear {
+        ClearMaterial::Key(key) => Ok(key),
+        ClearMaterial::Bytes(_) => Err(Fault::Bug("a key that is not symmetric was asked to seal")),
+    }
+}
+
 /// Seals under the key's current material.
 pub async fn seal(
     ctx: &Ctx,
@@ -40,14 +48,14 @@ pub async fn seal(
     let current = key
         .current()
         .ok_or_else(|| Fault::corrupt(format!("key `{}` has no material", key.arn())))?;
-    let opened = cache::material(ctx, view, key, current).await?;
+    let clear = cache::material(ctx, view, key, current).await?;
     let header = CiphertextHeader {
         account: key.account,
         region: key.region.clone(),
         key_id: key.id.as_str().to_owned(),
         material_version: current.version,
     };
-    let blob = ciphertext::seal(&opened, &header, context, plain, ctx.random());
+    let blob = ciphertext::seal(symmetric(&clear)?, &header, context, plain, ctx.random());
     Ok(SealedBlob {
         blob,
         material: current.id,
@@ -66,8 +74,8 @@ pub async fn open(
     let material = key
         .version(header.material_version)
         .ok_or(KmsError::InvalidCiphertext)?;
-    let opened = cache::material(ctx, view, key, material).await?;
-    let plain = ciphertext::open(&opened, blob, context).map_err(|_| KmsError::InvalidCiphertext)?;
+    let clear = cache::material(ctx, view, key, material).await?;
+    let plain = ciphertext::open(symmetric(&clear)?, blob, context).map_err(|_| KmsError::InvalidCiphertext)?;
     Ok(OpenedBlob {
         plain,
         material: material.id,

@@ -2,7 +2,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html> and each operation's own.
 
-use crate::model::{GrantId, state::Blocked};
+use crate::model::{GrantId, KeySpec, KeyUsage, state::Blocked};
 use base::{Arn, Fault};
 use gateway::{OperationError, PortRefusal};
 use std::borrow::Cow;
@@ -38,6 +38,8 @@ pub enum KmsError {
     IncompatibleAlgorithm {
         /// The algorithm.
         algorithm: String,
+        /// The key's spec.
+        spec: KeySpec,
     },
     /// The key named is not the one that sealed.
     IncorrectKey,
@@ -64,6 +66,15 @@ pub enum KmsError {
     },
     /// A marker that no listing gave.
     InvalidMarker,
+    /// The key is for something else.
+    KeyUsage {
+        /// The key.
+        key: Arn,
+        /// What it is for.
+        usage: KeyUsage,
+        /// What was asked of it.
+        operation: &'static str,
+    },
     /// The key's state blocks the operation.
     KeyState {
         /// The key.
@@ -129,9 +140,9 @@ impl KmsError {
                 return ("KMSInternalException", text.into(), 500);
             }
             KmsError::GrantNotFound { grant } => ("NotFoundException", format!("Grant '{grant}' does not exist").into()),
-            KmsError::IncompatibleAlgorithm { algorithm } => (
+            KmsError::IncompatibleAlgorithm { algorithm, spec } => (
                 "InvalidKeyUsageException",
-                format!("Algorithm {algorithm} is incompatible with key spec SYMMETRIC_DEFAULT.").into(),
+                format!("Algorithm {algorithm} is incompatible with key spec {spec}.").into(),
             ),
             KmsError::IncorrectKey => (
                 "IncorrectKeyException",
@@ -147,6 +158,10 @@ impl KmsError {
             KmsError::InvalidKeyId { text } => ("NotFoundException", format!("Invalid keyId '{text}'").into()),
             KmsError::InvalidMarker => ("InvalidMarkerException", "The marker is not valid.".into()),
             KmsError::KeyNotFound { key } => ("NotFoundException", format!("Key '{key}' does not exist").into()),
+            KmsError::KeyUsage { key, usage, operation } => (
+                "InvalidKeyUsageException",
+                format!("{key} key usage is {usage} which is not valid for {operation}.").into(),
+            ),
             KmsError::KeyState { key, why } => match why {
                 Blocked::Disabled => ("DisabledException", format!("{key} is disabled.").into()),
                 Blocked::Creating => ("KMSInvalidStateException", format!("{key} is creating.").into()),

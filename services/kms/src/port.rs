@@ -1,6 +1,7 @@
 //! KMS as other rooms ask it: the same operations, decided and recorded like any other call.
 
 use crate::{
+    conditions::KeyFacts,
     guard::GuardedKey,
     model::{Alias, AliasName, Key, KeyId, KeyManager, KeyRef, KeyState, Target, key_policy},
     ops::{
@@ -162,7 +163,7 @@ async fn s3_managed_key(world: &Arc<World>, account: AccountId, region: &Region)
 
 async fn make_managed_key(ctx: &Ctx, txn: &mut Txn, shelf: Shelf<'_>, name: &AliasName) -> Result<Key, Fault> {
     let policy = key_policy::aws_s3_text(shelf.account, shelf.region);
-    let mut key = new_key(ctx, shelf);
+    let mut key = new_key(ctx, shelf, KeyFacts::COMMON);
     key.manager = KeyManager::Aws;
     key.description = "Default key that protects my S3 objects when no other key is defined".to_owned();
     key.policy = table::policy_digest(&policy);

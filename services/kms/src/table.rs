@@ -13,16 +13,89 @@
 //! INVARIANT: a key has its policy row; an alias is listed in its key's row and in no other; a key that is pending deletion
 //! has its due row, and no other has; a key's row counts its grants, and a grant has the rows it is found by.
 
-use crate::model::{Alias, AliasName, Grant, GrantId, Key, KeyId, KeyManager, KeyState, Material, PolicyDigest, Tag};
+use crate::model::{
+    Alias, AliasName, Grant, GrantId, GrantsMark, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material,
+    MaterialId, Origin, PolicyDigest, Rotation, Tag, WrappedMaterial,
+};
 use aws_lc_rs::digest;
 use base::{AccountId, Fault, Region, Timestamp};
+use envelope::WrappedKey;
 use gateway::Txn;
 use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
 impl Stored for Key {
+    const VERSION: u8 = 3;
+    type Ancestor = KeyV2;
+}
+
+/// A key when every key was symmetric, of one Region and of material made here that was never replaced.
+#[derive(Serialize, Deserialize)]
+pub struct KeyV2 {
+    account: AccountId,
+    region: Region,
+    id: KeyId,
+    created: Timestamp,
+    description: String,
+    manager: KeyManager,
+    state: KeyState,
+    policy: PolicyDigest,
+    material: Vec<MaterialV2>,
+    tags: Vec<Tag>,
+    aliases: Vec<String>,
+    grants: Option<GrantsMark>,
+}
+
+/// Its material, and that of the keys before it.
+#[derive(Serialize, Deserialize)]
+struct MaterialV2 {
+    version: u32,
+    id: MaterialId,
+    created: Timestamp,
+    wrapped: WrappedKey,
+}
+
+impl Stored for KeyV2 {
     const VERSION: u8 = 2;
     type Ancestor = KeyV1;
+}
+
+impl From<MaterialV2> for Material {
+    fn from(old: MaterialV2) -> Material {
+        Material {
+            version: old.version,
+            id: old.id,
+            created: old.created,
+            wrapped: Some(WrappedMaterial::Key(old.wrapped)),
+            rotation: None,
+            import: None,
+        }
+    }
+}
+
+impl From<KeyV2> for Key {
+    fn from(old: KeyV2) -> Key {
+        Key {
+            account: old.account,
+            region: old.region,
+            id: old.id,
+            created: old.created,
+            description: old.description,
+            manager: old.manager,
+            state: old.state,
+            policy: old.policy,
+            spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
+            origin: Origin::AwsKms,
+            material: old.material.into_iter().map(Material::from).collect(),
+            staged: None,
+            rotation: Rotation::off(),
+            multi_region: None,
+            tags: old.tags,
+            aliases: old.aliases,
+            grants: old.grants,
+        }
+    }
 }
 
 /// A key before there were grants.
@@ -36,7 +109,7 @@ pub struct KeyV1 {
     manager: KeyManager,
     state: KeyState,
     policy: PolicyDigest,
-    material: Vec<Material>,
+    material: Vec<MaterialV2>,
     tags: Vec<Tag>,
     aliases: Vec<String>,
 }
@@ -46,9 +119,9 @@ impl Stored for KeyV1 {
     type Ancestor = NoAncestor;
 }
 
-impl From<KeyV1> for Key {
-    fn from(old: KeyV1) -> Key {
-        Key {
+impl From<KeyV1> for KeyV2 {
+    fn from(old: KeyV1) -> KeyV2 {
+        KeyV2 {
             account: old.account,
             region: old.region,
             id: old.id,
@@ -430,7 +503,14 @@ pub(crate) mod tests {
             version: 1,
             id: crate::model::MaterialId::generate(&random),
             created: Timestamp::from_secs(1_700_000_000),
-            wrapped: wrap_under(&keyring, &fresh, &Material::purpose(&id, 1), &random),
+            wrapped: Some(WrappedMaterial::Key(wrap_under(
+                &keyring,
+                &fresh,
+                &Material::purpose(&id, 1),
+                &random,
+            ))),
+            rotation: None,
+            import: None,
         };
         Key {
             account: AccountId::parse("111122223333").unwrap(),
@@ -443,7 +523,13 @@ pub(crate) mod tests {
                 deletion_date: Timestamp::from_secs(1_800_000_000),
             },
             policy: policy_digest("{}"),
+            spec: KeySpec::SymmetricDefault,
+            usage: KeyUsage::EncryptDecrypt,
+            origin: Origin::AwsKms,
             material: vec![material],
+            staged: None,
+            rotation: Rotation::off(),
+            multi_region: None,
             tags: vec![Tag {
                 key: "k".to_owned(),
                 value: "v".to_owned(),
@@ -461,15 +547,31 @@ pub(crate) mod tests {
         2e4ffeb2e9f343da48efce70abb1f4c79a68218b100cd88a631bcc81f789156e348b21651801016b01760107616c6961732f\
         61";
 
-    #[test]
-    fn keys_from_before_there_were_grants_open() {
-        let row: Vec<u8> = (0..KEY_V1.len())
+    fn bytes(hex: &str) -> Vec<u8> {
+        (0..hex.len())
             .step_by(2)
-            .map(|at| u8::from_str_radix(&KEY_V1[at..at + 2], 16).unwrap())
-            .collect();
-        assert_eq!(Key::decode(&row).unwrap(), key());
-        let mut marked = key();
-        marked.add_grant(&Random::seeded(1)).unwrap();
+            .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn keys_of_earlier_releases_open() {
+        assert_eq!(Key::decode(&bytes(KEY_V1)).unwrap(), key());
+        // The version after it wrote the same, and a mark of grants behind it.
+        let unmarked = KEY_V1.strip_prefix("01").unwrap();
+        let stamp = "07".repeat(16);
+        let marked = Key {
+            grants: Some(GrantsMark {
+                count: 1,
+                stamp: [7; 16],
+            }),
+            ..key()
+        };
+        assert_eq!(
+            Key::decode(&bytes(&format!("02{unmarked}0101{stamp}"))).unwrap(),
+            marked
+        );
+        assert_eq!(Key::decode(&bytes(&format!("02{unmarked}00"))).unwrap(), key());
         assert_eq!(Key::decode(&marked.encode().unwrap()).unwrap(), marked);
     }
 

@@ -53,6 +53,16 @@ impl Violations {
         );
     }
 
+    /// A text that is none of those it may be.
+    pub fn choice(&mut self, at: &str, text: &str, allowed: impl Iterator<Item = &'static str>) {
+        let names: Vec<&str> = allowed.collect();
+        self.value(
+            at,
+            text,
+            &format!("Member must satisfy enum value set: [{}]", names.join(", ")),
+        );
+    }
+
     /// A violation of a value that is not repeated in the message.
     pub fn unseen(&mut self, at: &str, constraint: &str) {
         self.0

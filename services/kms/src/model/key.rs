@@ -2,10 +2,11 @@
 
 use crate::{
     error::KmsError,
-    model::{ALIASES_PER_KEY_MAX, Tag, grant::GRANTS_PER_KEY_MAX},
+    model::{
+        ALIASES_PER_KEY_MAX, KeySpec, KeyUsage, Material, Origin, SYMMETRIC_DEFAULT, Tag, grant::GRANTS_PER_KEY_MAX,
+    },
 };
 use base::{AccountId, Arn, Random, Region, Timestamp, arn, ids};
-use envelope::WrappedKey;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -15,9 +16,14 @@ use std::fmt;
 pub struct KeyId(String);
 
 impl KeyId {
-    /// A new id.
+    /// A new id of a key of one Region.
     pub fn generate(random: &Random) -> KeyId {
         KeyId(ids::uuid(random))
+    }
+
+    /// A new id of a key of several Regions.
+    pub fn generate_multi_region(random: &Random) -> KeyId {
+        KeyId(format!("mrk-{}", ids::uuid(random).replace('-', "")))
     }
 
     /// Takes text of one of the two shapes. AWS reads upper case too, and answers in lower case.
@@ -83,8 +89,11 @@ pub enum KeyState {
     },
     /// Has no key material yet, or no longer.
     PendingImport,
-    /// To be deleted when its last replica is.
-    PendingReplicaDeletion,
+    /// To be deleted, after a window of its own, when its last replica is.
+    PendingReplicaDeletion {
+        /// The window.
+        window_days: u32,
+    },
     /// Its key store does not answer.
     Unavailable,
     /// Becoming the primary, or no longer being it.
@@ -100,7 +109,7 @@ impl KeyState {
             KeyState::Enabled => "Enabled",
             KeyState::PendingDeletion { .. } => "PendingDeletion",
             KeyState::PendingImport => "PendingImport",
-            KeyState::PendingReplicaDeletion => "PendingReplicaDeletion",
+            KeyState::PendingReplicaDeletion { .. } => "PendingReplicaDeletion",
             KeyState::Unavailable => "Unavailable",
             KeyState::Updating => "Updating",
         }
@@ -115,47 +124,64 @@ impl KeyState {
     }
 }
 
-/// The id of one version of a key's material: shown as 64 hex digits, never used again for other material.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct MaterialId([u8; 32]);
+/// Which of the related keys of several Regions a key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MultiRegionKind {
+    /// The one that is replicated and rotated.
+    Primary,
+    /// A copy of it in another Region.
+    Replica,
+}
 
-impl MaterialId {
-    /// A new id.
-    pub fn generate(random: &Random) -> MaterialId {
-        MaterialId(random.bytes())
+impl MultiRegionKind {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MultiRegionKind::Primary => "PRIMARY",
+            MultiRegionKind::Replica => "REPLICA",
+        }
     }
 }
 
-impl fmt::Display for MaterialId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
-        let digits: String = self
-            .0
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-            .collect();
-        f.write_str(&digits)
-    }
-}
-
-/// One version of a key's material, wrapped under the account's keyring.
+/// That a key is of several Regions, and where its related keys are. Each of them says the same but for `kind`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Material {
-    /// Counts up from 1; ciphertexts name it.
-    pub version: u32,
-    /// The id that records and answers show.
-    pub id: MaterialId,
-    /// Since when it is the current one.
-    pub created: Timestamp,
-    /// The 32 bytes, wrapped.
-    pub wrapped: WrappedKey,
+pub struct MultiRegion {
+    /// Which of them this is.
+    pub kind: MultiRegionKind,
+    /// Where the primary is.
+    pub primary: Region,
+    /// Where the replicas are, sorted.
+    pub replicas: Vec<Region>,
 }
 
-impl Material {
-    /// What the material is wrapped for. Material of another key or version does not open under it.
-    pub fn purpose(key_id: &KeyId, version: u32) -> String {
-        format!("kms key {key_id} material {version}")
+/// Whether and when a key's material is replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rotation {
+    /// Whether it is replaced by itself.
+    pub enabled: bool,
+    /// How often, in days.
+    pub period_days: u32,
+    /// When next. INVARIANT: there if and only if it is enabled.
+    pub next: Option<Timestamp>,
+    /// How often RotateKeyOnDemand has been called.
+    pub on_demand_count: u32,
+    /// When a rotation on demand that is not done yet was begun.
+    pub on_demand_started: Option<Timestamp>,
+}
+
+impl Rotation {
+    /// SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html>
+    pub const PERIOD_DAYS_DEFAULT: u32 = 365;
+
+    /// None, and none yet.
+    pub fn off() -> Rotation {
+        Rotation {
+            enabled: false,
+            period_days: Rotation::PERIOD_DAYS_DEFAULT,
+            next: None,
+            on_demand_count: 0,
+            on_demand_started: None,
+        }
     }
 }
 
@@ -173,8 +199,9 @@ pub struct GrantsMark {
     pub stamp: [u8; 16],
 }
 
-/// A symmetric KMS key, `SYMMETRIC_DEFAULT` for `ENCRYPT_DECRYPT`, of one Region, its material made here. Its policy's
-/// text lies in a row of its own, for it is long and seldom read.
+/// A KMS key. Its policy's text lies in a row of its own, for it is long and seldom read. The related keys of several
+/// Regions are keys of their own, of one id, and change together in what they share: material, origin, spec, usage and
+/// rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     /// The owner.
@@ -193,8 +220,21 @@ pub struct Key {
     pub state: KeyState,
     /// Which text its policy has.
     pub policy: PolicyDigest,
-    /// Every version of its material, oldest first. INVARIANT: never empty.
+    /// The kind of its material.
+    pub spec: KeySpec,
+    /// What it is for. INVARIANT: one of the spec's usages.
+    pub usage: KeyUsage,
+    /// Where its material comes from.
+    pub origin: Origin,
+    /// Every version of its material, oldest first, the last the current one. INVARIANT: empty only while it waits for
+    /// its first import.
     pub material: Vec<Material>,
+    /// Material that was brought and waits for RotateKeyOnDemand to make it the current one.
+    pub staged: Option<Material>,
+    /// Whether and when its material is replaced.
+    pub rotation: Rotation,
+    /// That it is of several Regions.
+    pub multi_region: Option<MultiRegion>,
     /// Its tags.
     pub tags: Vec<Tag>,
     /// The names of its aliases, sorted. Every operation on the key shows them to conditions (`kms:ResourceAliases`).
@@ -207,6 +247,35 @@ impl Key {
     /// The ARN.
     pub fn arn(&self) -> Arn {
         arn::kms_key(&self.region, self.account, self.id.as_str())
+    }
+
+    /// The ARN of its related key in a Region.
+    pub fn arn_in(&self, region: &Region) -> Arn {
+        arn::kms_key(region, self.account, self.id.as_str())
+    }
+
+    /// Goes on only if the key is for `usage`; `operation` is what needs it.
+    pub fn permit_usage(&self, usage: KeyUsage, operation: &'static str) -> Result<(), KmsError> {
+        match self.usage == usage {
+            true => Ok(()),
+            false => Err(KmsError::KeyUsage {
+                key: self.arn(),
+                usage: self.usage,
+                operation,
+            }),
+        }
+    }
+
+    /// Goes on only if the key is symmetric and for encryption; `operation` is what needs it.
+    pub fn permit_symmetric(&self, operation: &'static str) -> Result<(), KmsError> {
+        self.permit_usage(KeyUsage::EncryptDecrypt, operation)?;
+        match self.spec {
+            KeySpec::SymmetricDefault => Ok(()),
+            _ => Err(KmsError::IncompatibleAlgorithm {
+                algorithm: SYMMETRIC_DEFAULT.to_owned(),
+                spec: self.spec,
+            }),
+        }
     }
 
     /// The material that new ciphertexts are made with.
@@ -293,7 +362,10 @@ mod tests {
         ] {
             check(bad, None);
         }
-        assert!(KeyId::parse(KeyId::generate(&Random::seeded(1)).as_str()).is_some());
+        let random = Random::seeded(1);
+        for id in [KeyId::generate(&random), KeyId::generate_multi_region(&random)] {
+            assert_eq!(KeyId::parse(id.as_str()), Some(id));
+        }
     }
 
     #[test]
@@ -314,11 +386,5 @@ mod tests {
             stamp: first.stamp,
         });
         assert_eq!(key.add_grant(&random).unwrap_err().code(), "LimitExceededException");
-    }
-
-    #[test]
-    fn a_material_id_is_64_hex_digits() {
-        let id = MaterialId::generate(&Random::seeded(1)).to_string();
-        assert!(id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
     }
 }

@@ -5,18 +5,18 @@ pub mod grant;
 mod key;
 pub mod key_policy;
 mod key_ref;
+mod material;
+mod spec;
 pub mod state;
 mod tag;
 
 pub use alias::{ALIASES_PER_KEY_MAX, Alias, AliasName};
 pub use grant::{Constraint, Grant, GrantId, GrantOperation, GrantTerms};
-pub use key::{GrantsMark, Key, KeyId, KeyManager, KeyState, Material, MaterialId, PolicyDigest};
+pub use key::{GrantsMark, Key, KeyId, KeyManager, KeyState, MultiRegion, MultiRegionKind, PolicyDigest, Rotation};
 pub use key_ref::{KeyRef, Place, Target};
+pub use material::{ClearMaterial, Import, Material, MaterialId, RotationType, WrappedMaterial};
+pub use spec::{KeySpec, KeyUsage, Origin};
 pub use tag::{Tag, parse_tags};
 
-/// The one key spec that is here.
+/// The algorithm of symmetric keys.
 pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";
-/// The one key usage that is here.
-pub const ENCRYPT_DECRYPT: &str = "ENCRYPT_DECRYPT";
-/// The one origin of key material that is here.
-pub const AWS_KMS: &str = "AWS_KMS";

@@ -91,11 +91,11 @@ pub fn blocked(act: Act, state: KeyState) -> Option<Blocked> {
             _,
         ) => None,
 
-        (Act::CancelKeyDeletion, S::PendingDeletion { .. } | S::PendingReplicaDeletion) => None,
+        (Act::CancelKeyDeletion, S::PendingDeletion { .. } | S::PendingReplicaDeletion { .. }) => None,
         (Act::CancelKeyDeletion, _) => Some(Blocked::NotPendingDeletion),
 
         // Every other operation stops at a key that is about to go.
-        (_, S::PendingDeletion { .. } | S::PendingReplicaDeletion) => Some(Blocked::PendingDeletion),
+        (_, S::PendingDeletion { .. } | S::PendingReplicaDeletion { .. }) => Some(Blocked::PendingDeletion),
 
         (Act::CreateAlias | Act::UpdateAlias, _) => None,
 
@@ -122,7 +122,7 @@ pub fn blocked(act: Act, state: KeyState) -> Option<Blocked> {
             S::PendingImport => Some(Blocked::PendingImport),
             S::Unavailable => Some(Blocked::Unavailable),
             S::Creating => Some(Blocked::Creating),
-            S::Enabled | S::Updating | S::PendingDeletion { .. } | S::PendingReplicaDeletion => None,
+            S::Enabled | S::Updating | S::PendingDeletion { .. } | S::PendingReplicaDeletion { .. } => None,
         },
     }
 }
@@ -149,7 +149,7 @@ mod tests {
         KeyState::PendingDeletion {
             deletion_date: Timestamp::EPOCH,
         },
-        KeyState::PendingReplicaDeletion,
+        KeyState::PendingReplicaDeletion { window_days: 7 },
         KeyState::PendingImport,
         KeyState::Unavailable,
         KeyState::Creating,

@@ -4,18 +4,17 @@
 
 use crate::{
     access,
-    conditions::{self, Asking},
+    conditions::{self, Asking, KeyFacts},
     error::KmsError,
     model::{
-        AWS_KMS, ENCRYPT_DECRYPT, Key, KeyId, KeyManager, KeyState, Material, MaterialId, PolicyDigest,
-        SYMMETRIC_DEFAULT, Tag, key_policy, parse_tags,
+        ClearMaterial, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material, MaterialId, Origin, PolicyDigest,
+        Rotation, Tag, WrappedMaterial, key_policy, parse_tags,
     },
     ops::shapes::KeyMetadata,
     table::{self, Shelf},
     violations::Violations,
 };
 use base::{Fault, arn};
-use envelope::{Key256, wrap_under};
 use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params, Resource};
@@ -28,49 +27,6 @@ const DESCRIPTION_CHARS_MAX: usize = 8192;
 /// CreateKey.
 pub struct CreateKey;
 
-/// Every key spec of AWS; only the first is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, non_camel_case_types, reason = "AWS's names, each its own description")]
-pub enum KeySpec {
-    SYMMETRIC_DEFAULT,
-    ECC_NIST_EDWARDS25519,
-    ECC_NIST_P256,
-    ECC_NIST_P384,
-    ECC_NIST_P521,
-    ECC_SECG_P256K1,
-    HMAC_224,
-    HMAC_256,
-    HMAC_384,
-    HMAC_512,
-    ML_DSA_44,
-    ML_DSA_65,
-    ML_DSA_87,
-    RSA_2048,
-    RSA_3072,
-    RSA_4096,
-    SM2,
-}
-
-/// Every key usage of AWS; only the first is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, non_camel_case_types, reason = "AWS's names, each its own description")]
-pub enum KeyUsage {
-    ENCRYPT_DECRYPT,
-    GENERATE_VERIFY_MAC,
-    KEY_AGREEMENT,
-    SIGN_VERIFY,
-}
-
-/// Every origin of AWS; only the first is here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[allow(missing_docs, non_camel_case_types, reason = "AWS's names, each its own description")]
-pub enum KeyOrigin {
-    AWS_KMS,
-    AWS_CLOUDHSM,
-    EXTERNAL,
-    EXTERNAL_KEY_STORE,
-}
-
 /// The request.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -78,10 +34,10 @@ pub struct CreateKeyInput {
     policy: Option<String>,
     #[serde(default)]
     description: String,
-    key_usage: Option<KeyUsage>,
-    customer_master_key_spec: Option<KeySpec>,
-    key_spec: Option<KeySpec>,
-    origin: Option<KeyOrigin>,
+    key_usage: Option<String>,
+    customer_master_key_spec: Option<String>,
+    key_spec: Option<String>,
+    origin: Option<String>,
     custom_key_store_id: Option<String>,
     bypass_policy_lockout_safety_check: Option<bool>,
     #[serde(default)]
@@ -92,40 +48,63 @@ pub struct CreateKeyInput {
 }
 
 impl CreateKeyInput {
-    /// Goes on only with a key of the one kind that is here. What AWS knows and this server does not is refused by name.
-    fn symmetric(&self) -> Result<(), KmsError> {
-        let unsupported = |what: String| Err(KmsError::Unsupported(format!("{what} is not supported.")));
-        let spec = match (self.key_spec, self.customer_master_key_spec) {
+    /// What kind of key is asked for. What AWS knows and this server does not is refused by name.
+    fn facts(&self) -> Result<KeyFacts, KmsError> {
+        let unsupported = |what: &str| Err(KmsError::Unsupported(format!("{what} is not supported.")));
+        let facts = KeyFacts {
+            spec: self.spec()?,
+            usage: KeyUsage::EncryptDecrypt,
+            origin: match &self.origin {
+                None => Origin::AwsKms,
+                Some(text) => Origin::parse("origin", text)?,
+            },
+            multi_region: self.multi_region,
+            kind: None,
+        };
+        let facts = KeyFacts {
+            usage: self.usage(facts.spec)?,
+            ..facts
+        };
+        if facts.origin == Origin::External {
+            return unsupported("Origin EXTERNAL");
+        }
+        if self.multi_region {
+            return unsupported("MultiRegion");
+        }
+        match (&self.custom_key_store_id, &self.xks_key_id) {
+            (Some(_), _) => unsupported("CustomKeyStoreId"),
+            (_, Some(_)) => unsupported("XksKeyId"),
+            (None, None) => Ok(facts),
+        }
+    }
+
+    fn spec(&self) -> Result<KeySpec, KmsError> {
+        match (&self.key_spec, &self.customer_master_key_spec) {
             (Some(_), Some(_)) => {
                 let text = "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. \
                             CustomerMasterKeySpec is deprecated.";
-                return Err(KmsError::Validation(text.to_owned()));
+                Err(KmsError::Validation(text.to_owned()))
             }
-            (spec, old) => spec.or(old).unwrap_or(KeySpec::SYMMETRIC_DEFAULT),
-        };
-        match (spec, self.key_usage) {
-            (KeySpec::SYMMETRIC_DEFAULT, None | Some(KeyUsage::ENCRYPT_DECRYPT)) => {}
-            (KeySpec::SYMMETRIC_DEFAULT, Some(usage)) => {
-                let text = format!("KeyUsage {usage:?} is not compatible with KeySpec SYMMETRIC_DEFAULT");
-                return Err(KmsError::Validation(text));
-            }
-            (_, None) => {
+            (Some(text), None) => KeySpec::parse("keySpec", text),
+            (None, Some(text)) => KeySpec::parse("customerMasterKeySpec", text),
+            (None, None) => Ok(KeySpec::SymmetricDefault),
+        }
+    }
+
+    fn usage(&self, spec: KeySpec) -> Result<KeyUsage, KmsError> {
+        let usage = match &self.key_usage {
+            Some(text) => KeyUsage::parse("keyUsage", text)?,
+            None if spec == KeySpec::SymmetricDefault => KeyUsage::EncryptDecrypt,
+            None => {
                 let text = "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.";
                 return Err(KmsError::Validation(text.to_owned()));
             }
-            (spec, Some(_)) => return unsupported(format!("KeySpec {spec:?}")),
-        }
-        match self.origin {
-            None | Some(KeyOrigin::AWS_KMS) => {}
-            Some(origin) => return unsupported(format!("Origin {origin:?}")),
-        }
-        if self.multi_region {
-            return unsupported("MultiRegion".to_owned());
-        }
-        match (&self.custom_key_store_id, &self.xks_key_id) {
-            (Some(_), _) => unsupported("CustomKeyStoreId".to_owned()),
-            (_, Some(_)) => unsupported("XksKeyId".to_owned()),
-            (None, None) => Ok(()),
+        };
+        match spec.usages().contains(&usage) {
+            true => Ok(usage),
+            false => Err(KmsError::Validation(format!(
+                "KeyUsage {usage} is not compatible with KeySpec {spec}"
+            ))),
         }
     }
 }
@@ -140,22 +119,16 @@ pub struct CreateKeyOutput {
 impl Evident for CreateKeyInput {
     /// AWS shows what the request left out by its default.
     fn evident(&self) -> Params {
-        let spec = self.key_spec.or(self.customer_master_key_spec);
-        let spec = spec.map_or(SYMMETRIC_DEFAULT.to_owned(), |spec| format!("{spec:?}"));
+        let or = |text: &Option<String>, default: &str| text.clone().unwrap_or_else(|| default.to_owned());
+        let spec = self.key_spec.as_ref().or(self.customer_master_key_spec.as_ref());
+        let spec = or(&spec.cloned(), KeySpec::SymmetricDefault.as_str());
         let params = Params::new()
             .maybe_text("policy", self.policy.as_deref())
             .text("description", &self.description)
-            .text(
-                "keyUsage",
-                self.key_usage
-                    .map_or(ENCRYPT_DECRYPT.to_owned(), |usage| format!("{usage:?}")),
-            )
+            .text("keyUsage", or(&self.key_usage, KeyUsage::EncryptDecrypt.as_str()))
             .text("customerMasterKeySpec", &spec)
             .text("keySpec", &spec)
-            .text(
-                "origin",
-                self.origin.map_or(AWS_KMS.to_owned(), |origin| format!("{origin:?}")),
-            )
+            .text("origin", or(&self.origin, Origin::AwsKms.as_str()))
             .maybe_text("customKeyStoreId", self.custom_key_store_id.as_deref())
             .maybe_text("xksKeyId", self.xks_key_id.as_deref())
             .flag(
@@ -193,15 +166,15 @@ impl Operation for CreateKey {
             0..=DESCRIPTION_CHARS_MAX,
         );
         violations.finish()?;
-        input.symmetric()?;
+        let facts = input.facts()?;
         parse_tags(&input.tags)?;
         let demand = |action| {
             let demand = conditions::with_caller(Demand::on(action, arn::any()), Asking::of(ctx));
             let bypass = input
                 .bypass_policy_lockout_safety_check
                 .map(|bypass| bypass.to_string());
-            let demand = conditions::with_key_facts(demand, input.multi_region)
-                .with_some("kms:BypassPolicyLockoutSafetyCheck", bypass);
+            let demand =
+                conditions::with_key_facts(demand, facts).with_some("kms:BypassPolicyLockoutSafetyCheck", bypass);
             conditions::with_request_tags(demand, &input.tags)
         };
         match input.tags.is_empty() {
@@ -216,7 +189,7 @@ impl Operation for CreateKey {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, KmsError> {
-        let mut key = new_key(ctx, access::shelf(ctx));
+        let mut key = new_key(ctx, access::shelf(ctx), input.facts()?);
         key.description.clone_from(&input.description);
         key.tags = parse_tags(&input.tags)?;
         let policy = match &input.policy {
@@ -247,7 +220,7 @@ impl Operation for CreateKey {
 }
 
 /// A new key of the account, enabled, still without policy and material.
-pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>) -> Key {
+pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>, facts: KeyFacts) -> Key {
     Key {
         account: shelf.account,
         region: shelf.region.clone(),
@@ -257,7 +230,13 @@ pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>) -> Key {
         manager: KeyManager::Customer,
         state: KeyState::Enabled,
         policy: PolicyDigest([0; 32]),
+        spec: facts.spec,
+        usage: facts.usage,
+        origin: facts.origin,
         material: Vec::new(),
+        staged: None,
+        rotation: Rotation::off(),
+        multi_region: None,
         tags: Vec::new(),
         aliases: Vec::new(),
         grants: None,
@@ -268,13 +247,15 @@ pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>) -> Key {
 pub(crate) async fn first_material(ctx: &Ctx, view: &ReadView<'_>, key: &Key) -> Result<Material, Fault> {
     const VERSION: u32 = 1;
     let keyring = ctx.world().keyrings.of(view, key.account).await?;
-    let fresh = Key256::generate(ctx.random());
+    let clear = ClearMaterial::generate(key.spec, ctx.random())?;
     let purpose = Material::purpose(&key.id, VERSION);
     Ok(Material {
         version: VERSION,
         id: MaterialId::generate(ctx.random()),
         created: key.created,
-        wrapped: wrap_under(&keyring, &fresh, &purpose, ctx.random()),
+        wrapped: Some(WrappedMaterial::wrap(&keyring, &clear, &purpose, ctx.random())),
+        rotation: None,
+        import: None,
     })
 }
 
@@ -287,7 +268,7 @@ mod tests {
     fn other_keys_are_refused_by_name() {
         let check = |body: &str, expected: Option<(&str, &str)>| {
             let input: CreateKeyInput = wire::json::parse(body.as_bytes()).unwrap();
-            let found = input.symmetric().err().map(|e| (e.code().into_owned(), e.message()));
+            let found = input.facts().err().map(|e| (e.code().into_owned(), e.message()));
             assert_eq!(
                 found,
                 expected.map(|(code, text)| (code.to_owned(), text.to_owned())),
@@ -303,8 +284,16 @@ mod tests {
         );
         check(r#"{"CustomerMasterKeySpec":"SYMMETRIC_DEFAULT"}"#, None);
         check(
-            r#"{"KeySpec":"RSA_2048","KeyUsage":"SIGN_VERIFY"}"#,
-            Some((unsupported, "KeySpec RSA_2048 is not supported.")),
+            r#"{"KeySpec":"ML_DSA_44","KeyUsage":"SIGN_VERIFY"}"#,
+            Some((unsupported, "KeySpec ML_DSA_44 is not supported.")),
+        );
+        check(r#"{"KeySpec":"RSA_2048","KeyUsage":"SIGN_VERIFY"}"#, None);
+        check(
+            r#"{"KeySpec":"RSA_2048","KeyUsage":"KEY_AGREEMENT"}"#,
+            Some((
+                validation,
+                "KeyUsage KEY_AGREEMENT is not compatible with KeySpec RSA_2048",
+            )),
         );
         check(
             r#"{"KeySpec":"HMAC_256"}"#,

@@ -128,6 +128,7 @@ impl Operation for Decrypt {
             None => access::find_sealer(ctx, &view, blob).await?,
         };
         key.permit(Act::Decrypt)?;
+        key.permit_symmetric(Self::NAME)?;
         input.encryption_algorithm.symmetric()?;
         // The caller may use the key named; that another one sealed is then all that is told.
         if ciphertext::parse_header(blob)

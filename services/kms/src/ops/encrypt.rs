@@ -97,6 +97,7 @@ impl Operation for Encrypt {
     ) -> Result<Self::Output, KmsError> {
         let key = access::find(ctx, &txn.view(), &KeyRef::parse("keyId", &input.key_id)?).await?;
         key.permit(Act::Encrypt)?;
+        key.permit_symmetric(Self::NAME)?;
         input.encryption_algorithm.symmetric()?;
         if input.dry_run {
             return Err(KmsError::DryRun);

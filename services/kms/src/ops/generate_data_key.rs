@@ -117,9 +117,16 @@ impl GenerateDataKeyInput {
     }
 
     /// Makes a data key and seals it.
-    pub(crate) async fn generate(&self, ctx: &Ctx, view: &ReadView<'_>, act: Act) -> Result<MadeDataKey, KmsError> {
+    pub(crate) async fn generate(
+        &self,
+        ctx: &Ctx,
+        view: &ReadView<'_>,
+        act: Act,
+        operation: &'static str,
+    ) -> Result<MadeDataKey, KmsError> {
         let key = access::find(ctx, view, &KeyRef::parse("keyId", &self.key_id)?).await?;
         key.permit(act)?;
+        key.permit_symmetric(operation)?;
         if self.dry_run {
             return Err(KmsError::DryRun);
         }
@@ -183,7 +190,9 @@ impl Operation for GenerateDataKey {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, KmsError> {
-        let made = input.generate(ctx, &txn.view(), Act::GenerateDataKey).await?;
+        let made = input
+            .generate(ctx, &txn.view(), Act::GenerateDataKey, Self::NAME)
+            .await?;
         Ok(Json(GenerateDataKeyOutput {
             ciphertext_blob: Blob(made.sealed.blob),
             plaintext: made.plain,

@@ -50,7 +50,7 @@ impl Operation for GenerateDataKeyWithoutPlaintext {
         _: &Staged,
     ) -> Result<Self::Output, KmsError> {
         let made = input
-            .generate(ctx, &txn.view(), Act::GenerateDataKeyWithoutPlaintext)
+            .generate(ctx, &txn.view(), Act::GenerateDataKeyWithoutPlaintext, Self::NAME)
             .await?;
         Ok(Json(GenerateDataKeyWithoutPlaintextOutput {
             ciphertext_blob: Blob(made.sealed.blob),

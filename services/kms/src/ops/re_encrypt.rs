@@ -152,6 +152,8 @@ impl Operation for ReEncrypt {
         let destination = access::find(ctx, &view, &input.destination()?).await?;
         source.permit(Act::ReEncrypt)?;
         destination.permit(Act::ReEncrypt)?;
+        source.permit_symmetric(Self::NAME)?;
+        destination.permit_symmetric(Self::NAME)?;
         input.source_encryption_algorithm.symmetric()?;
         input.destination_encryption_algorithm.symmetric()?;
         if ciphertext::parse_header(blob)

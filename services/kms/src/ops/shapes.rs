@@ -2,11 +2,11 @@
 
 use crate::{
     error::KmsError,
-    model::{AWS_KMS, ENCRYPT_DECRYPT, Key, KeyState, SYMMETRIC_DEFAULT},
+    model::{Key, KeySpec, KeyState, KeyUsage, SYMMETRIC_DEFAULT},
     tokens,
     violations::Violations,
 };
-use base::{AccountId, Arn, Secret};
+use base::{AccountId, Arn, Region, Secret};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use envelope::EncryptionContext;
 use gateway::{Ctx, Render, RenderCtx, Reply};
@@ -74,6 +74,7 @@ impl EncryptionAlgorithm {
             EncryptionAlgorithm::SymmetricDefault => Ok(()),
             other => Err(KmsError::IncompatibleAlgorithm {
                 algorithm: other.as_str().to_owned(),
+                spec: KeySpec::SymmetricDefault,
             }),
         }
     }
@@ -242,14 +243,73 @@ pub struct KeyMetadata {
     key_manager: &'static str,
     customer_master_key_spec: &'static str,
     key_spec: &'static str,
-    encryption_algorithms: [&'static str; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encryption_algorithms: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_algorithms: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac_algorithms: Option<&'static [&'static str]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_agreement_algorithms: Option<&'static [&'static str]>,
     multi_region: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multi_region_configuration: Option<MultiRegionConfiguration>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<String>,
 }
 
+/// A related key of several Regions.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MultiRegionKey {
+    arn: Arn,
+    region: Region,
+}
+
+impl Evident for MultiRegionKey {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("arn", self.arn.as_str())
+            .text("region", self.region.as_str())
+    }
+}
+
+/// Which of the related keys of several Regions this is, and which the others are.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct MultiRegionConfiguration {
+    multi_region_key_type: &'static str,
+    primary_key: MultiRegionKey,
+    replica_keys: Vec<MultiRegionKey>,
+}
+
+impl MultiRegionConfiguration {
+    fn of(key: &Key) -> Option<MultiRegionConfiguration> {
+        let multi = key.multi_region.as_ref()?;
+        let related = |region: &Region| MultiRegionKey {
+            arn: key.arn_in(region),
+            region: region.clone(),
+        };
+        Some(MultiRegionConfiguration {
+            multi_region_key_type: multi.kind.as_str(),
+            primary_key: related(&multi.primary),
+            replica_keys: multi.replicas.iter().map(related).collect(),
+        })
+    }
+}
+
+impl Evident for MultiRegionConfiguration {
+    fn evident(&self) -> Params {
+        Params::new()
+            .text("multiRegionKeyType", self.multi_region_key_type)
+            .object("primaryKey", self.primary_key.evident())
+            .objects("replicaKeys", self.replica_keys.iter().map(Evident::evident))
+    }
+}
+
 impl From<&Key> for KeyMetadata {
     fn from(key: &Key) -> KeyMetadata {
+        let algorithms = |usage| (key.usage == usage).then(|| key.spec.algorithms(usage));
         KeyMetadata {
             aws_account_id: key.account,
             key_id: key.id.as_str().to_owned(),
@@ -257,23 +317,35 @@ impl From<&Key> for KeyMetadata {
             creation_date: EpochSeconds(key.created),
             enabled: key.state == KeyState::Enabled,
             description: key.description.clone(),
-            key_usage: ENCRYPT_DECRYPT,
+            key_usage: key.usage.as_str(),
             key_state: key.state.as_str(),
             deletion_date: key.state.deletion_date().map(EpochSeconds),
-            origin: AWS_KMS,
+            origin: key.origin.as_str(),
             key_manager: key.manager.as_str(),
-            customer_master_key_spec: SYMMETRIC_DEFAULT,
-            key_spec: SYMMETRIC_DEFAULT,
-            encryption_algorithms: [SYMMETRIC_DEFAULT],
-            multi_region: false,
-            current_key_material_id: key.current().map(|material| material.id.to_string()),
+            customer_master_key_spec: key.spec.as_str(),
+            key_spec: key.spec.as_str(),
+            encryption_algorithms: algorithms(KeyUsage::EncryptDecrypt),
+            signing_algorithms: algorithms(KeyUsage::SignVerify),
+            mac_algorithms: algorithms(KeyUsage::GenerateVerifyMac),
+            key_agreement_algorithms: algorithms(KeyUsage::KeyAgreement),
+            multi_region: key.multi_region.is_some(),
+            multi_region_configuration: MultiRegionConfiguration::of(key),
+            // SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>: of symmetric keys only.
+            current_key_material_id: key
+                .current()
+                .filter(|_| key.spec == KeySpec::SymmetricDefault)
+                .map(|material| material.id.to_string()),
         }
     }
 }
 
 impl Evident for KeyMetadata {
     fn evident(&self) -> Params {
-        Params::new()
+        let algorithms = |params: Params, name, found: Option<&'static [&'static str]>| match found {
+            None => params,
+            Some(found) => params.texts(name, found.iter().copied()),
+        };
+        let params = Params::new()
             .text("aWSAccountId", self.aws_account_id.as_str())
             .text("keyId", &self.key_id)
             .text("arn", self.arn.as_str())
@@ -285,10 +357,17 @@ impl Evident for KeyMetadata {
             .text("origin", self.origin)
             .text("keyManager", self.key_manager)
             .text("keySpec", self.key_spec)
-            .text("customerMasterKeySpec", self.customer_master_key_spec)
-            .texts("encryptionAlgorithms", self.encryption_algorithms)
-            .flag("multiRegion", self.multi_region)
-            .maybe_text("currentKeyMaterialId", self.current_key_material_id.as_deref())
+            .text("customerMasterKeySpec", self.customer_master_key_spec);
+        let params = algorithms(params, "encryptionAlgorithms", self.encryption_algorithms);
+        let params = algorithms(params, "signingAlgorithms", self.signing_algorithms);
+        let params = algorithms(params, "macAlgorithms", self.mac_algorithms);
+        let params = algorithms(params, "keyAgreementAlgorithms", self.key_agreement_algorithms)
+            .flag("multiRegion", self.multi_region);
+        let params = match &self.multi_region_configuration {
+            None => params,
+            Some(configuration) => params.object("multiRegionConfiguration", configuration.evident()),
+        };
+        params.maybe_text("currentKeyMaterialId", self.current_key_material_id.as_deref())
     }
 }
 

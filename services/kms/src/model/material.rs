@@ -1,0 +1,215 @@
+//! The versions of a key's material: how they are wrapped, how they came to be the current one, and whether they were
+//! brought.
+
+use crate::model::{KeyId, KeySpec};
+use aws_lc_rs::{
+    encoding::AsDer,
+    rand::SystemRandom,
+    rsa,
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
+        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaKeyPair,
+    },
+};
+use base::{Fault, Random, Secret, Timestamp};
+use envelope::{Key256, WrappedKey, small, unwrap_under, wrap_under};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The id of one version of a key's material: shown as 64 hex digits, never used again for other material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MaterialId([u8; 32]);
+
+impl MaterialId {
+    /// A new id.
+    pub fn generate(random: &Random) -> MaterialId {
+        MaterialId(random.bytes())
+    }
+}
+
+impl fmt::Display for MaterialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+            .collect();
+        f.write_str(&digits)
+    }
+}
+
+/// Material in clear: 32 bytes of a symmetric key; of an HMAC key as many as its digest has; of RSA and ECC keys PKCS #8.
+pub enum ClearMaterial {
+    /// Of a symmetric key.
+    Key(Key256),
+    /// Of any other.
+    Bytes(Secret<Vec<u8>>),
+}
+
+impl ClearMaterial {
+    /// New material of a spec. RSA takes its time.
+    pub fn generate(spec: KeySpec, random: &Random) -> Result<ClearMaterial, Fault> {
+        let bytes = match spec {
+            KeySpec::SymmetricDefault => return Ok(ClearMaterial::Key(Key256::generate(random))),
+            KeySpec::Hmac224 => random.bytes::<28>().to_vec(),
+            KeySpec::Hmac256 => random.bytes::<32>().to_vec(),
+            KeySpec::Hmac384 => random.bytes::<48>().to_vec(),
+            KeySpec::Hmac512 => random.bytes::<64>().to_vec(),
+            KeySpec::Rsa2048 => rsa(rsa::KeySize::Rsa2048)?,
+            KeySpec::Rsa3072 => rsa(rsa::KeySize::Rsa3072)?,
+            KeySpec::Rsa4096 => rsa(rsa::KeySize::Rsa4096)?,
+            KeySpec::EccNistP256 => ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
+            KeySpec::EccNistP384 => ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING)?,
+            KeySpec::EccNistP521 => ecdsa(&ECDSA_P521_SHA512_ASN1_SIGNING)?,
+            KeySpec::EccSecgP256k1 => ecdsa(&ECDSA_P256K1_SHA256_ASN1_SIGNING)?,
+            KeySpec::EccNistEdwards25519 => Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
+                .map_err(|_| NO_KEY)?
+                .as_ref()
+                .to_vec(),
+        };
+        Ok(ClearMaterial::Bytes(Secret::new(bytes)))
+    }
+}
+
+const NO_KEY: Fault = Fault::Bug("no key pair could be generated");
+
+fn rsa(size: rsa::KeySize) -> Result<Vec<u8>, Fault> {
+    let pair = RsaKeyPair::generate(size).map_err(|_| NO_KEY)?;
+    Ok(pair.as_der().map_err(|_| NO_KEY)?.as_ref().to_vec())
+}
+
+fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm) -> Result<Vec<u8>, Fault> {
+    let made = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| NO_KEY)?;
+    Ok(made.as_ref().to_vec())
+}
+
+/// Material wrapped under the account's keyring.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WrappedMaterial {
+    /// 32 bytes.
+    Key(WrappedKey),
+    /// Any number of bytes, sealed by [`small`] with the purpose for an identity.
+    Bytes(Vec<u8>),
+}
+
+impl WrappedMaterial {
+    /// Wraps material for a purpose, which must be given again to unwrap it.
+    pub fn wrap(keyring: &Key256, clear: &ClearMaterial, purpose: &str, random: &Random) -> WrappedMaterial {
+        match clear {
+            ClearMaterial::Key(key) => WrappedMaterial::Key(wrap_under(keyring, key, purpose, random)),
+            ClearMaterial::Bytes(bytes) => {
+                WrappedMaterial::Bytes(small::seal(keyring, purpose.as_bytes(), bytes.expose(), random))
+            }
+        }
+    }
+
+    /// Unwraps it.
+    pub fn unwrap(&self, keyring: &Key256, purpose: &str) -> Result<ClearMaterial, Fault> {
+        let does_not = || format!("material wrapped as `{purpose}`");
+        match self {
+            WrappedMaterial::Key(wrapped) => unwrap_under(keyring, wrapped, purpose)
+                .map(ClearMaterial::Key)
+                .map_err(|e| Fault::corrupt_by(does_not(), e)),
+            WrappedMaterial::Bytes(sealed) => small::open(keyring, purpose.as_bytes(), sealed)
+                .map(|bytes| ClearMaterial::Bytes(Secret::new(bytes)))
+                .map_err(|e| Fault::corrupt_by(does_not(), e)),
+        }
+    }
+
+    /// The wrapped bytes: no two versions of any key have the same.
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            WrappedMaterial::Key(wrapped) => wrapped.as_bytes(),
+            WrappedMaterial::Bytes(sealed) => sealed,
+        }
+    }
+}
+
+/// Why material became the current one in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RotationType {
+    /// Its time had come.
+    Automatic,
+    /// RotateKeyOnDemand.
+    OnDemand,
+}
+
+impl RotationType {
+    /// As AWS writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RotationType::Automatic => "AUTOMATIC",
+            RotationType::OnDemand => "ON_DEMAND",
+        }
+    }
+}
+
+/// What is kept of material that the account brought, also when the material itself is deleted or has expired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Import {
+    /// By which the same material is known again: an HMAC of it under the account's keyring.
+    pub fingerprint: [u8; 32],
+    /// When it expires.
+    pub expires: Option<Timestamp>,
+    /// The owner's words.
+    pub description: Option<String>,
+}
+
+/// One version of a key's material.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Material {
+    /// Counts up from 1; ciphertexts name it.
+    pub version: u32,
+    /// The id that records and answers show.
+    pub id: MaterialId,
+    /// Since when it is the current one.
+    pub created: Timestamp,
+    /// The material itself; `None` of brought material that is deleted or has expired.
+    pub wrapped: Option<WrappedMaterial>,
+    /// How it became the current one; `None` of the first.
+    pub rotation: Option<RotationType>,
+    /// That it was brought.
+    pub import: Option<Import>,
+}
+
+impl Material {
+    /// What the material is wrapped for. Material of another key or version does not open under it; that of one
+    /// multi-Region key is the same in each of its Regions.
+    pub fn purpose(key_id: &KeyId, version: u32) -> String {
+        format!("kms key {key_id} material {version}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_material_id_is_64_hex_digits() {
+        let id = MaterialId::generate(&Random::seeded(1)).to_string();
+        assert!(id.len() == 64 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    }
+
+    /// RSA of more than 2048 bits takes too long here.
+    #[test]
+    fn material_of_every_spec_opens_in_its_place_only() {
+        let random = Random::seeded(1);
+        let keyring = Key256::generate(&random);
+        let bytes = |clear: &ClearMaterial| match clear {
+            ClearMaterial::Key(key) => key.expose().to_vec(),
+            ClearMaterial::Bytes(bytes) => bytes.expose().clone(),
+        };
+        for spec in KeySpec::ALL {
+            if matches!(spec, KeySpec::Rsa3072 | KeySpec::Rsa4096) {
+                continue;
+            }
+            let clear = ClearMaterial::generate(spec, &random).unwrap();
+            let wrapped = WrappedMaterial::wrap(&keyring, &clear, "place", &random);
+            let opened = wrapped.unwrap(&keyring, "place").unwrap();
+            assert_eq!(bytes(&opened), bytes(&clear), "{spec}");
+            assert!(wrapped.unwrap(&keyring, "another").is_err(), "{spec}");
+        }
+    }
+}
