@@ -1,7 +1,10 @@
 //! What answers have in common: documents, the headers of sealing, owners' ids.
 
 use crate::{
-    model::encryption::{AES256, AWS_KMS},
+    model::{
+        encryption::{AES256, AWS_KMS},
+        version::VersionId,
+    },
     table::Seal,
 };
 use base::AccountId;
@@ -42,6 +45,17 @@ pub fn seal_params(seal: &Seal) -> Params {
             .text(SSE.as_str(), AWS_KMS)
             .text(SSE_KEY.as_str(), key_arn.as_str()),
         Seal::S3 { .. } => Params::new().text(SSE.as_str(), AES256),
+    }
+}
+
+/// `x-amz-version-id`
+pub const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
+
+/// Adds the version's id, when it is to be told.
+pub fn with_version(reply: Reply, version: Option<VersionId>) -> Reply {
+    match version {
+        Some(version) => reply.header(VERSION_ID, &version.to_string()),
+        None => reply,
     }
 }
 

@@ -352,8 +352,10 @@ mod tests {
             place: crate::table::Place::Row,
             headers: Default::default(),
             metadata: Vec::new(),
-            checksum: (String::new(), String::new()),
+            checksum: None,
             acl: None,
+            tags: Vec::new(),
+            lock: Default::default(),
         }
     }
 

@@ -248,6 +248,9 @@ impl House {
             encryption: BucketDefault::S3,
             acl: CannedAcl::Private,
             ownership: Ownership::ObjectWriter,
+            versioning: Default::default(),
+            lock: None,
+            public_access: None,
         };
         table::put_bucket(txn, BUCKET, &bucket);
         table::put_policy_text(txn, BUCKET, Some(policy.to_owned()));

@@ -9,6 +9,8 @@ use crate::{
         bucket_name,
         encryption::BucketDefault,
         location::{self, LocationRefusal},
+        public_access::PublicAccessBlock,
+        version::Versioning,
     },
     request::{self, Request},
     table::{self, Bucket},
@@ -199,6 +201,9 @@ impl Operation for CreateBucket {
             encryption: BucketDefault::S3,
             acl,
             ownership,
+            versioning: Versioning::Off,
+            lock: None,
+            public_access: Some(PublicAccessBlock::ALL),
         };
         table::put_bucket(txn, name, &bucket);
         Ok(output)

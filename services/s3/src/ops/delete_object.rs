@@ -2,10 +2,13 @@
 
 use crate::{
     S3Error, access,
-    model::condition::WriteCondition,
+    model::{
+        condition::WriteCondition,
+        version::{VersionId, Versioning},
+    },
     ops::bucket_call::Gone,
     request::{self, Request},
-    table,
+    table::{self, Content},
 };
 use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn};
 use policy::Authorized;
@@ -72,7 +75,7 @@ impl Operation for DeleteObject {
         Ok(found.demands(ctx, &input.request, vec![demand]))
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Gone, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Gone, S3Error> {
         let (bucket, key) = (&input.request.bucket, &input.request.key);
         let existing = table::object(&txn.view(), bucket, key).await?;
         access::allow_write(
@@ -80,8 +83,16 @@ impl Operation for DeleteObject {
             key,
             existing.as_ref().map(|object| object.etag.as_str()),
         )?;
-        if let Some(object) = existing {
-            table::delete_object(txn, bucket, key, &object);
+        let at = (bucket.as_str(), key.as_str());
+        let row = access::row(&txn.view(), bucket).await?;
+        match row.versioning {
+            Versioning::Off => {
+                table::delete_version(txn, at, &VersionId::Null).await?;
+            }
+            versioning => {
+                let marker = Content::DeleteMarker { modified: ctx.now() };
+                table::put_version(txn, at, versioning, marker, None, ctx.random()).await?;
+            }
         }
         Ok(Gone)
     }

@@ -7,7 +7,7 @@ use crate::{
         listing::{self, Item, Listing},
     },
     request::Request,
-    table::Object,
+    table::{Checksum, Object},
 };
 use base::AccountId;
 use gateway::{Call, Ctx, Demands};
@@ -104,8 +104,8 @@ impl Parameters {
                     key: self.encoded(&key),
                     last_modified: Iso8601Millis(object.modified),
                     etag: etag::quoted(&object.etag),
-                    checksum_algorithm: object.checksum.0,
-                    checksum_type: "FULL_OBJECT",
+                    checksum_type: object.checksum.as_ref().map(Checksum::kind),
+                    checksum_algorithm: object.checksum.map(|checksum| checksum.algorithm),
                     size: object.size,
                     owner: owner.map(answer::Owner::of),
                     storage_class: "STANDARD",
@@ -144,8 +144,10 @@ pub struct Contents {
     last_modified: Iso8601Millis,
     #[serde(rename = "ETag")]
     etag: String,
-    checksum_algorithm: String,
-    checksum_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum_algorithm: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum_type: Option<&'static str>,
     size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<answer::Owner>,

@@ -12,11 +12,13 @@ use crate::{
         condition::WriteCondition,
         encryption::{AES256, AWS_KMS, Choice, Requested},
         etag,
+        lock::ObjectLock,
         metadata::{self, UserMetadata},
+        version::{VersionId, Versioning},
     },
     request::{self, Declared, Request},
     seal::{self, Digests, Sealing},
-    table::{self, Bucket, Object, ObjectHeaders, Place},
+    table::{self, Bucket, Checksum, Content, Object, ObjectHeaders, Place},
 };
 use base::arn;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -295,6 +297,8 @@ struct StagedObject {
 /// What was stored.
 pub struct Output {
     object: Object,
+    /// Told only where the bucket keeps versions.
+    version: Option<VersionId>,
 }
 
 impl Evident for Output {
@@ -307,17 +311,19 @@ impl Render for Output {
     fn render(self, _: &RenderCtx<'_>) -> Reply {
         let reply = Reply::empty(200).header(header::ETAG, &etag::quoted(&self.object.etag));
         let reply = answer::with_seal(reply, &self.object.seal);
-        with_checksum(reply, &self.object)
+        with_checksum(answer::with_version(reply, self.version), &self.object)
     }
 }
 
 /// Adds the object's checksum.
 pub fn with_checksum(reply: Reply, object: &Object) -> Reply {
-    let (name, value) = &object.checksum;
-    match ChecksumAlgorithm::parse(name) {
+    let Some(checksum) = &object.checksum else {
+        return reply;
+    };
+    match ChecksumAlgorithm::parse(&checksum.algorithm) {
         Some(algorithm) => {
-            let reply = answer::with_header(reply, algorithm.header_name(), value);
-            answer::with_header(reply, "x-amz-checksum-type", "FULL_OBJECT")
+            let reply = answer::with_header(reply, algorithm.header_name(), &checksum.value);
+            answer::with_header(reply, "x-amz-checksum-type", checksum.kind())
         }
         None => reply,
     }
@@ -384,7 +390,10 @@ impl Operation for PutObject {
             // Deleted and made again while the body was on its way: the key belongs to the bucket that was.
             return Err(S3Error::OperationAborted);
         }
-        let existing = table::object(&txn.view(), bucket_name, key).await?;
+        let existing = match input.condition {
+            Some(_) => table::object(&txn.view(), bucket_name, key).await?,
+            None => None,
+        };
         access::allow_write(
             input.condition.as_ref(),
             key,
@@ -394,10 +403,15 @@ impl Operation for PutObject {
             modified: ctx.now(),
             ..staged.object
         };
-        table::put_object(txn, (bucket_name, key), &object, staged.body, existing.as_ref());
+        let content = Content::Object(Box::new(object.clone()));
+        let at = (bucket_name, key);
+        let version = table::put_version(txn, at, bucket.versioning, content, staged.body, ctx.random()).await?;
         let applied = Params::new().text("SSEApplied", staged.applied);
         access::note(ctx, &input.request, (object.size, 0), applied);
-        Ok(Output { object })
+        Ok(Output {
+            object,
+            version: (bucket.versioning != Versioning::Off).then_some(version.id),
+        })
     }
 }
 
@@ -438,7 +452,7 @@ async fn seal_body(
             let mut sealed =
                 Vec::with_capacity(usize::try_from(envelope::segments::sealed_len(source.length())).unwrap_or(0));
             let digests = read(input, source, sealing, Sink::Row(&mut sealed)).await?;
-            (digests, Place::Row, Some(Bytes::from(sealed)))
+            (digests, Place::Bytes, Some(Bytes::from(sealed)))
         }
         false => {
             let mut blob = ctx.world().blobs().create().await?;
@@ -460,8 +474,14 @@ async fn seal_body(
         place,
         headers: input.headers.clone(),
         metadata: input.metadata.clone(),
-        checksum: (digests.checksum.0.name().to_owned(), digests.checksum.1),
+        checksum: Some(Checksum {
+            algorithm: digests.checksum.0.name().to_owned(),
+            value: digests.checksum.1,
+            composite: false,
+        }),
         acl: input.acl,
+        tags: Vec::new(),
+        lock: ObjectLock::default(),
     };
     Ok(StagedObject {
         object,

@@ -138,7 +138,9 @@ pub enum SealedBytes {
 pub async fn pin(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Pinned, S3Error> {
     let object = find(view, request).await?;
     let sealed = match object.place {
-        Place::Row => SealedBytes::Row(table::body(view, &request.bucket, &request.key).await?),
+        Place::Row | Place::Bytes => {
+            SealedBytes::Row(table::bytes_of(view, (&request.bucket, &request.key), &object).await?)
+        }
         Place::Blob(id) => match ctx.world().blobs().open(id).await? {
             Some(reader) => SealedBytes::Blob(reader),
             None => return Err(gone(ctx, request, id).await),
@@ -276,8 +278,14 @@ mod tests {
             place: Place::Row,
             headers: Default::default(),
             metadata: vec![("a".to_owned(), "1".to_owned())],
-            checksum: ("CRC32".to_owned(), "AAAAAA==".to_owned()),
+            checksum: Some(crate::table::Checksum {
+                algorithm: "CRC32".to_owned(),
+                value: "AAAAAA==".to_owned(),
+                composite: false,
+            }),
             acl: None,
+            tags: Vec::new(),
+            lock: Default::default(),
         }
     }
 

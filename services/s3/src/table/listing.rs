@@ -1,0 +1,80 @@
+//! Pages of objects, and the blobs that rows name.
+
+use super::{Content, Object, Place, ROWS_AT_ONCE, Version, object::is_marker, objects_prefix, text_after};
+use crate::model::listing::{Item, Listing, Page, Step};
+use base::Fault;
+use bytes::Bytes;
+use store::{BlobId, ReadView, Stored};
+
+/// A page of a listing of latest versions that are objects, and whether there is more behind it.
+pub async fn list(view: &ReadView<'_>, bucket: &str, listing: &Listing) -> Result<(Vec<Item<Object>>, bool), Fault> {
+    let prefix = objects_prefix(bucket);
+    let at = |key: &[u8]| [prefix.as_slice(), key].concat();
+    let end = match listing.end() {
+        Some(end) => at(&end),
+        // The byte after `/`: past every key of the bucket.
+        None => [prefix.get(..prefix.len().saturating_sub(1)).unwrap_or_default(), b"0"].concat(),
+    };
+    let mut page: Page<'_, Bytes> = Page::new(listing);
+    let mut from = at(&listing.start());
+    'read: loop {
+        let wanted = ROWS_AT_ONCE.min(listing.max_keys.saturating_add(1));
+        let rows = view.scan(from.clone()..end.clone(), wanted, false).await?;
+        let complete = rows.len() < wanted;
+        for (row_key, row) in &rows {
+            if row_key.as_ref() < from.as_slice() {
+                continue;
+            }
+            if is_marker(row) {
+                from = [row_key.as_ref(), &[0]].concat();
+                continue;
+            }
+            match page.offer(&text_after(row_key, &prefix)?, || row.clone()) {
+                Step::Done => break 'read,
+                Step::Next => from = [row_key.as_ref(), &[0]].concat(),
+                Step::Seek(to) => from = at(&to),
+            }
+        }
+        if complete {
+            break;
+        }
+    }
+    let (items, truncated) = page.finish();
+    let items = items.into_iter().map(|item| match item {
+        Item::Key(key, row) => match Version::decode(&row)?.content {
+            Content::Object(object) => Ok(Item::Key(key, *object)),
+            Content::DeleteMarker { .. } => Err(Fault::corrupt("a delete marker that did not look like one")),
+        },
+        Item::Prefix(prefix) => Ok(Item::Prefix(prefix)),
+    });
+    Ok((items.collect::<Result<_, Fault>>()?, truncated))
+}
+
+/// The tables whose rows name blobs.
+const NAMING: [&[u8]; 2] = [b"s3/object/", b"s3/version/"];
+
+/// The blobs that rows name, from a row on; and where to go on.
+pub async fn blobs_named(view: &ReadView<'_>, after: Option<&[u8]>) -> Result<(Vec<BlobId>, Option<Bytes>), Fault> {
+    let table = NAMING
+        .iter()
+        .position(|table| after.is_none_or(|after| after < *table || after.starts_with(table)));
+    let Some(table) = table else {
+        return Ok((Vec::new(), None));
+    };
+    let prefix = NAMING.get(table).copied().unwrap_or_default();
+    let rows = view.scan_prefix(prefix, after, ROWS_AT_ONCE).await?;
+    let next = match rows.last() {
+        Some((key, _)) if rows.len() == ROWS_AT_ONCE => Some(key.clone()),
+        // The table is read: on with the next, whose name follows every row of this one.
+        _ => NAMING.get(table.saturating_add(1)).map(|next| Bytes::from_static(next)),
+    };
+    let mut blobs = Vec::new();
+    for (_, row) in &rows {
+        if let Content::Object(object) = Version::decode(row)?.content
+            && let Place::Blob(id) = object.place
+        {
+            blobs.push(id);
+        }
+    }
+    Ok((blobs, next))
+}

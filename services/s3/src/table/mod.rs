@@ -1,0 +1,93 @@
+//! The rows of S3, typed; the only folder that knows how keys are laid out.
+//!
+//! | key | row |
+//! |---|---|
+//! | `s3/bucket/NAME` | [`Bucket`]; names are global |
+//! | `s3/owner/ACCOUNT/NAME` | nothing: the account's buckets in order |
+//! | `s3/policy/NAME` | the policy's text |
+//! | `s3/object/NAME/KEY` | [`Version`], the latest of its key; in the order of the keys' UTF-8 bytes, for no name has a `/` |
+//! | `s3/version/NAME/KEY'ORDER` | [`Version`], an older one; the newest of them first |
+//! | `s3/bytes/NAME/ID` | the sealed bytes of an object, or of a part, that is small enough to live here |
+//! | `s3/body/NAME/KEY` | the same, as releases before versioning wrote them |
+//!
+//! `KEY'` is the key with each zero byte followed by 255, and `0 1` behind it: keys keep their order and none is the
+//! beginning of another. `ORDER` counts the versions of a key upwards and is stored inverted.
+//!
+//! INVARIANT: a key that has versions has a latest one, of the highest order. Bytes are kept apart from what describes
+//! them, so that a listing reads none; both are written and deleted together, here only.
+
+mod bucket;
+mod listing;
+mod object;
+
+pub use bucket::{
+    Bucket, bucket, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket, put_policy_text,
+};
+pub use listing::{blobs_named, list};
+pub use object::{
+    Checksum, Content, Object, ObjectHeaders, Place, Seal, Version, bytes_of, delete_version, latest, object,
+    object_exists, older, put_version, update_version, version,
+};
+
+use base::Fault;
+
+/// How many rows are read at once.
+const ROWS_AT_ONCE: usize = 256;
+
+fn objects_prefix(bucket: &str) -> Vec<u8> {
+    format!("s3/object/{bucket}/").into_bytes()
+}
+
+fn object_key(bucket: &str, key: &str) -> Vec<u8> {
+    format!("s3/object/{bucket}/{key}").into_bytes()
+}
+
+fn versions_prefix(bucket: &str, key: &str) -> Vec<u8> {
+    [format!("s3/version/{bucket}/").as_bytes(), &delimited(key)].concat()
+}
+
+fn version_key(bucket: &str, key: &str, order: u64) -> Vec<u8> {
+    [versions_prefix(bucket, key).as_slice(), &(!order).to_be_bytes()].concat()
+}
+
+fn bytes_key(bucket: &str, id: &[u8; 16]) -> Vec<u8> {
+    format!("s3/bytes/{bucket}/{}", hex::encode(id)).into_bytes()
+}
+
+fn legacy_body_key(bucket: &str, key: &str) -> Vec<u8> {
+    format!("s3/body/{bucket}/{key}").into_bytes()
+}
+
+/// A key as the middle of a row's name: in order, and never the beginning of another.
+fn delimited(key: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(key.len() + 2);
+    for byte in key.bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(255);
+        }
+    }
+    out.extend_from_slice(&[0, 1]);
+    out
+}
+
+fn text_after(key: &[u8], prefix: &[u8]) -> Result<String, Fault> {
+    let rest = key.strip_prefix(prefix).and_then(|rest| std::str::from_utf8(rest).ok());
+    rest.map(str::to_owned)
+        .ok_or_else(|| Fault::corrupt("a key of the S3 tables"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn delimited_keys_keep_their_order(a in "[\\x00\\x01ab]{0,4}", b in "[\\x00\\x01ab]{0,4}") {
+            let (one, other) = (delimited(&a), delimited(&b));
+            prop_assert_eq!(a.as_bytes().cmp(b.as_bytes()), one.cmp(&other));
+            prop_assert!(a == b || !one.starts_with(&other));
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! Rows of objects: every version of a key, and the bytes of those that live in rows.
+
+use super::{ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, version_key, versions_prefix};
+use crate::model::{
+    acl::CannedAcl,
+    lock::ObjectLock,
+    metadata::UserMetadata,
+    version::{VersionId, Versioning},
+};
+use base::{Arn, Fault, Random, Timestamp};
+use bytes::Bytes;
+use envelope::{EncryptionContext, WrappedKey};
+use gateway::Txn;
+use serde::{Deserialize, Serialize};
+use store::{BlobId, Effect, NoAncestor, ReadView, Stored};
+
+/// A bucket's name and a key.
+type At<'a> = (&'a str, &'a str);
+
+/// A version of a key: an object or a delete marker.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    /// What it is. First in the row, so that a listing tells markers without reading on.
+    pub content: Content,
+    /// Its place among the versions of its key, counted upwards.
+    pub order: u64,
+    /// Its id.
+    pub id: VersionId,
+    /// Of the latest version: whether there may be older ones.
+    pub has_older: bool,
+    /// Of the latest version: the order of the null version, when that is an older one.
+    pub null_older: Option<u64>,
+}
+
+/// What a version is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Content {
+    /// An object.
+    Object(Box<Object>),
+    /// The key was deleted.
+    DeleteMarker {
+        /// When.
+        modified: Timestamp,
+    },
+}
+
+impl Version {
+    /// When it was made.
+    pub fn modified(&self) -> Timestamp {
+        match &self.content {
+            Content::Object(object) => object.modified,
+            Content::DeleteMarker { modified } => *modified,
+        }
+    }
+
+    /// The object, unless it is a delete marker.
+    pub fn object(&self) -> Option<&Object> {
+        match &self.content {
+            Content::Object(object) => Some(object),
+            Content::DeleteMarker { .. } => None,
+        }
+    }
+}
+
+impl Stored for Version {
+    const VERSION: u8 = 2;
+    type Ancestor = ObjectV1;
+}
+
+/// Whether a row is that of a delete marker, without decoding it.
+pub(super) fn is_marker(row: &[u8]) -> bool {
+    const MARKER: u8 = 1;
+    row.first() == Some(&Version::VERSION) && row.get(1) == Some(&MARKER)
+}
+
+/// An object, without its bytes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    /// Random; bound into everything that is sealed for the object.
+    pub id: [u8; 16],
+    /// Bytes in clear.
+    pub size: u64,
+    /// When it was put.
+    pub modified: Timestamp,
+    /// Without quotes.
+    pub etag: String,
+    /// Its data key, sealed.
+    pub seal: Seal,
+    /// The header of its segments.
+    pub segments_header: [u8; envelope::segments::HEADER_BYTES],
+    /// Where its segments are.
+    pub place: Place,
+    /// What headers it was put with.
+    pub headers: ObjectHeaders,
+    /// The `x-amz-meta-` headers.
+    pub metadata: UserMetadata,
+    /// Its checksum.
+    pub checksum: Option<Checksum>,
+    /// The canned ACL it was put with.
+    pub acl: Option<CannedAcl>,
+    /// Its tags, in the order they were given.
+    pub tags: Vec<(String, String)>,
+    /// What protects it.
+    pub lock: ObjectLock,
+}
+
+/// A checksum of an object as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checksum {
+    /// The algorithm's name, such as `CRC64NVME`.
+    pub algorithm: String,
+    /// In base64; of a composite one with `-PARTS` behind it.
+    pub value: String,
+    /// Whether it is one of the parts' checksums rather than of the whole.
+    pub composite: bool,
+}
+
+impl Checksum {
+    /// As documents write it.
+    pub fn kind(&self) -> &'static str {
+        match self.composite {
+            true => "COMPOSITE",
+            false => "FULL_OBJECT",
+        }
+    }
+}
+
+/// An object of the release before versions: the null version of its key, and its only one.
+#[derive(Serialize, Deserialize)]
+pub struct ObjectV1 {
+    id: [u8; 16],
+    size: u64,
+    modified: Timestamp,
+    etag: String,
+    seal: Seal,
+    segments_header: [u8; envelope::segments::HEADER_BYTES],
+    place: Place,
+    headers: ObjectHeaders,
+    metadata: UserMetadata,
+    checksum: (String, String),
+    acl: Option<CannedAcl>,
+}
+
+impl Stored for ObjectV1 {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+impl From<ObjectV1> for Version {
+    fn from(old: ObjectV1) -> Version {
+        let object = Object {
+            id: old.id,
+            size: old.size,
+            modified: old.modified,
+            etag: old.etag,
+            seal: old.seal,
+            segments_header: old.segments_header,
+            place: old.place,
+            headers: old.headers,
+            metadata: old.metadata,
+            checksum: Some(Checksum {
+                algorithm: old.checksum.0,
+                value: old.checksum.1,
+                composite: false,
+            }),
+            acl: old.acl,
+            tags: Vec::new(),
+            lock: ObjectLock::default(),
+        };
+        Version {
+            content: Content::Object(Box::new(object)),
+            order: 0,
+            id: VersionId::Null,
+            has_older: false,
+            null_older: None,
+        }
+    }
+}
+
+/// A data key that only its key's holder opens.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub enum Seal {
+    /// By KMS, under a key in the bucket's Region.
+    Kms {
+        /// The key.
+        key_arn: Arn,
+        /// What GenerateDataKey answered.
+        ciphertext: Vec<u8>,
+        /// The context it was made with.
+        context: EncryptionContext,
+    },
+    /// Under the keyring of the bucket's owner.
+    S3 {
+        /// The wrapped key.
+        wrapped: Vec<u8>,
+    },
+}
+
+impl Seal {
+    /// The wrapped key of SSE-S3.
+    pub fn wrapped(wrapped: &WrappedKey) -> Seal {
+        Seal::S3 {
+            wrapped: wrapped.as_bytes().to_vec(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Seal::Kms { key_arn, .. } => write!(f, "Kms({key_arn})"),
+            Seal::S3 { .. } => f.write_str("S3"),
+        }
+    }
+}
+
+/// Where an object's segments are. Rows of every release name these by their position: new ones go to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Place {
+    /// In a file.
+    Blob(BlobId),
+    /// In the row `s3/body/NAME/KEY`: written by releases before versioning.
+    Row,
+    /// In the row `s3/bytes/NAME/ID`.
+    Bytes,
+}
+
+/// The headers that an object is put with and that its reads answer.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ObjectHeaders {
+    /// Cache-Control
+    pub cache_control: Option<String>,
+    /// Content-Disposition
+    pub content_disposition: Option<String>,
+    /// Content-Encoding, without `aws-chunked`
+    pub content_encoding: Option<String>,
+    /// Content-Language
+    pub content_language: Option<String>,
+    /// Content-Type
+    pub content_type: Option<String>,
+    /// Expires
+    pub expires: Option<String>,
+}
+
+/// The latest version of a key, a delete marker too.
+pub async fn latest(view: &ReadView<'_>, (bucket, key): At<'_>) -> Result<Option<Version>, Fault> {
+    view.get_row(&object_key(bucket, key)).await
+}
+
+/// The object that a key stands for: its latest version, unless that is a delete marker.
+pub async fn object(view: &ReadView<'_>, bucket: &str, key: &str) -> Result<Option<Object>, Fault> {
+    let latest = latest(view, (bucket, key)).await?;
+    Ok(latest.and_then(|version| match version.content {
+        Content::Object(object) => Some(*object),
+        Content::DeleteMarker { .. } => None,
+    }))
+}
+
+/// Whether a key stands for an object.
+pub async fn object_exists(view: &ReadView<'_>, bucket: &str, key: &str) -> Result<bool, Fault> {
+    let row = view.get(&object_key(bucket, key)).await?;
+    Ok(row.is_some_and(|row| !is_marker(&row)))
+}
+
+/// A version of a key by its id.
+pub async fn version(view: &ReadView<'_>, at: At<'_>, id: &VersionId) -> Result<Option<Version>, Fault> {
+    let Some(latest) = latest(view, at).await? else {
+        return Ok(None);
+    };
+    if latest.id == *id {
+        return Ok(Some(latest));
+    }
+    older_of(view, at, &latest, id).await
+}
+
+async fn older_of(
+    view: &ReadView<'_>,
+    (bucket, key): At<'_>,
+    latest: &Version,
+    id: &VersionId,
+) -> Result<Option<Version>, Fault> {
+    let order = match id {
+        VersionId::Null => latest.null_older,
+        VersionId::Own { order, .. } => Some(*order),
+    };
+    let Some(order) = order else { return Ok(None) };
+    let found: Option<Version> = view.get_row(&version_key(bucket, key, order)).await?;
+    Ok(found.filter(|version| version.id == *id))
+}
+
+/// A page of the versions of a key that are older than `before`, newest first. Ends when a page is empty.
+pub async fn older(view: &ReadView<'_>, (bucket, key): At<'_>, before: u64) -> Result<Vec<Version>, Fault> {
+    let after = version_key(bucket, key, before);
+    let rows = view
+        .scan_rows(&versions_prefix(bucket, key), Some(&after), ROWS_AT_ONCE)
+        .await?;
+    Ok(rows.into_iter().map(|(_, version)| version).collect())
+}
+
+/// The sealed bytes of an object that lives in a row.
+pub async fn bytes_of(view: &ReadView<'_>, (bucket, key): At<'_>, object: &Object) -> Result<Bytes, Fault> {
+    let row = match object.place {
+        Place::Row => legacy_body_key(bucket, key),
+        Place::Bytes => bytes_key(bucket, &object.id),
+        Place::Blob(_) => return Err(Fault::Bug("the bytes of a blob were looked for in a row")),
+    };
+    let missing = || Fault::corrupt(format!("an object in bucket `{bucket}` has lost its bytes"));
+    view.get(&row).await?.ok_or_else(missing)
+}
+
+/// Makes a version the latest of its key, as the bucket's versioning says: it is put over what was there or above it. Blobs
+/// of what is replaced go when the commit is durable. `bytes` are those of an object with [`Place::Bytes`].
+pub async fn put_version(
+    txn: &mut Txn,
+    at: At<'_>,
+    versioning: Versioning,
+    content: Content,
+    bytes: Option<Bytes>,
+    random: &Random,
+) -> Result<Version, Fault> {
+    let latest = latest(&txn.view(), at).await?;
+    let order = latest.as_ref().map_or(0, |latest| latest.order.saturating_add(1));
+    let id = match versioning {
+        Versioning::Enabled => VersionId::generate(order, random),
+        Versioning::Off | Versioning::Suspended => VersionId::Null,
+    };
+    let mut new = Version {
+        content,
+        order,
+        id,
+        has_older: latest.as_ref().is_some_and(|latest| latest.has_older),
+        null_older: latest.as_ref().and_then(|latest| latest.null_older),
+    };
+    match latest {
+        Some(old) if old.id == VersionId::Null && new.id == VersionId::Null => release(txn, at, &old),
+        Some(old) => {
+            if new.id == VersionId::Null
+                && let Some(null) = older_of(&txn.view(), at, &old, &VersionId::Null).await?
+            {
+                txn.delete(version_key(at.0, at.1, null.order));
+                release(txn, at, &null);
+                new.null_older = None;
+            }
+            new.has_older = true;
+            if old.id == VersionId::Null {
+                new.null_older = Some(old.order);
+            }
+            push_down(txn, at, old).await?;
+        }
+        None => {}
+    }
+    if let (Content::Object(object), Some(bytes)) = (&new.content, bytes) {
+        txn.put(bytes_key(at.0, &object.id), bytes);
+    }
+    txn.put_row(object_key(at.0, at.1), &new);
+    Ok(new)
+}
+
+/// Makes the latest version an older one.
+async fn push_down(txn: &mut Txn, at: At<'_>, mut version: Version) -> Result<(), Fault> {
+    if let Content::Object(object) = &mut version.content
+        && object.place == Place::Row
+    {
+        let bytes = bytes_of(&txn.view(), at, object).await?;
+        txn.delete(legacy_body_key(at.0, at.1));
+        txn.put(bytes_key(at.0, &object.id), bytes);
+        object.place = Place::Bytes;
+    }
+    version.has_older = false;
+    version.null_older = None;
+    txn.put_row(version_key(at.0, at.1, version.order), &version);
+    Ok(())
+}
+
+/// Writes a version that was changed in place: its tags, its lock, its ACL. Its id and order are as they were read.
+pub async fn update_version(txn: &mut Txn, at: At<'_>, version: &Version) -> Result<(), Fault> {
+    let is_latest = latest(&txn.view(), at)
+        .await?
+        .is_some_and(|latest| latest.order == version.order);
+    match is_latest {
+        true => txn.put_row(object_key(at.0, at.1), version),
+        false => txn.put_row(version_key(at.0, at.1, version.order), version),
+    }
+    Ok(())
+}
+
+/// Removes a version for good, with its bytes, and gives back what it was. Of the latest, the next older takes the place.
+pub async fn delete_version(txn: &mut Txn, at: At<'_>, id: &VersionId) -> Result<Option<Version>, Fault> {
+    let Some(mut latest) = latest(&txn.view(), at).await? else {
+        return Ok(None);
+    };
+    if latest.id == *id {
+        release(txn, at, &latest);
+        promote(txn, at, &latest).await?;
+        return Ok(Some(latest));
+    }
+    let Some(found) = older_of(&txn.view(), at, &latest, id).await? else {
+        return Ok(None);
+    };
+    txn.delete(version_key(at.0, at.1, found.order));
+    release(txn, at, &found);
+    if found.id == VersionId::Null {
+        latest.null_older = None;
+        txn.put_row(object_key(at.0, at.1), &latest);
+    }
+    Ok(Some(found))
+}
+
+/// Puts the newest of the older versions in the place of the latest, which is gone.
+async fn promote(txn: &mut Txn, at: At<'_>, gone: &Version) -> Result<(), Fault> {
+    let next = match gone.has_older {
+        true => older(&txn.view(), at, gone.order).await?.into_iter().next(),
+        false => None,
+    };
+    match next {
+        None => txn.delete(object_key(at.0, at.1)),
+        Some(mut next) => {
+            txn.delete(version_key(at.0, at.1, next.order));
+            next.has_older = true;
+            next.null_older = gone.null_older.filter(|order| *order != next.order);
+            txn.put_row(object_key(at.0, at.1), &next);
+        }
+    }
+    Ok(())
+}
+
+/// Frees the bytes of a version.
+fn release(txn: &mut Txn, (bucket, key): At<'_>, version: &Version) {
+    let Content::Object(object) = &version.content else {
+        return;
+    };
+    match object.place {
+        Place::Blob(id) => txn.after_commit(Effect::RemoveBlob(id)),
+        Place::Row => txn.delete(legacy_body_key(bucket, key)),
+        Place::Bytes => txn.delete(bytes_key(bucket, &object.id)),
+    }
+}
