@@ -111,6 +111,11 @@ pub enum KmsError {
 }
 
 impl KmsError {
+    /// What AWS has and this server has not, by its name.
+    pub fn not_supported(what: &str) -> KmsError {
+        KmsError::Unsupported(format!("{what} is not supported."))
+    }
+
     /// Code, text, status: the only place where they are.
     fn shape(&self) -> (&str, Cow<'_, str>, u16) {
         let (code, message): (&str, Cow<'_, str>) = match self {

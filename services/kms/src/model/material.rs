@@ -1,16 +1,7 @@
 //! The versions of a key's material: how they are wrapped, how they came to be the current one, and whether they were
 //! brought.
 
-use crate::model::{KeyId, KeySpec};
-use aws_lc_rs::{
-    encoding::AsDer,
-    rand::SystemRandom,
-    rsa,
-    signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256K1_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING,
-        ECDSA_P521_SHA512_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaKeyPair,
-    },
-};
+use crate::model::{KeyId, KeySpec, asymmetric::PairKind};
 use base::{Fault, Random, Secret, Timestamp};
 use envelope::{Key256, WrappedKey, small, unwrap_under, wrap_under};
 use serde::{Deserialize, Serialize};
@@ -57,32 +48,13 @@ impl ClearMaterial {
             KeySpec::Hmac256 => random.bytes::<32>().to_vec(),
             KeySpec::Hmac384 => random.bytes::<48>().to_vec(),
             KeySpec::Hmac512 => random.bytes::<64>().to_vec(),
-            KeySpec::Rsa2048 => rsa(rsa::KeySize::Rsa2048)?,
-            KeySpec::Rsa3072 => rsa(rsa::KeySize::Rsa3072)?,
-            KeySpec::Rsa4096 => rsa(rsa::KeySize::Rsa4096)?,
-            KeySpec::EccNistP256 => ecdsa(&ECDSA_P256_SHA256_ASN1_SIGNING)?,
-            KeySpec::EccNistP384 => ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING)?,
-            KeySpec::EccNistP521 => ecdsa(&ECDSA_P521_SHA512_ASN1_SIGNING)?,
-            KeySpec::EccSecgP256k1 => ecdsa(&ECDSA_P256K1_SHA256_ASN1_SIGNING)?,
-            KeySpec::EccNistEdwards25519 => Ed25519KeyPair::generate_pkcs8(&SystemRandom::new())
-                .map_err(|_| NO_KEY)?
-                .as_ref()
-                .to_vec(),
+            _ => {
+                let kind = PairKind::of_key(spec).ok_or(Fault::Bug("a spec has no material"))?;
+                return Ok(ClearMaterial::Bytes(kind.generate()?.private));
+            }
         };
         Ok(ClearMaterial::Bytes(Secret::new(bytes)))
     }
-}
-
-const NO_KEY: Fault = Fault::Bug("no key pair could be generated");
-
-fn rsa(size: rsa::KeySize) -> Result<Vec<u8>, Fault> {
-    let pair = RsaKeyPair::generate(size).map_err(|_| NO_KEY)?;
-    Ok(pair.as_der().map_err(|_| NO_KEY)?.as_ref().to_vec())
-}
-
-fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm) -> Result<Vec<u8>, Fault> {
-    let made = EcdsaKeyPair::generate_pkcs8(algorithm, &SystemRandom::new()).map_err(|_| NO_KEY)?;
-    Ok(made.as_ref().to_vec())
 }
 
 /// Material wrapped under the account's keyring.

@@ -1,6 +1,8 @@
 //! The domain, pure: keys and their states, aliases, grants, the forms in which a request names a key, key policies, tags.
 
+mod algorithm;
 mod alias;
+pub mod asymmetric;
 pub mod grant;
 mod key;
 pub mod key_policy;
@@ -10,6 +12,9 @@ mod spec;
 pub mod state;
 mod tag;
 
+pub use algorithm::{
+    DataKeyPairSpec, EncryptionAlgorithm, KeyAgreementAlgorithm, MacAlgorithm, MessageType, SigningAlgorithm,
+};
 pub use alias::{ALIASES_PER_KEY_MAX, Alias, AliasName};
 pub use grant::{Constraint, Grant, GrantId, GrantOperation, GrantTerms};
 pub use key::{GrantsMark, Key, KeyId, KeyManager, KeyState, MultiRegion, MultiRegionKind, PolicyDigest, Rotation};

@@ -24,14 +24,17 @@ pub enum KeySpec {
     Hmac256,
     Hmac384,
     Hmac512,
+    MlDsa44,
+    MlDsa65,
+    MlDsa87,
 }
 
 /// Specs that AWS knows and this server does not.
-const SPECS_NOT_HERE: [&str; 4] = ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87", "SM2"];
+const SPECS_NOT_HERE: [&str; 4] = ["ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "SM2"];
 
 impl KeySpec {
     /// Every one.
-    pub const ALL: [KeySpec; 13] = [
+    pub const ALL: [KeySpec; 16] = [
         KeySpec::SymmetricDefault,
         KeySpec::Rsa2048,
         KeySpec::Rsa3072,
@@ -45,6 +48,9 @@ impl KeySpec {
         KeySpec::Hmac256,
         KeySpec::Hmac384,
         KeySpec::Hmac512,
+        KeySpec::MlDsa44,
+        KeySpec::MlDsa65,
+        KeySpec::MlDsa87,
     ];
 
     /// As AWS writes it.
@@ -63,6 +69,9 @@ impl KeySpec {
             KeySpec::Hmac256 => "HMAC_256",
             KeySpec::Hmac384 => "HMAC_384",
             KeySpec::Hmac512 => "HMAC_512",
+            KeySpec::MlDsa44 => "ML_DSA_44",
+            KeySpec::MlDsa65 => "ML_DSA_65",
+            KeySpec::MlDsa87 => "ML_DSA_87",
         }
     }
 
@@ -81,7 +90,7 @@ impl KeySpec {
             S::SymmetricDefault => &[KeyUsage::EncryptDecrypt],
             S::Rsa2048 | S::Rsa3072 | S::Rsa4096 => &[KeyUsage::EncryptDecrypt, KeyUsage::SignVerify],
             S::EccNistP256 | S::EccNistP384 | S::EccNistP521 => &[KeyUsage::SignVerify, KeyUsage::KeyAgreement],
-            S::EccSecgP256k1 | S::EccNistEdwards25519 => &[KeyUsage::SignVerify],
+            S::EccSecgP256k1 | S::EccNistEdwards25519 | S::MlDsa44 | S::MlDsa65 | S::MlDsa87 => &[KeyUsage::SignVerify],
             S::Hmac224 | S::Hmac256 | S::Hmac384 | S::Hmac512 => &[KeyUsage::GenerateVerifyMac],
         }
     }
@@ -106,6 +115,7 @@ impl KeySpec {
             (KeyUsage::SignVerify, S::EccNistP384) => &["ECDSA_SHA_384"],
             (KeyUsage::SignVerify, S::EccNistP521) => &["ECDSA_SHA_512"],
             (KeyUsage::SignVerify, S::EccNistEdwards25519) => &["ED25519_SHA_512", "ED25519_PH_SHA_512"],
+            (KeyUsage::SignVerify, S::MlDsa44 | S::MlDsa65 | S::MlDsa87) => &["ML_DSA_SHAKE_256"],
             (KeyUsage::KeyAgreement, S::EccNistP256 | S::EccNistP384 | S::EccNistP521) => &["ECDH"],
             (KeyUsage::GenerateVerifyMac, S::Hmac224) => &["HMAC_SHA_224"],
             (KeyUsage::GenerateVerifyMac, S::Hmac256) => &["HMAC_SHA_256"],
@@ -132,6 +142,9 @@ pub enum KeyUsage {
     KeyAgreement,
 }
 
+/// The usage that AWS knows and this server does not: that of ML-KEM keys.
+const USAGE_NOT_HERE: &str = "ENCAPSULATE_DECAPSULATE";
+
 impl KeyUsage {
     /// Every one.
     pub const ALL: [KeyUsage; 4] = [
@@ -151,8 +164,11 @@ impl KeyUsage {
         }
     }
 
-    /// Reads AWS's name, as the value of the member `at`.
+    /// Reads AWS's name, as the value of the member `at`. What AWS knows and this server does not is refused by name.
     pub fn parse(at: &str, text: &str) -> Result<KeyUsage, KmsError> {
+        if text == USAGE_NOT_HERE {
+            return Err(KmsError::Unsupported(format!("KeyUsage {text} is not supported.")));
+        }
         one_of(&KeyUsage::ALL, KeyUsage::as_str, at, text)
     }
 }

@@ -284,8 +284,12 @@ mod tests {
         );
         check(r#"{"CustomerMasterKeySpec":"SYMMETRIC_DEFAULT"}"#, None);
         check(
-            r#"{"KeySpec":"ML_DSA_44","KeyUsage":"SIGN_VERIFY"}"#,
-            Some((unsupported, "KeySpec ML_DSA_44 is not supported.")),
+            r#"{"KeySpec":"SM2","KeyUsage":"SIGN_VERIFY"}"#,
+            Some((unsupported, "KeySpec SM2 is not supported.")),
+        );
+        check(
+            r#"{"KeySpec":"ML_KEM_768","KeyUsage":"ENCAPSULATE_DECAPSULATE"}"#,
+            Some((unsupported, "KeySpec ML_KEM_768 is not supported.")),
         );
         check(r#"{"KeySpec":"RSA_2048","KeyUsage":"SIGN_VERIFY"}"#, None);
         check(
