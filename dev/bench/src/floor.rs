@@ -2,9 +2,11 @@
 
 use crate::{
     scenario::OBJECT_BYTES,
+    storage::{MEBIBYTE, MEBIBYTE_PATH},
     target::{ACCESS_KEY, SECRET},
 };
 use anyhow::{Result, ensure};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base::{Clock, Secret};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
@@ -22,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 /// As in the server's `listen.rs`.
 const HEAD_BYTES_MAX: usize = 128 << 10;
 const HEADERS_MAX: usize = 256;
+const SEGMENT_BYTES: usize = 64 << 10;
 const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 struct Floor {
@@ -29,6 +32,14 @@ struct Floor {
     keys: SigningKeys,
     secret: Secret<String>,
     object: Bytes,
+    sealed: Sealed,
+}
+
+/// A mebibyte under AES-256-GCM, in segments as long as the server's.
+struct Sealed {
+    key: LessSafeKey,
+    bodies: Vec<Vec<u8>>,
+    tags: Vec<Vec<u8>>,
 }
 
 /// Listens until it is killed.
@@ -42,6 +53,7 @@ pub(crate) fn run(listen: SocketAddr) -> Result<()> {
             keys: SigningKeys::new(),
             secret: Secret::new(SECRET.to_owned()),
             object: content_of(1, OBJECT_BYTES),
+            sealed: Sealed::of(&content_of(7, MEBIBYTE))?,
         });
         loop {
             let (stream, _) = listener.accept().await?;
@@ -76,6 +88,48 @@ async fn answer(floor: Arc<Floor>, request: Request<Incoming>) -> Result<Respons
     })
 }
 
+impl Sealed {
+    fn of(content: &[u8]) -> Result<Sealed> {
+        let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).map_err(|_| anyhow::anyhow!("no key"))?;
+        let mut sealed = Sealed {
+            key: LessSafeKey::new(key),
+            bodies: Vec::new(),
+            tags: Vec::new(),
+        };
+        for (index, segment) in content.chunks(SEGMENT_BYTES).enumerate() {
+            let mut body = segment.to_vec();
+            let tag = sealed
+                .key
+                .seal_in_place_separate_tag(nonce(index), Aad::empty(), &mut body);
+            sealed
+                .tags
+                .push(tag.map_err(|_| anyhow::anyhow!("cannot seal"))?.as_ref().to_vec());
+            sealed.bodies.push(body);
+        }
+        Ok(sealed)
+    }
+
+    /// The whole in clear, made anew.
+    fn opened(&self) -> Result<Bytes> {
+        let mut out = vec![0; self.bodies.iter().map(Vec::len).sum()];
+        let places = out.chunks_mut(SEGMENT_BYTES);
+        for (index, ((body, tag), place)) in self.bodies.iter().zip(&self.tags).zip(places).enumerate() {
+            self.key
+                .open_separate_gather(nonce(index), Aad::empty(), body, tag, place)
+                .map_err(|_| anyhow::anyhow!("does not open"))?;
+        }
+        Ok(Bytes::from(out))
+    }
+}
+
+fn nonce(index: usize) -> Nonce {
+    let mut bytes = [0; 12];
+    for (to, from) in bytes.iter_mut().zip(index.to_be_bytes()) {
+        *to = from;
+    }
+    Nonce::assume_unique_for_key(bytes)
+}
+
 impl Floor {
     async fn checked(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
@@ -91,6 +145,9 @@ impl Floor {
         ensure!(claim.access_key_id() == ACCESS_KEY, "an unknown access key");
         let sha256 = sigv4::sha256(&body);
         claim.verify(&self.secret, &self.keys, self.clock.real_now(), Some(&sha256))?;
+        if parts.method == Method::GET && parts.uri.path() == MEBIBYTE_PATH {
+            return Ok(Response::new(Full::new(self.sealed.opened()?)));
+        }
         Ok(self.response(&parts))
     }
 

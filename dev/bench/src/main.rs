@@ -12,6 +12,7 @@ mod pipeline;
 mod policies;
 mod process;
 mod scenario;
+mod storage;
 mod table;
 mod target;
 
@@ -36,6 +37,9 @@ struct Arguments {
     /// The peer: moto_server of the pinned venv.
     #[arg(long, alias = "moto")]
     moto_server: Option<PathBuf>,
+    /// A peer: s3s-fs of crates.io.
+    #[arg(long)]
+    s3s_fs: Option<PathBuf>,
     /// Load this server instead of one that is started here.
     #[arg(long, requires = "access_key", requires = "secret_key")]
     endpoint: Option<String>,
@@ -48,7 +52,7 @@ struct Arguments {
     /// What to measure; everything but `big` when not given.
     #[arg(long, value_delimiter = ',')]
     part: Vec<Part>,
-    /// Also put and get 5 GiB.
+    /// Also put and get 5 GiB, and list a bucket of a million keys.
     #[arg(long)]
     big: bool,
     /// Only these calls.
@@ -85,6 +89,10 @@ enum Part {
     Policies,
     /// Start-up and memory when idle.
     Process,
+    /// S3 and KMS beside cipher, disk, library and another server.
+    Storage,
+    /// A bucket of a million keys.
+    Listing,
     /// Thirty days of the rehearsal clock.
     Rehearsal,
     /// 5 GiB in and out.
@@ -95,7 +103,7 @@ impl Arguments {
     fn wants(&self, part: Part) -> bool {
         match part {
             _ if self.part.contains(&part) => true,
-            Part::Big => self.big,
+            Part::Big | Part::Listing => self.big,
             Part::Load => self.part.is_empty(),
             _ => self.part.is_empty() && self.shoseki.is_some(),
         }
@@ -150,6 +158,14 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Policies) {
         report.table(policies::costs(arguments.binary()?).await?);
         report.text(policies::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Storage) {
+        let span = Duration::from_secs_f64(arguments.seconds);
+        report.table(storage::ratios(arguments.binary()?, arguments.s3s_fs.as_deref(), span).await?);
+        report.text(storage::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Listing) {
+        report.table(storage::listing(arguments.binary()?).await?);
     }
     if arguments.wants(Part::Rehearsal) {
         report.table(process::thirty_days(arguments.binary()?).await?);

@@ -131,7 +131,7 @@ fn path(folder: &str, client: usize, number: usize) -> String {
     format!("/{BUCKET}/{folder}/{client}/{number}")
 }
 
-fn json(target: &Target, operation: &str, input: &str) -> Result<Vec<u8>> {
+pub(crate) fn json(target: &Target, operation: &str, input: &str) -> Result<Vec<u8>> {
     let name = format!("TrentService.{operation}");
     let headers = [
         ("content-type", "application/x-amz-json-1.1"),
@@ -140,7 +140,7 @@ fn json(target: &Target, operation: &str, input: &str) -> Result<Vec<u8>> {
     signed(target, "kms", Method::POST, "/", &headers, input.as_bytes())
 }
 
-fn signed(
+pub(crate) fn signed(
     target: &Target,
     service: &str,
     method: Method,

@@ -33,7 +33,14 @@ pub(crate) struct Target {
 }
 
 /// A process that is killed when dropped.
-struct Process(Child);
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Takes charge of it.
+    pub(crate) fn of(child: Child) -> Process {
+        Process(child)
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
@@ -101,7 +108,7 @@ impl Target {
         Ok(target)
     }
 
-    fn floor() -> Result<Target> {
+    pub(crate) fn floor() -> Result<Target> {
         let mut child = Command::new(std::env::current_exe()?)
             .arg("floor")
             .stdin(Stdio::null())
@@ -121,6 +128,18 @@ impl Target {
             _process: Some(process),
             _folder: None,
         })
+    }
+
+    /// A process that somebody else made ready; it has no KMS.
+    pub(crate) fn process(name: &'static str, client: Client, process: Process, folder: TempDir) -> Target {
+        Target {
+            name,
+            client,
+            key_arn: String::new(),
+            _server: None,
+            _process: Some(process),
+            _folder: Some(folder),
+        }
     }
 
     /// A running server, made ready for the calls.
