@@ -5,7 +5,8 @@
 //! do what is `policy`'s decision, how bytes are sealed is `envelope`'s, which key seals an SSE-KMS object is KMS's answer
 //! to a call with the caller's own rights.
 //!
-//! Start reading at [`OPERATIONS`], then `ops::put_object` and `ops::get_object`, then `seal`. What every call asks of its
+//! Start reading at [`OPERATIONS`], then `ops::put_object` and `ops::get_object`, then `seal` (data keys), `upload` (what
+//! every upload does) and `opened` (what every read does). What every call asks of its
 //! bucket is in `access`; the rules without IO are in `model`; what other services may ask is in `port`.
 //!
 //! ## Invariants
@@ -21,6 +22,7 @@ mod access_port;
 mod answer;
 mod error;
 pub mod model;
+mod opened;
 pub mod ops;
 mod port;
 mod request;
@@ -28,6 +30,7 @@ mod seal;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upload;
 pub mod work;
 
 pub use error::S3Error;

@@ -226,8 +226,7 @@ impl Declared {
         let Some(named) = head.header("x-amz-sdk-checksum-algorithm") else {
             return Ok(());
         };
-        let found = self.checksum.as_ref().map(|(algorithm, _)| *algorithm).or(self.trailer);
-        match (ChecksumAlgorithm::parse(named), found) {
+        match (ChecksumAlgorithm::parse(named), self.algorithm()) {
             (Some(named), Some(found)) if named != found => Err(S3Error::InvalidRequest(
                 "Value for x-amz-sdk-checksum-algorithm header is invalid.".into(),
             )),
@@ -238,6 +237,11 @@ impl Declared {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// The algorithm of the checksum that comes with the body.
+    pub fn algorithm(&self) -> Option<ChecksumAlgorithm> {
+        self.checksum.as_ref().map(|(algorithm, _)| *algorithm).or(self.trailer)
     }
 
     /// Compares with a body that is at hand.

@@ -6,6 +6,7 @@
 
 use crate::{
     S3Error, access,
+    opened::{self, Opened},
     ops::read::{self, Part, Pinned, ReadInput, SealedBytes},
     seal,
 };
@@ -29,7 +30,7 @@ pub struct Output {
 enum Content {
     AtHand(Bytes),
     None,
-    Streamed(Box<seal::Opened>),
+    Streamed(Box<Opened>),
 }
 
 impl Evident for Output {
@@ -83,12 +84,12 @@ impl Operation for GetObject {
             Part::Range(range) => range,
         };
         let key = seal::open_key(ctx, txn, &bucket, &object).await?;
-        let opener = seal::opener(&key, (&request.bucket, &request.key), &object)?;
+        let opener = opened::opener(&key, (&request.bucket, &request.key), &object)?;
         let head = read::head(input, &object, range);
         let length = head.range.end.saturating_sub(head.range.start);
         let content = match sealed {
-            SealedBytes::Row(sealed) => Content::AtHand(seal::open_range(&opener, &sealed, head.range)?),
-            SealedBytes::Blob(reader) => Content::Streamed(Box::new(seal::Opened::new(reader, opener, head.range))),
+            SealedBytes::Row(sealed) => Content::AtHand(opened::open_range(&opener, &sealed, head.range)?),
+            SealedBytes::Blob(reader) => Content::Streamed(Box::new(Opened::new(reader, opener, head.range))),
         };
         access::note(ctx, request, (0, length), Params::new());
         Ok(Output {

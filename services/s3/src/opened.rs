@@ -1,0 +1,236 @@
+//! Opening the bytes of objects: any range of them, in bounded memory.
+
+use crate::{
+    seal::{At, identity},
+    table::Object,
+};
+use base::Fault;
+use bytes::Bytes;
+use envelope::{
+    Key256,
+    segments::{Opener, SEGMENT_SEALED},
+};
+use http_body::{Body, Frame};
+use std::{
+    collections::VecDeque,
+    io,
+    ops::Range,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use store::BlobReader;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+/// An opener of an object's segments.
+pub fn opener(key: &Key256, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
+    Opener::new(key, &identity(&object.id, at), &object.segments_header, object.size)
+        .map_err(|e| Fault::corrupt_by("the header of an object's segments", e))
+}
+
+fn does_not_open(e: envelope::DoesNotOpen) -> Fault {
+    Fault::corrupt_by("a segment of an object", e)
+}
+
+/// Opens a range of an object whose segments are at hand.
+pub fn open_range(opener: &Opener, sealed: &[u8], range: Range<u64>) -> Result<Bytes, Fault> {
+    let span = opener.segments_for(range);
+    let mut out = Vec::with_capacity(usize::try_from(span.take).unwrap_or(0));
+    let mut skip = usize::try_from(span.skip).unwrap_or(usize::MAX);
+    for index in span.segments {
+        let place = opener.segment(index);
+        let bounds = (usize::try_from(place.start), usize::try_from(place.end));
+        let (Ok(start), Ok(end)) = bounds else {
+            return Err(Fault::Bug("a segment beyond memory"));
+        };
+        let segment = sealed
+            .get(start..end)
+            .ok_or_else(|| Fault::corrupt("a body row is too short"))?;
+        let mut segment = segment.to_vec();
+        let plain = opener.open_segment(index, &mut segment).map_err(does_not_open)?;
+        out.extend_from_slice(plain.get(skip..).unwrap_or_default());
+        skip = 0;
+    }
+    out.truncate(usize::try_from(span.take).unwrap_or(usize::MAX));
+    Ok(Bytes::from(out))
+}
+
+/// How many segments are read at once: half a mebibyte.
+const SEGMENTS_AT_ONCE: u64 = 8;
+
+/// A range of an object in a blob, opened piece by piece as the client takes it. Holds two pieces at most.
+///
+/// The blob stays readable when the object is deleted or replaced meanwhile.
+pub struct Opened {
+    reader: BlobReader,
+    opener: Arc<Opener>,
+    /// Segments that were not asked for yet.
+    segments: Range<u64>,
+    /// Bytes before the range in the next segment.
+    skip: u64,
+    /// Bytes of the range still to give.
+    take: u64,
+    under_way: Option<JoinHandle<Result<Vec<Bytes>, Fault>>>,
+    ready: VecDeque<Bytes>,
+}
+
+impl Opened {
+    /// The bytes of `range`.
+    pub fn new(reader: BlobReader, opener: Opener, range: Range<u64>) -> Opened {
+        let span = opener.segments_for(range);
+        Opened {
+            reader,
+            opener: Arc::new(opener),
+            segments: span.segments,
+            skip: span.skip,
+            take: span.take,
+            under_way: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Bytes still to give.
+    pub fn length(&self) -> u64 {
+        self.take
+    }
+
+    fn read_ahead(&mut self) {
+        if self.under_way.is_some() || self.segments.is_empty() {
+            return;
+        }
+        let end = self
+            .segments
+            .end
+            .min(self.segments.start.saturating_add(SEGMENTS_AT_ONCE));
+        let piece = self.segments.start..end;
+        self.segments.start = end;
+        let (reader, opener) = (self.reader.clone(), Arc::clone(&self.opener));
+        self.under_way = Some(spawn_blocking(move || open_piece(&reader, &opener, piece)));
+    }
+
+    /// Cuts what lies outside of the range off an opened segment.
+    fn cut(&mut self, mut segment: Bytes) -> Bytes {
+        let skip = usize::try_from(self.skip).unwrap_or(usize::MAX).min(segment.len());
+        self.skip = 0;
+        let mut segment = segment.split_off(skip);
+        segment.truncate(usize::try_from(self.take).unwrap_or(usize::MAX));
+        self.take -= segment.len() as u64;
+        segment
+    }
+}
+
+/// Reads and opens neighbouring segments. Blocks the thread.
+fn open_piece(reader: &BlobReader, opener: &Opener, piece: Range<u64>) -> Result<Vec<Bytes>, Fault> {
+    let first = opener.segment(piece.start).start;
+    let last = opener.segment(piece.end.saturating_sub(1)).end;
+    let length = usize::try_from(last.saturating_sub(first)).map_err(|_| Fault::Bug("a piece beyond memory"))?;
+    let mut sealed = vec![0; length];
+    reader.read_exact_at(first, &mut sealed)?;
+    let mut lengths = Vec::new();
+    for (index, segment) in piece.zip(sealed.chunks_mut(SEGMENT_SEALED)) {
+        lengths.push(opener.open_segment(index, segment).map_err(does_not_open)?.len());
+    }
+    let mut rest = Bytes::from(sealed);
+    let mut opened = Vec::with_capacity(lengths.len());
+    for length in lengths {
+        let mut segment = rest.split_to(rest.len().min(SEGMENT_SEALED));
+        segment.truncate(length);
+        opened.push(segment);
+    }
+    Ok(opened)
+}
+
+impl Body for Opened {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            while let Some(segment) = self.ready.pop_front() {
+                let data = self.cut(segment);
+                if !data.is_empty() {
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+            }
+            self.read_ahead();
+            let Some(under_way) = &mut self.under_way else {
+                return Poll::Ready(None);
+            };
+            let opened = ready!(Pin::new(under_way).poll(cx)).map_err(io::Error::other);
+            self.under_way = None;
+            match opened.and_then(|opened| opened.map_err(io::Error::other)) {
+                Ok(segments) => self.ready.extend(segments),
+                Err(error) => {
+                    // The head is out: all that is left is to log and to end the connection.
+                    tracing::error!(error = %gateway::error::Chain(&error), "an object could not be read to its end");
+                    self.segments = 0..0;
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
+            self.read_ahead();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Seal;
+    use base::Random;
+    use envelope::segments::{HEADER_BYTES, Sealer};
+    use proptest::prelude::*;
+
+    fn object(size: u64) -> Object {
+        Object {
+            id: [7; 16],
+            size,
+            modified: base::Timestamp::EPOCH,
+            etag: String::new(),
+            seal: Seal::S3 { wrapped: Vec::new() },
+            segments_header: [0; HEADER_BYTES],
+            place: crate::table::Place::Row,
+            headers: Default::default(),
+            metadata: Vec::new(),
+            checksum: None,
+            acl: None,
+            tags: Vec::new(),
+            lock: Default::default(),
+        }
+    }
+
+    fn sealed(plain: &[u8]) -> (Key256, Object, Vec<u8>) {
+        let random = Random::seeded(3);
+        let key = Key256::generate(&random);
+        let mut object = object(plain.len() as u64);
+        let (mut sealer, header) = Sealer::new(&key, &identity(&object.id, ("b", "k")), &random);
+        object.segments_header = header;
+        let mut out = Vec::new();
+        sealer.push(plain, &mut out);
+        sealer.finish(&mut out);
+        (key, object, out)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn any_range_opens(length in 0_usize..150_000, ends in (0_u64..150_000, 0_u64..150_000)) {
+            let plain: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            let (key, object, out) = sealed(&plain);
+            let opener = opener(&key, ("b", "k"), &object).unwrap();
+            let (start, end) = (ends.0.min(ends.1).min(length as u64), ends.0.max(ends.1).min(length as u64));
+            let opened = open_range(&opener, &out, start..end).unwrap();
+            prop_assert_eq!(&opened[..], &plain[start as usize..end as usize]);
+        }
+    }
+
+    #[test]
+    fn another_objects_bytes_do_not_open() {
+        let (key, mut object, out) = sealed(b"hello");
+        let elsewhere = opener(&key, ("b", "other"), &object).unwrap();
+        assert!(open_range(&elsewhere, &out, 0..5).is_err());
+        object.id = [8; 16];
+        let older = opener(&key, ("b", "k"), &object).unwrap();
+        assert!(open_range(&older, &out, 0..5).is_err());
+        assert_ne!(identity(&[0; 16], ("a", "b/c")), identity(&[0; 16], ("a", "b")));
+    }
+}

@@ -1,0 +1,8 @@
+//! What PutObject, UploadPart, CopyObject and UploadPartCopy have in common: the headers that describe a new object, and
+//! the sealing of its bytes.
+
+mod new_object;
+mod sealing;
+
+pub use new_object::{NewObject, write_condition};
+pub use sealing::{Plan, SealedBody, Source, seal_body};

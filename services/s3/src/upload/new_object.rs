@@ -1,0 +1,228 @@
+//! What the headers of a request say of the object that it makes: how to seal it, what to tell of it, who may have it.
+//!
+//! The same for PutObject, CreateMultipartUpload and CopyObject.
+
+use crate::{
+    S3Error, access,
+    model::{
+        acl::{self, CannedAcl},
+        condition::WriteCondition,
+        encryption::{AES256, AWS_KMS, Requested},
+        metadata::{self, UserMetadata},
+    },
+    request,
+    table::{Bucket, ObjectHeaders},
+};
+use base::arn;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use envelope::EncryptionContext;
+use gateway::{Call, Ctx, Demand, ports::ObjectSeal};
+use http::header;
+use record::Params;
+use std::borrow::Cow;
+
+/// Headers of a new object that ask for what is not built.
+const UNBUILT: [&str; 5] = [
+    "x-amz-grant-",
+    "x-amz-object-lock-",
+    "x-amz-server-side-encryption-customer-",
+    "x-amz-tagging",
+    "x-amz-website-redirect-location",
+];
+
+/// What is asked of a new object.
+#[derive(Debug, Default)]
+pub struct NewObject {
+    /// How it is to be sealed, when that is said.
+    pub sse: Option<Requested>,
+    /// The algorithm's header as sent.
+    pub sse_header: Option<String>,
+    /// The canned ACL.
+    pub acl: Option<CannedAcl>,
+    /// The headers that its reads answer.
+    pub headers: ObjectHeaders,
+    /// The `x-amz-meta-` headers.
+    pub metadata: UserMetadata,
+    /// `x-amz-storage-class`; only `STANDARD` passes.
+    pub storage_class: Option<String>,
+}
+
+impl NewObject {
+    /// Reads the headers.
+    pub fn of(call: &Call) -> Result<NewObject, S3Error> {
+        request::refuse_headers(call, &UNBUILT)?;
+        let head = &call.head;
+        let storage_class = request::amz(head, "x-amz-storage-class").map(Cow::into_owned);
+        if let Some(class) = storage_class.as_deref().filter(|class| *class != "STANDARD") {
+            return Err(S3Error::NotImplemented(format!("x-amz-storage-class: {class}").into()));
+        }
+        let sse_header = request::amz(head, "x-amz-server-side-encryption").map(Cow::into_owned);
+        Ok(NewObject {
+            sse: requested(call, sse_header.as_deref())?,
+            sse_header,
+            acl: request::canned_acl(head)?,
+            headers: object_headers(call),
+            metadata: user_metadata(call)?,
+            storage_class,
+        })
+    }
+
+    /// What a service asks.
+    pub fn of_service(seal: ObjectSeal, acl: Option<&str>) -> NewObject {
+        let (sse, sse_header) = match seal {
+            ObjectSeal::Aes256 => (Requested::S3, AES256),
+            ObjectSeal::Kms { key, context } => (
+                Requested::Kms {
+                    key: Some(key.to_string()),
+                    context,
+                },
+                AWS_KMS,
+            ),
+        };
+        NewObject {
+            sse: Some(sse),
+            sse_header: Some(sse_header.to_owned()),
+            acl: acl.and_then(CannedAcl::parse),
+            ..NewObject::default()
+        }
+    }
+
+    /// The key as the request names it, for policies and records.
+    pub fn kms_key(&self) -> Option<&str> {
+        match &self.sse {
+            Some(Requested::Kms { key, .. }) => key.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Adds what of it a record shows.
+    pub fn evident(&self, params: Params) -> Params {
+        params
+            .maybe_text("x-amz-acl", self.acl.map(CannedAcl::as_str))
+            .maybe_text("x-amz-server-side-encryption", self.sse_header.as_ref())
+            .maybe_text("x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
+            .maybe_text("x-amz-storage-class", self.storage_class.as_ref())
+    }
+
+    /// The rights that making it needs; `on` begins the demand of an action on the object.
+    pub fn demands(&self, on: impl Fn(&'static str) -> Demand) -> Vec<Demand> {
+        let on = |action| {
+            on(action)
+                .with_some("s3:x-amz-acl", self.acl.map(CannedAcl::as_str))
+                .with_some("s3:x-amz-server-side-encryption", self.sse_header.as_deref())
+                .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
+                .with_some("s3:x-amz-storage-class", self.storage_class.as_deref())
+        };
+        let mut demands = vec![on("s3:PutObject")];
+        // These two give away nothing that the bucket's owner would not have.
+        if self
+            .acl
+            .is_some_and(|acl| !matches!(acl, CannedAcl::BucketOwnerFullControl | CannedAcl::Private))
+        {
+            demands.push(on("s3:PutObjectAcl"));
+        }
+        demands
+    }
+
+    /// Refuses what the bucket does not let its objects have.
+    pub fn allow_in(&self, ctx: &Ctx, (bucket_name, key): (&str, &str), bucket: &Bucket) -> Result<(), S3Error> {
+        let Some(acl) = self.acl else { return Ok(()) };
+        acl::of_object(acl, bucket.ownership).map_err(|refusal| {
+            let resource = arn::object(bucket_name, key);
+            request::acl_refusal(refusal, acl, &access::who(ctx), "s3:PutObject", resource.as_str())
+        })
+    }
+}
+
+fn requested(call: &Call, algorithm: Option<&str>) -> Result<Option<Requested>, S3Error> {
+    let value = |name| request::amz(&call.head, name).map(Cow::into_owned);
+    let key = value("x-amz-server-side-encryption-aws-kms-key-id");
+    let context = value("x-amz-server-side-encryption-context");
+    if value("x-amz-server-side-encryption-bucket-key-enabled").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
+        return Err(S3Error::NotImplemented(
+            "x-amz-server-side-encryption-bucket-key-enabled".into(),
+        ));
+    }
+    let only_with_kms = |name, value| {
+        let text = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+        Err(S3Error::argument(text, name, value))
+    };
+    match (algorithm, key, context) {
+        (Some(AWS_KMS), key, context) => Ok(Some(Requested::Kms {
+            key: key.filter(|key| !key.is_empty()),
+            context: context.map_or(Ok(EncryptionContext::new()), |context| client_context(&context))?,
+        })),
+        (Some("aws:kms:dsse"), ..) => Err(S3Error::NotImplemented("aws:kms:dsse".into())),
+        (Some("aws:fsx"), ..) => Err(S3Error::NotImplemented("aws:fsx".into())),
+        (_, Some(key), _) => only_with_kms("x-amz-server-side-encryption-aws-kms-key-id", key),
+        (_, _, Some(context)) => only_with_kms("x-amz-server-side-encryption-context", context),
+        (Some(AES256), ..) => Ok(Some(Requested::S3)),
+        (Some(other), ..) => Err(S3Error::InvalidEncryptionAlgorithm {
+            value: other.to_owned(),
+        }),
+        (None, ..) => Ok(None),
+    }
+}
+
+/// The client's pairs: base64 of a JSON object of strings.
+fn client_context(header: &str) -> Result<EncryptionContext, S3Error> {
+    let bytes = STANDARD.decode(header.trim()).ok();
+    let context = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    context.ok_or_else(|| {
+        let text = "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON \
+                    with the encryption context key-value pairs";
+        S3Error::argument(text, "x-amz-server-side-encryption-context", header)
+    })
+}
+
+fn object_headers(call: &Call) -> ObjectHeaders {
+    let value = |name| request::header(&call.head.headers, name);
+    // The framing of the upload is no property of the object.
+    let encoding = value(header::CONTENT_ENCODING).map(|encoding| {
+        let kept = encoding
+            .split(',')
+            .map(str::trim)
+            .filter(|one| !one.eq_ignore_ascii_case("aws-chunked"));
+        kept.collect::<Vec<_>>().join(",")
+    });
+    ObjectHeaders {
+        cache_control: value(header::CACHE_CONTROL),
+        content_disposition: value(header::CONTENT_DISPOSITION),
+        content_encoding: encoding.filter(|encoding| !encoding.is_empty()),
+        content_language: value(header::CONTENT_LANGUAGE),
+        content_type: value(header::CONTENT_TYPE).filter(|kind| !kind.is_empty()),
+        expires: value(header::EXPIRES),
+    }
+}
+
+fn user_metadata(call: &Call) -> Result<UserMetadata, S3Error> {
+    let mut metadata = UserMetadata::new();
+    for (name, value) in &call.head.headers {
+        if let Some(name) = name.as_str().strip_prefix(metadata::PREFIX) {
+            metadata::add(&mut metadata, name, &request::text(value));
+        }
+    }
+    for (name, value) in call.head.query_pairs() {
+        if let Some(name) = name.to_ascii_lowercase().strip_prefix(metadata::PREFIX)
+            && !metadata.iter().any(|(known, _)| known == name)
+        {
+            metadata.push((name.to_owned(), value.into_owned()));
+        }
+    }
+    match metadata::size_bytes(&metadata) {
+        size if size > metadata::METADATA_BYTES_MAX => Err(S3Error::MetadataTooLarge { size }),
+        _ => Ok(metadata),
+    }
+}
+
+/// The condition of a write.
+pub fn write_condition(call: &Call) -> Result<Option<WriteCondition>, S3Error> {
+    let value = |name| request::header(&call.head.headers, name);
+    match (value(header::IF_NONE_MATCH), value(header::IF_MATCH)) {
+        (None, None) => Ok(None),
+        (Some(star), None) if star == "*" => Ok(Some(WriteCondition::Absent)),
+        (None, Some(tag)) if tag != "*" => Ok(Some(WriteCondition::Tag(tag))),
+        (None, Some(_)) => Err(S3Error::NotImplemented("If-Match".into())),
+        (Some(_), _) => Err(S3Error::NotImplemented("If-None-Match".into())),
+    }
+}
