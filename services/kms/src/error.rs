@@ -168,6 +168,10 @@ impl KmsError {
                 format!("{key} key usage is {usage} which is not valid for {operation}.").into(),
             ),
             KmsError::KeyState { key, why } => match why {
+                Blocked::Origin(origin) => (
+                    "UnsupportedOperationException",
+                    format!("{key} origin is {origin} which is not valid for this operation.").into(),
+                ),
                 Blocked::Disabled => ("DisabledException", format!("{key} is disabled.").into()),
                 Blocked::Creating => ("KMSInvalidStateException", format!("{key} is creating.").into()),
                 Blocked::NotPendingDeletion => {

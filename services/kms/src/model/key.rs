@@ -165,8 +165,6 @@ pub struct Rotation {
     pub next: Option<Timestamp>,
     /// How often RotateKeyOnDemand has been called.
     pub on_demand_count: u32,
-    /// When a rotation on demand that is not done yet was begun.
-    pub on_demand_started: Option<Timestamp>,
 }
 
 impl Rotation {
@@ -180,7 +178,6 @@ impl Rotation {
             period_days: Rotation::PERIOD_DAYS_DEFAULT,
             next: None,
             on_demand_count: 0,
-            on_demand_started: None,
         }
     }
 }

@@ -121,8 +121,6 @@ impl RotationType {
 /// What is kept of material that the account brought, also when the material itself is deleted or has expired.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
-    /// By which the same material is known again: an HMAC of it under the account's keyring.
-    pub fingerprint: [u8; 32],
     /// When it expires.
     pub expires: Option<Timestamp>,
     /// The owner's words.
