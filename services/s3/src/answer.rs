@@ -51,12 +51,20 @@ pub fn seal_params(seal: &Seal) -> Params {
 /// `x-amz-version-id`
 pub const VERSION_ID: HeaderName = HeaderName::from_static("x-amz-version-id");
 
+/// `x-amz-delete-marker`
+pub const DELETE_MARKER: HeaderName = HeaderName::from_static("x-amz-delete-marker");
+
 /// Adds the version's id, when it is to be told.
 pub fn with_version(reply: Reply, version: Option<VersionId>) -> Reply {
     match version {
         Some(version) => reply.header(VERSION_ID, &version.to_string()),
         None => reply,
     }
+}
+
+/// The same for a record.
+pub fn version_params(version: Option<VersionId>) -> Params {
+    Params::new().maybe_text(VERSION_ID.as_str(), version.map(|version| version.to_string()))
 }
 
 /// Adds a header whose name is made at run time.

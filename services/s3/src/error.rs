@@ -2,7 +2,8 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>
 
-use base::{Fault, Region};
+use crate::model::version::VersionId;
+use base::{Fault, Region, Timestamp};
 use gateway::{BodyFault, OperationError, PortRefusal, pipeline};
 use http::HeaderName;
 use std::borrow::Cow;
@@ -40,8 +41,27 @@ pub enum S3Error {
         /// The name.
         bucket: String,
     },
+    /// It has versions or delete markers.
+    BucketHasVersions {
+        /// The name.
+        bucket: String,
+    },
     /// The body could not be read to a proven end.
     Body(Box<ErrorReply>),
+    /// What the condition looks at changed while the call was on its way.
+    ConditionalRequestConflict {
+        /// The header.
+        condition: &'static str,
+        /// The key.
+        key: String,
+    },
+    /// The latest version of the key is a delete marker.
+    Deleted {
+        /// The key.
+        key: String,
+        /// The marker.
+        version: VersionId,
+    },
     /// Larger than an object may be in one put.
     EntityTooLarge {
         /// What was declared.
@@ -53,8 +73,12 @@ pub enum S3Error {
     Fault(Fault),
     /// The Region's endpoint does not make buckets there; `unspecified` when nothing was said.
     IllegalLocationConstraint(String),
+    /// A versioning configuration that says nothing.
+    IllegalVersioningConfiguration,
     /// Less arrived than was declared.
     IncompleteBody,
+    /// The bucket is not in the state that the call needs; the text.
+    InvalidBucketState(&'static str),
     /// A value that its header or parameter does not take.
     InvalidArgument {
         /// The text.
@@ -92,6 +116,15 @@ pub enum S3Error {
     },
     /// The parts of the request do not fit together.
     InvalidRequest(Cow<'static, str>),
+    /// The version is a delete marker, which only a delete may name.
+    IsDeleteMarker {
+        /// The call's method.
+        method: &'static str,
+        /// The marker.
+        version: VersionId,
+        /// When it was made.
+        modified: Timestamp,
+    },
     /// Longer than keys are.
     KeyTooLong {
         /// Its bytes.
@@ -137,8 +170,25 @@ pub enum S3Error {
         /// The key.
         key: String,
     },
+    /// No such version of the key.
+    NoSuchVersion {
+        /// The key.
+        key: String,
+        /// The version's id.
+        version: String,
+    },
+    /// The object has neither retention nor legal hold.
+    NoSuchObjectLock {
+        /// The key.
+        key: String,
+    },
     /// AWS has it, this server not yet; its name.
     NotImplemented(Cow<'static, str>),
+    /// The bucket has no object lock.
+    NoObjectLock {
+        /// The name.
+        bucket: String,
+    },
     /// The bucket changed under the call; it may be repeated.
     OperationAborted,
     /// An unsigned call that came to another Region than the bucket's.
@@ -150,9 +200,24 @@ pub enum S3Error {
     },
     /// A condition does not hold; the header.
     PreconditionFailed(&'static str),
+    /// A conditional header whose value AWS does not take either.
+    UnacceptedCondition {
+        /// The header or headers.
+        header: &'static str,
+        /// What AWS adds.
+        more: &'static str,
+    },
 }
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+
+/// What answers at a delete marker carry.
+fn marker(version: VersionId) -> [(HeaderName, String); 2] {
+    [
+        (crate::answer::DELETE_MARKER, "true".to_owned()),
+        (crate::answer::VERSION_ID, version.to_string()),
+    ]
+}
 
 impl AwsError for S3Error {
     fn code(&self) -> Cow<'static, str> {
@@ -174,10 +239,18 @@ impl AwsError for S3Error {
             S3Error::Body(reply) => reply.extra.clone(),
             S3Error::BucketAlreadyExists { bucket }
             | S3Error::BucketAlreadyOwnedByYou { bucket }
+            | S3Error::BucketHasVersions { bucket }
             | S3Error::BucketNotEmpty { bucket }
             | S3Error::InvalidBucketName { bucket }
             | S3Error::NoSuchBucket { bucket }
+            | S3Error::NoObjectLock { bucket }
             | S3Error::NoSuchBucketPolicy { bucket } => vec![("BucketName", bucket.clone())],
+            S3Error::ConditionalRequestConflict { condition, key } => {
+                vec![("Condition", text(condition)), ("Key", key.clone())]
+            }
+            S3Error::IsDeleteMarker { method, .. } => {
+                vec![("Method", text(method)), ("ResourceType", "DeleteMarker".to_owned())]
+            }
             S3Error::MethodNotAllowed { method, resource_type } => {
                 vec![("Method", text(method)), ("ResourceType", text(resource_type))]
             }
@@ -213,7 +286,10 @@ impl AwsError for S3Error {
                     ("MaxSizeAllowed", text(&crate::model::metadata::METADATA_BYTES_MAX)),
                 ]
             }
-            S3Error::NoSuchKey { key } => vec![("Key", key.clone())],
+            S3Error::NoSuchKey { key } | S3Error::Deleted { key, .. } | S3Error::NoSuchObjectLock { key } => {
+                vec![("Key", key.clone())]
+            }
+            S3Error::NoSuchVersion { key, version } => vec![("Key", key.clone()), ("VersionId", version.clone())],
             S3Error::PermanentRedirect { bucket, region } => {
                 vec![
                     ("Endpoint", format!("{bucket}.s3.{region}.amazonaws.com")),
@@ -221,6 +297,9 @@ impl AwsError for S3Error {
                 ]
             }
             S3Error::PreconditionFailed(condition) => vec![("Condition", text(condition))],
+            S3Error::UnacceptedCondition { header, more } => {
+                vec![("Header", text(header)), ("additionalMessage", text(more))]
+            }
             _ => Vec::new(),
         }
     }
@@ -230,6 +309,13 @@ impl AwsError for S3Error {
             S3Error::AuthorizationHeaderMalformed { expected: region, .. }
             | S3Error::PermanentRedirect { region, .. } => vec![(BUCKET_REGION, region.to_string())],
             S3Error::Body(reply) => reply.headers.clone(),
+            S3Error::Deleted { version, .. } => marker(*version).into(),
+            S3Error::IsDeleteMarker { version, modified, .. } => {
+                let mut headers = Vec::from(marker(*version));
+                headers.push((http::header::ALLOW, "DELETE".to_owned()));
+                headers.push((http::header::LAST_MODIFIED, modified.http_date()));
+                headers
+            }
             S3Error::InvalidRange { length, .. } => {
                 vec![(http::header::CONTENT_RANGE, format!("bytes */{length}"))]
             }
@@ -253,7 +339,12 @@ impl S3Error {
             S3Error::Body(reply) => (reply.status, reply.code.clone().into(), reply.message.clone().into()),
             S3Error::BucketAlreadyExists { .. } => say(409, "BucketAlreadyExists", text::TAKEN),
             S3Error::BucketAlreadyOwnedByYou { .. } => say(409, "BucketAlreadyOwnedByYou", text::YOURS),
+            S3Error::BucketHasVersions { .. } => say(409, "BucketNotEmpty", text::HAS_VERSIONS),
             S3Error::BucketNotEmpty { .. } => say(409, "BucketNotEmpty", text::NOT_EMPTY),
+            S3Error::ConditionalRequestConflict { .. } => say(409, "ConditionalRequestConflict", text::CONFLICT),
+            S3Error::Deleted { .. } | S3Error::NoSuchKey { .. } => {
+                say(404, "NoSuchKey", "The specified key does not exist.")
+            }
             S3Error::EntityTooLarge { .. } => say(400, "EntityTooLarge", text::TOO_LARGE),
             S3Error::Fault(_) => say(500, "InternalError", text::INTERNAL),
             S3Error::IllegalLocationConstraint(constraint) => tell(
@@ -261,6 +352,10 @@ impl S3Error {
                 "IllegalLocationConstraintException",
                 text::illegal_location(constraint),
             ),
+            S3Error::IllegalVersioningConfiguration => {
+                say(400, "IllegalVersioningConfigurationException", text::NO_VERSIONING)
+            }
+            S3Error::InvalidBucketState(text) => say(409, "InvalidBucketState", text),
             S3Error::IncompleteBody => say(400, "IncompleteBody", text::INCOMPLETE),
             S3Error::InvalidArgument { message, .. } => tell(400, "InvalidArgument", message.clone()),
             S3Error::InvalidBucketAclWithObjectOwnership => {
@@ -280,18 +375,21 @@ impl S3Error {
             S3Error::MalformedXml => say(400, "MalformedXML", text::MALFORMED_XML),
             S3Error::MetadataTooLarge { .. } => say(400, "MetadataTooLarge", text::METADATA),
             S3Error::MissingContentLength => say(411, "MissingContentLength", text::NO_LENGTH),
-            S3Error::MethodNotAllowed { .. } => say(
+            S3Error::MethodNotAllowed { .. } | S3Error::IsDeleteMarker { .. } => say(
                 405,
                 "MethodNotAllowed",
                 "The specified method is not allowed against this resource.",
             ),
             S3Error::NoSuchBucket { .. } => say(404, "NoSuchBucket", "The specified bucket does not exist"),
             S3Error::NoSuchBucketPolicy { .. } => say(404, "NoSuchBucketPolicy", "The bucket policy does not exist"),
-            S3Error::NoSuchKey { .. } => say(404, "NoSuchKey", "The specified key does not exist."),
+            S3Error::NoSuchObjectLock { .. } => say(404, "NoSuchObjectLockConfiguration", text::NOT_LOCKED),
+            S3Error::NoSuchVersion { .. } => say(404, "NoSuchVersion", "The specified version does not exist."),
+            S3Error::NoObjectLock { .. } => say(404, "ObjectLockConfigurationNotFoundError", text::NO_LOCK),
             S3Error::NotImplemented(what) => tell(501, "NotImplemented", text::not_implemented(what)),
             S3Error::OperationAborted => say(409, "OperationAborted", text::ABORTED),
             S3Error::PermanentRedirect { .. } => say(301, "PermanentRedirect", text::REDIRECT),
             S3Error::PreconditionFailed(_) => say(412, "PreconditionFailed", text::PRECONDITION),
+            S3Error::UnacceptedCondition { .. } => say(501, "NotImplemented", text::HEADER_NOT_IMPLEMENTED),
         }
     }
 
@@ -314,6 +412,12 @@ mod text {
         "A conflicting conditional operation is currently in progress against this resource. Please try again.";
     pub(super) const ACL_AND_OWNERSHIP: &str =
         "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+    pub(super) const CONFLICT: &str =
+        "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    pub(super) const HAS_VERSIONS: &str =
+        "The bucket you tried to delete is not empty. You must delete all versions in the bucket.";
+    pub(super) const HEADER_NOT_IMPLEMENTED: &str =
+        "A header you provided implies functionality that is not implemented";
     pub(super) const INCOMPLETE: &str =
         "You did not provide the number of bytes specified by the Content-Length HTTP header";
     pub(super) const INTERNAL: &str = "We encountered an internal error. Please try again.";
@@ -321,6 +425,9 @@ mod text {
         "The XML you provided was not well-formed or did not validate against our published schema";
     pub(super) const METADATA: &str = "Your metadata headers exceed the maximum allowed metadata size";
     pub(super) const NO_ACLS: &str = "The bucket does not allow ACLs";
+    pub(super) const NO_LOCK: &str = "Object Lock configuration does not exist for this bucket";
+    pub(super) const NO_VERSIONING: &str = "The Versioning element must be specified";
+    pub(super) const NOT_LOCKED: &str = "The specified object does not have a ObjectLock configuration";
     pub(super) const NO_LENGTH: &str = "You must provide the Content-Length HTTP header.";
     pub(super) const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
     pub(super) const PRECONDITION: &str = "At least one of the pre-conditions you specified did not hold";

@@ -31,6 +31,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod versions;
 pub mod work;
 
 pub use error::S3Error;

@@ -26,6 +26,9 @@ pub enum Versioning {
 /// The random part of a version's id.
 const RANDOM_BYTES: usize = 16;
 
+/// No key has so many versions: a greater number shows an id that was made elsewhere.
+const ORDER_MAX: u64 = (1 << 40) - 1;
+
 /// What names a version of an object.
 ///
 /// Its text is 32 characters, or `null` for what was put while the bucket kept no versions. The text holds the version's
@@ -66,10 +69,8 @@ impl VersionId {
         }
         let bytes = TEXT.as_ref()?.decode(text).ok()?;
         let (random, order) = bytes.split_first_chunk::<RANDOM_BYTES>()?;
-        Some(VersionId::Own {
-            order: u64::from_be_bytes(order.try_into().ok()?),
-            random: *random,
-        })
+        let order = u64::from_be_bytes(order.try_into().ok()?);
+        (order <= ORDER_MAX).then_some(VersionId::Own { order, random: *random })
     }
 }
 
@@ -91,12 +92,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn ids_read_back(order: u64, seed: u64) {
+        fn ids_read_back(order in 0..=ORDER_MAX, seed: u64) {
             let id = VersionId::generate(order, &Random::seeded(seed));
             let text = id.to_string();
             prop_assert_eq!(text.len(), 32);
             prop_assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'_'));
             prop_assert_eq!(VersionId::parse(&text), Some(id));
+        }
+
+        #[test]
+        fn ids_of_elsewhere_are_refused(order in ORDER_MAX + 1.., seed: u64) {
+            let id = VersionId::generate(order, &Random::seeded(seed));
+            prop_assert_eq!(VersionId::parse(&id.to_string()), None);
         }
 
         #[test]

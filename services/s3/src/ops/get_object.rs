@@ -8,7 +8,7 @@ use crate::{
     S3Error, access,
     opened::{self, Opened},
     ops::read::{self, Part, Pinned, ReadInput, SealedBytes},
-    seal,
+    seal, versions,
 };
 use bytes::Bytes;
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, ReplyBody, Staged, Txn};
@@ -73,11 +73,12 @@ impl Operation for GetObject {
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
         let request = &input.request;
         let bucket = read::bucket(&txn.view(), input).await?;
-        let Pinned { object, sealed } = read::pin(ctx, &txn.view(), request).await?;
+        let Pinned { chosen, sealed } = read::pin(ctx, &txn.view(), request, input.version.as_ref()).await?;
+        let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
         let range = match read::part(input, &object)? {
             Part::NotModified => {
                 return Ok(Output {
-                    reply: read::not_modified(&object),
+                    reply: read::not_modified(&object, told),
                     content: Content::None,
                 });
             }
@@ -85,7 +86,7 @@ impl Operation for GetObject {
         };
         let key = seal::open_key(ctx, txn, &bucket, &object).await?;
         let opener = opened::opener(&key, (&request.bucket, &request.key), &object)?;
-        let head = read::head(input, &object, range);
+        let head = read::head(input, &object, told, range);
         let length = head.range.end.saturating_sub(head.range.start);
         let content = match sealed {
             SealedBytes::Row(sealed) => Content::AtHand(opened::open_range(&opener, &sealed, head.range)?),

@@ -3,6 +3,7 @@
 use crate::{
     S3Error, access,
     ops::read::{self, Part, ReadInput},
+    versions,
 };
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
 use http::header;
@@ -48,16 +49,18 @@ impl Operation for HeadObject {
     }
 
     async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
-        let object = read::find(&txn.view(), &input.request).await?;
+        let bucket = read::bucket(&txn.view(), input).await?;
+        let chosen = versions::readable(&txn.view(), &input.request, input.version.as_ref(), "HEAD").await?;
+        let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
         let range = match read::part(input, &object)? {
             Part::NotModified => {
                 return Ok(Output {
-                    reply: read::not_modified(&object),
+                    reply: read::not_modified(&object, told),
                 });
             }
             Part::Range(range) => range,
         };
-        let head = read::head(input, &object, range);
+        let head = read::head(input, &object, told, range);
         let length = head.range.end.saturating_sub(head.range.start).to_string();
         Ok(Output {
             reply: head.reply.header(header::CONTENT_LENGTH, &length),

@@ -12,12 +12,13 @@ use crate::{
         encryption::{Choice, Requested},
         etag,
         lock::ObjectLock,
-        version::{VersionId, Versioning},
+        version::VersionId,
     },
     request::{self, Declared, Request},
     seal,
     table::{self, Bucket, Checksum, Content, Object, ObjectHeaders},
     upload::{self, NewObject, Plan, SealedBody, Source},
+    versions,
 };
 use bytes::Bytes;
 use gateway::{
@@ -122,13 +123,13 @@ struct StagedObject {
 /// What was stored.
 pub struct Output {
     object: Object,
-    /// Told only where the bucket keeps versions.
+    /// Told only when it is one of its own.
     version: Option<VersionId>,
 }
 
 impl Evident for Output {
     fn evident(&self) -> Params {
-        answer::seal_params(&self.object.seal)
+        answer::seal_params(&self.object.seal).and(answer::version_params(self.version))
     }
 }
 
@@ -220,7 +221,7 @@ impl Operation for PutObject {
         access::note(ctx, &input.request, (object.size, 0), applied);
         Ok(Output {
             object,
-            version: (bucket.versioning != Versioning::Off).then_some(version.id),
+            version: versions::told_of_put(version.id),
         })
     }
 }

@@ -6,10 +6,12 @@ use crate::{
         condition::{Preconditions, Verdict},
         etag, metadata,
         range::ByteRange,
+        version::VersionId,
     },
     ops::put_object::with_checksum,
     request::{self, Request},
     table::{self, Bucket, Object, Place},
+    versions::{self, Chosen},
 };
 use base::{Fault, Timestamp};
 use bytes::Bytes;
@@ -34,6 +36,8 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
 pub struct ReadInput {
     /// What every call has.
     pub request: Request,
+    /// The version that is read; the latest when none is named.
+    pub version: Option<VersionId>,
     range: Option<(String, ByteRange)>,
     conditions: Preconditions,
     overrides: Vec<(HeaderName, String)>,
@@ -42,7 +46,6 @@ pub struct ReadInput {
 
 fn parse(call: &Call) -> Result<ReadInput, S3Error> {
     let request = Request::of_object(call)?;
-    request::refuse_versions(call)?;
     if call.head.has_query("partNumber") {
         return Err(S3Error::NotImplemented("partNumber".into()));
     }
@@ -70,6 +73,7 @@ fn parse(call: &Call) -> Result<ReadInput, S3Error> {
             .map(|value| (name.clone(), value.into_owned()))
     });
     Ok(ReadInput {
+        version: versions::named(call)?,
         range: value(header::RANGE).and_then(|text| ByteRange::parse(&text).map(|range| (text, range))),
         conditions: Preconditions {
             if_match: value(header::IF_MATCH),
@@ -93,7 +97,11 @@ impl Parse for ReadInput {
 impl Evident for ReadInput {
     fn evident(&self) -> Params {
         let overrides = self.overrides.iter();
-        overrides.fold(self.request.evident(), |params, (name, value)| {
+        let params = self
+            .request
+            .evident()
+            .maybe_text("versionId", self.version.map(|version| version.to_string()));
+        overrides.fold(params, |params, (name, value)| {
             params.text(&format!("response-{name}"), value)
         })
     }
@@ -107,18 +115,28 @@ pub async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Resul
         let text = "Request specific response headers cannot be used for anonymous GET requests.";
         return Err(S3Error::InvalidRequest(text.into()));
     }
-    let mut demands = vec![found.on_object(ctx, "s3:GetObject", request)];
-    if !table::object_exists(view, &request.bucket, &request.key).await? {
+    let named = input.version.as_ref();
+    let actions = ("s3:GetObject", "s3:GetObjectVersion");
+    let mut demands = vec![versions::demand(ctx, &found, request, named, actions)];
+    if !exists(view, request, named).await? {
         // Who may not list may not learn from a 404 either.
         demands.push(found.on_bucket(ctx, "s3:ListBucket", request));
     }
     Ok(found.demands(ctx, request, demands))
 }
 
+async fn exists(view: &ReadView<'_>, request: &Request, named: Option<&VersionId>) -> Result<bool, Fault> {
+    let at = (request.bucket.as_str(), request.key.as_str());
+    match named {
+        None => table::object_exists(view, at.0, at.1).await,
+        Some(id) => Ok(table::version(view, at, id).await?.is_some()),
+    }
+}
+
 /// An object that stays readable whatever happens to its row.
 pub struct Pinned {
     /// Its row.
-    pub object: Object,
+    pub chosen: Chosen,
     /// Its sealed bytes.
     pub sealed: SealedBytes,
 }
@@ -135,38 +153,36 @@ pub enum SealedBytes {
 ///
 /// A blob may be gone though the snapshot names it: the object was replaced or deleted meanwhile. Then the call is stale
 /// and is decided again; nothing is read of what this call was not authorised on.
-pub async fn pin(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Pinned, S3Error> {
-    let object = find(view, request).await?;
-    let sealed = match object.place {
+pub async fn pin(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    request: &Request,
+    version: Option<&VersionId>,
+) -> Result<Pinned, S3Error> {
+    let chosen = versions::readable(view, request, version, "GET").await?;
+    let sealed = match chosen.object.place {
         Place::Row | Place::Bytes => {
-            SealedBytes::Row(table::bytes_of(view, (&request.bucket, &request.key), &object).await?)
+            let at = (request.bucket.as_str(), request.key.as_str());
+            SealedBytes::Row(table::bytes_of(view, at, &chosen.object).await?)
         }
         Place::Blob(id) => match ctx.world().blobs().open(id).await? {
             Some(reader) => SealedBytes::Blob(reader),
-            None => return Err(gone(ctx, request, id).await),
+            None => return Err(gone(ctx, request, version, id).await),
         },
     };
-    Ok(Pinned { object, sealed })
+    Ok(Pinned { chosen, sealed })
 }
 
 /// Why a blob is not there: if the newest row names it still, it was lost, and repeating the call would not help.
-async fn gone(ctx: &Ctx, request: &Request, id: BlobId) -> S3Error {
+async fn gone(ctx: &Ctx, request: &Request, version: Option<&VersionId>, id: BlobId) -> S3Error {
     let newest = ctx.world().snapshot();
-    match table::object(&newest.view(), &request.bucket, &request.key).await {
-        Ok(Some(object)) if object.place == Place::Blob(id) => {
+    match versions::readable(&newest.view(), request, version, "GET").await {
+        Ok(chosen) if chosen.object.place == Place::Blob(id) => {
             Fault::corrupt("a row names a blob that is not there").into()
         }
-        Ok(_) => Fault::Stale.into(),
-        Err(fault) => fault.into(),
+        Err(S3Error::Fault(fault)) => fault.into(),
+        _ => Fault::Stale.into(),
     }
-}
-
-/// The row of an object.
-pub async fn find(view: &ReadView<'_>, request: &Request) -> Result<Object, S3Error> {
-    let found = table::object(view, &request.bucket, &request.key).await?;
-    found.ok_or_else(|| S3Error::NoSuchKey {
-        key: request.key.clone(),
-    })
 }
 
 /// The bucket of the object.
@@ -209,10 +225,10 @@ pub struct Head {
     pub range: Range<u64>,
 }
 
-/// Makes the head. `None` for the range is the whole object.
-pub fn head(input: &ReadInput, object: &Object, range: Option<Range<u64>>) -> Head {
+/// Makes the head. `None` for the range is the whole object; `told` is the version's id, when it is to be told.
+pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, range: Option<Range<u64>>) -> Head {
     let status = if range.is_some() { 206 } else { 200 };
-    let mut reply = described(Reply::empty(status), object);
+    let mut reply = described(Reply::empty(status), object, told);
     if let Some(range) = &range {
         let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), object.size);
         reply = reply.header(header::CONTENT_RANGE, &text);
@@ -249,12 +265,12 @@ pub fn head(input: &ReadInput, object: &Object, range: Option<Range<u64>>) -> He
 }
 
 /// What a 304 answers.
-pub fn not_modified(object: &Object) -> Reply {
-    described(Reply::empty(304), object)
+pub fn not_modified(object: &Object, told: Option<VersionId>) -> Reply {
+    described(Reply::empty(304), object, told)
 }
 
-fn described(reply: Reply, object: &Object) -> Reply {
-    reply
+fn described(reply: Reply, object: &Object, told: Option<VersionId>) -> Reply {
+    answer::with_version(reply, told)
         .header(header::ETAG, &etag::quoted(&object.etag))
         .header(header::LAST_MODIFIED, &object.modified.http_date())
         .header(header::ACCEPT_RANGES, "bytes")
@@ -295,7 +311,12 @@ mod tests {
 
     #[test]
     fn heads_tell_the_object() {
-        let whole = head(&input("/bkt/k", &[("x-amz-checksum-mode", "ENABLED")]), &object(), None);
+        let whole = head(
+            &input("/bkt/k", &[("x-amz-checksum-mode", "ENABLED")]),
+            &object(),
+            None,
+            None,
+        );
         assert_eq!((whole.reply.status, whole.range), (200, 0..10));
         let check = |headers: &http::HeaderMap, name: &str, expected: Option<&str>| {
             assert_eq!(headers.get(name).map(|v| v.to_str().unwrap()), expected, "{name}");
@@ -308,13 +329,16 @@ mod tests {
         );
         check(&whole.reply.headers, "content-type", Some("binary/octet-stream"));
         check(&whole.reply.headers, "x-amz-meta-a", Some("1"));
+        check(&whole.reply.headers, "x-amz-version-id", None);
         check(&whole.reply.headers, "x-amz-checksum-crc32", Some("AAAAAA=="));
         check(&whole.reply.headers, "x-amz-server-side-encryption", Some("AES256"));
         let changed = head(
             &input("/bkt/k?response-content-type=text/html", &[]),
             &object(),
+            Some(VersionId::Null),
             Some(2..4),
         );
+        check(&changed.reply.headers, "x-amz-version-id", Some("null"));
         assert_eq!((changed.reply.status, changed.range), (206, 2..4));
         check(&changed.reply.headers, "content-range", Some("bytes 2-3/10"));
         check(&changed.reply.headers, "content-type", Some("text/html"));
@@ -352,7 +376,7 @@ mod tests {
             assert_eq!(error.as_deref(), Some(expected), "{path}");
         };
         check("/bkt/k?partNumber=1", &[], "NotImplemented");
-        check("/bkt/k?versionId=abc", &[], "NotImplemented");
+        check("/bkt/k?versionId=abc", &[], "InvalidArgument");
         check(
             "/bkt/k",
             &[("x-amz-server-side-encryption", "AES256")],
