@@ -195,6 +195,8 @@ mod tests {
             acl: None,
             tags: Vec::new(),
             lock: Default::default(),
+            owner: None,
+            grants: None,
         }
     }
 

@@ -251,6 +251,10 @@ impl House {
             versioning: Default::default(),
             lock: None,
             public_access: None,
+            ownership_controls: true,
+            grants: None,
+            lifecycle_sha256: None,
+            logging: None,
         };
         table::put_bucket(txn, BUCKET, &bucket);
         table::put_policy_text(txn, BUCKET, Some(policy.to_owned()));

@@ -3,6 +3,7 @@
 //! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html>
 
+use base::AccountId;
 use serde::{Deserialize, Serialize};
 
 /// The group that S3's access-log delivery writes as.
@@ -61,6 +62,43 @@ impl CannedAcl {
             CannedAcl::AuthenticatedRead | CannedAcl::PublicRead | CannedAcl::PublicReadWrite
         )
     }
+}
+
+/// What a grant lets its grantee do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Permission {
+    /// All of the others.
+    FullControl,
+    /// To list a bucket, to read an object.
+    Read,
+    /// To read the ACL.
+    ReadAcp,
+    /// To put and delete objects.
+    Write,
+    /// To change the ACL.
+    WriteAcp,
+}
+
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Grantee {
+    /// An account, by its canonical user id.
+    Account(AccountId),
+    /// Everyone.
+    AllUsers,
+    /// Everyone with an AWS account.
+    AuthenticatedUsers,
+    /// The delivery of access logs.
+    LogDelivery,
+}
+
+/// A grant of an ACL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// For whom.
+    pub grantee: Grantee,
+    /// Of what.
+    pub permission: Permission,
 }
 
 /// Whether ACLs count in a bucket.

@@ -1,5 +1,6 @@
 //! The domain, pure: what a bucket's name may be, which encryption wins, which keys a listing shows.
 
+pub mod access_log;
 pub mod acl;
 pub mod bucket_name;
 pub mod condition;

@@ -204,6 +204,10 @@ impl Operation for CreateBucket {
             versioning: Versioning::Off,
             lock: None,
             public_access: Some(PublicAccessBlock::ALL),
+            ownership_controls: true,
+            grants: None,
+            lifecycle_sha256: None,
+            logging: None,
         };
         table::put_bucket(txn, name, &bucket);
         Ok(output)

@@ -274,6 +274,8 @@ async fn seal_body(
         acl: input.new.acl,
         tags: Vec::new(),
         lock: ObjectLock::default(),
+        owner: None,
+        grants: None,
     };
     Ok(StagedObject {
         object,

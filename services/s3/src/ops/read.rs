@@ -302,6 +302,8 @@ mod tests {
             acl: None,
             tags: Vec::new(),
             lock: Default::default(),
+            owner: None,
+            grants: None,
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{ROWS_AT_ONCE, objects_prefix, text_after};
 use crate::model::{
-    acl::{CannedAcl, Ownership},
+    access_log::Logging,
+    acl::{CannedAcl, Grant, Ownership},
     encryption::BucketDefault,
     lock::BucketLock,
     public_access::PublicAccessBlock,
@@ -31,7 +32,7 @@ pub struct Bucket {
     pub encryption: BucketDefault,
     /// The ACL it was made with.
     pub acl: CannedAcl,
-    /// Whether ACLs count in it.
+    /// Whether ACLs count in it; without ownership controls they do, as with `ObjectWriter`.
     pub ownership: Ownership,
     /// Whether it keeps versions.
     pub versioning: Versioning,
@@ -39,6 +40,14 @@ pub struct Bucket {
     pub lock: Option<BucketLock>,
     /// Its Block Public Access; `None` after DeletePublicAccessBlock.
     pub public_access: Option<PublicAccessBlock>,
+    /// Whether it has ownership controls to be shown.
+    pub ownership_controls: bool,
+    /// The grants of its ACL, where they are not those of the canned one.
+    pub grants: Option<Vec<Grant>>,
+    /// The SHA-256 of its lifecycle configuration, when it has one: the name of the parsed rules in the cache.
+    pub lifecycle_sha256: Option<[u8; 32]>,
+    /// Where its access logs go.
+    pub logging: Option<Logging>,
 }
 
 impl Stored for Bucket {
@@ -78,6 +87,10 @@ impl From<BucketV1> for Bucket {
             versioning: Versioning::Off,
             lock: None,
             public_access: Some(PublicAccessBlock::ALL),
+            ownership_controls: true,
+            grants: None,
+            lifecycle_sha256: None,
+            logging: None,
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::{ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, version_key, versions_prefix};
 use crate::model::{
-    acl::CannedAcl,
+    acl::{CannedAcl, Grant},
     lock::ObjectLock,
     metadata::UserMetadata,
     version::{VersionId, Versioning},
 };
-use base::{Arn, Fault, Random, Timestamp};
+use base::{AccountId, Arn, Fault, Random, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, WrappedKey};
 use gateway::Txn;
@@ -30,6 +30,8 @@ pub struct Version {
     pub has_older: bool,
     /// Of the latest version: the order of the null version, when that is an older one.
     pub null_older: Option<u64>,
+    /// Of an older version: since when there is a newer one.
+    pub noncurrent_since: Option<Timestamp>,
 }
 
 /// What a version is.
@@ -102,6 +104,10 @@ pub struct Object {
     pub tags: Vec<(String, String)>,
     /// What protects it.
     pub lock: ObjectLock,
+    /// Whose it is, when not the bucket's owner's.
+    pub owner: Option<AccountId>,
+    /// The grants of its ACL, where they are not those of the canned one.
+    pub grants: Option<Vec<Grant>>,
 }
 
 /// A checksum of an object as it is told.
@@ -166,6 +172,8 @@ impl From<ObjectV1> for Version {
             acl: old.acl,
             tags: Vec::new(),
             lock: ObjectLock::default(),
+            owner: None,
+            grants: None,
         };
         Version {
             content: Content::Object(Box::new(object)),
@@ -173,6 +181,7 @@ impl From<ObjectV1> for Version {
             id: VersionId::Null,
             has_older: false,
             null_older: None,
+            noncurrent_since: None,
         }
     }
 }
@@ -330,6 +339,7 @@ pub async fn put_version(
         id,
         has_older: latest.as_ref().is_some_and(|latest| latest.has_older),
         null_older: latest.as_ref().and_then(|latest| latest.null_older),
+        noncurrent_since: None,
     };
     match latest {
         Some(old) if old.id == VersionId::Null && new.id == VersionId::Null => release(txn, at, &old),
@@ -345,7 +355,7 @@ pub async fn put_version(
             if old.id == VersionId::Null {
                 new.null_older = Some(old.order);
             }
-            push_down(txn, at, old).await?;
+            push_down(txn, at, old, new.modified()).await?;
         }
         None => {}
     }
@@ -357,7 +367,7 @@ pub async fn put_version(
 }
 
 /// Makes the latest version an older one.
-async fn push_down(txn: &mut Txn, at: At<'_>, mut version: Version) -> Result<(), Fault> {
+async fn push_down(txn: &mut Txn, at: At<'_>, mut version: Version, now: Timestamp) -> Result<(), Fault> {
     if let Content::Object(object) = &mut version.content
         && object.place == Place::Row
     {
@@ -368,6 +378,7 @@ async fn push_down(txn: &mut Txn, at: At<'_>, mut version: Version) -> Result<()
     }
     version.has_older = false;
     version.null_older = None;
+    version.noncurrent_since = Some(now);
     txn.put_row(version_key(at.0, at.1, version.order), &version);
     Ok(())
 }
@@ -417,6 +428,7 @@ async fn promote(txn: &mut Txn, at: At<'_>, gone: &Version) -> Result<(), Fault>
         Some(mut next) => {
             txn.delete(version_key(at.0, at.1, next.order));
             next.has_older = true;
+            next.noncurrent_since = None;
             next.null_older = gone.null_older.filter(|order| *order != next.order);
             txn.put_row(object_key(at.0, at.1), &next);
         }
