@@ -10,6 +10,7 @@ os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null"
 import pytest
 
 from harness import Server
+from tools import DOMAIN, WAYS, make_place
 
 
 @pytest.fixture
@@ -35,3 +36,14 @@ def server(serve, request):
     """The test's server, with the flags of its nearest `serve` mark."""
     mark = request.node.get_closest_marker("serve")
     return serve(*(mark.args if mark else ()))
+
+
+@pytest.fixture(params=WAYS, ids=lambda way: way.name)
+def place(serve, request):
+    """A bucket for an ordinary tool, by each way there is, or by those that a test asks for; flags as for `server`."""
+    mark = request.node.get_closest_marker("serve")
+    place = make_place(serve, request.param, "tools", *(mark.args if mark else ()))
+    yield place
+    if place.proxy:
+        place.proxy.close()
+        assert f"{place.bucket}.s3.{DOMAIN}" in place.proxy.hosts, f"the bucket's name was in no host: {place.proxy.hosts}"
