@@ -235,6 +235,26 @@ def test_a_put_waits_for_100_continue_only_where_it_may_write(server):
     assert server.client("s3").get_object(Bucket="bucket", Key="key")["Body"].read() == b"hello"
 
 
+def test_a_final_answer_in_place_of_100_continue_is_the_connections_last(server):
+    """botocore would take it for the beginning of the next call's answer too."""
+    make_bucket(server, "bucket")
+    host = "{}:{}".format(*server.address)
+
+    def put(body, who):
+        headers = server.sign("s3", "PUT", "/bucket/key", {"Host": host, "Expect": "100-continue"}, body, who=who)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        with socket.create_connection(server.address, timeout=20) as connection:
+            connection.sendall(f"PUT /bucket/key HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode())
+            if (first := connection.recv(4096)).startswith(b"HTTP/1.1 100"):
+                connection.sendall(body)
+                first = connection.recv(4096)
+            return status_of(first), b"\r\nconnection: close\r\n" in first
+
+    assert put(b"hello", server.root) == (200, False)
+    assert put(b"", server.root) == (200, True)
+    assert put(b"hello", server.user("nobody")) == (403, True)
+
+
 def test_slow_and_idle_connections_do_not_stop_others(server):
     connections = [socket.create_connection(server.address, timeout=20) for _ in range(200)]
     for connection in connections[:100]:

@@ -50,6 +50,8 @@ pub(crate) struct Patience {
 pub(crate) struct Exchange {
     /// Whether the client may still be sending a body that nobody reads.
     unread: AtomicBool,
+    /// Whether the body was asked for: a client that waits to be told to continue was told.
+    invited: AtomicBool,
     /// The calls whose answers the library has not taken whole.
     calls: AtomicUsize,
     /// Whether bytes of an answer may be on their way.
@@ -67,6 +69,7 @@ impl Default for Exchange {
     fn default() -> Exchange {
         Exchange {
             unread: AtomicBool::new(false),
+            invited: AtomicBool::new(false),
             calls: AtomicUsize::new(0),
             answering: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
@@ -154,6 +157,15 @@ impl Exchange {
     /// A body has begun, or has been read to its end.
     pub(crate) fn set_unread(&self, unread: bool) {
         self.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// Whether the body of the call that is under way was asked for; of HTTP/1, where there is one at a time.
+    pub(crate) fn set_invited(&self, invited: bool) {
+        self.invited.store(invited, Ordering::Relaxed);
+    }
+
+    pub(crate) fn invited(&self) -> bool {
+        self.invited.load(Ordering::Relaxed)
     }
 }
 

@@ -307,6 +307,7 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
     let call = Call::begin(&peer.exchange, request.version() >= Version::HTTP_2);
     let (gateway, call) = (&front.gateway, front.calls.begin(call));
     let (parts, body) = request.into_parts();
+    let expects = parts.version < Version::HTTP_2 && parts.headers.contains_key(header::EXPECT);
     let one_host = parts.headers.get_all(header::HOST).iter().count() < 2;
     let head = head_of(parts, &peer);
     let service = wire::service_for_fault(&head, None);
@@ -316,6 +317,7 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
         return Ok(response(refusal(gateway, service, &error, is_head), call));
     }
     peer.exchange.set_unread(!body.is_end_stream());
+    peer.exchange.set_invited(false);
     let body: RawBody = RequestBody {
         body,
         exchange: Arc::clone(&peer.exchange),
@@ -329,7 +331,15 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
             refusal(gateway, service, &ErrorReply::internal(service), is_head)
         }
     };
-    Ok(response(reply, call))
+    let mut response = response(reply, call);
+    if expects && !peer.exchange.invited() {
+        // botocore takes a final answer in place of "100 Continue" for the beginning of its next answer too, if that next
+        // call waits for one as well and comes on the same connection.
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
 }
 
 /// An error that the listener itself tells.
@@ -397,6 +407,10 @@ impl Body for RequestBody {
     type Error = BoxError;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        // The library tells a waiting client to continue at the first look, unless there is nothing to come.
+        if !self.body.is_end_stream() {
+            self.exchange.set_invited(true);
+        }
         match Pin::new(&mut self.body).poll_frame(cx) {
             Poll::Pending => {
                 let pause = self
