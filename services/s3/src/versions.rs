@@ -11,6 +11,7 @@ use crate::{
     request::Request,
     table::{self, Content, Object, Version},
 };
+use base::Timestamp;
 use gateway::{Call, Ctx, Demand};
 use store::ReadView;
 
@@ -40,6 +41,7 @@ pub struct Chosen {
     order: u64,
     has_older: bool,
     null_older: Option<u64>,
+    noncurrent_since: Option<Timestamp>,
 }
 
 impl Chosen {
@@ -51,6 +53,7 @@ impl Chosen {
             id: self.id,
             has_older: self.has_older,
             null_older: self.null_older,
+            noncurrent_since: self.noncurrent_since,
         }
     }
 }
@@ -109,6 +112,7 @@ fn chosen(version: Version, method: &'static str) -> Result<Chosen, S3Error> {
             order: version.order,
             has_older: version.has_older,
             null_older: version.null_older,
+            noncurrent_since: version.noncurrent_since,
         }),
         Content::DeleteMarker { modified } => Err(S3Error::IsDeleteMarker {
             method,
