@@ -200,15 +200,15 @@ impl http_body::Body for Chained {
     }
 }
 
-struct House {
-    world: Arc<World>,
+pub(crate) struct House {
+    pub(crate) world: Arc<World>,
     others: Arc<Others>,
     _dir: tempfile::TempDir,
 }
 
 impl House {
     /// A world with one bucket, whose policy lets the trail service put under `logs/` with the owner's ACL.
-    async fn new() -> House {
+    pub(crate) async fn new() -> House {
         let dir = tempfile::tempdir().unwrap();
         let random = Random::seeded(1);
         let clock = Clock::manual(Timestamp::from_secs(1_800_000_000));
@@ -270,7 +270,7 @@ impl House {
         }
     }
 
-    fn work(&self) -> Work {
+    pub(crate) fn work(&self) -> Work {
         Work::begin(&self.world, ServiceName::S3, self.caller(), Region::us_east_1())
     }
 

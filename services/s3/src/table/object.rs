@@ -152,6 +152,27 @@ impl Stored for ObjectV1 {
     type Ancestor = NoAncestor;
 }
 
+#[cfg(test)]
+impl ObjectV1 {
+    /// An object as that release wrote it.
+    pub(super) fn of(object: Object) -> ObjectV1 {
+        let checksum = object.checksum.map(|checksum| (checksum.algorithm, checksum.value));
+        ObjectV1 {
+            id: object.id,
+            size: object.size,
+            modified: object.modified,
+            etag: object.etag,
+            seal: object.seal,
+            segments_header: object.segments_header,
+            place: object.place,
+            headers: object.headers,
+            metadata: object.metadata,
+            checksum: checksum.unwrap_or_default(),
+            acl: object.acl,
+        }
+    }
+}
+
 impl From<ObjectV1> for Version {
     fn from(old: ObjectV1) -> Version {
         let object = Object {
