@@ -5,6 +5,7 @@ call, for what a call deletes or makes is gone or taken the next time.
 """
 
 import itertools
+import time
 from dataclasses import dataclass, field
 
 from harness import ACCOUNT, allow, bucket_policy, key_policy, policy
@@ -67,6 +68,12 @@ class World:
         return self.client("kms").create_grant(
             KeyId=self.key, GranteePrincipal=self.user_arn, Operations=["Decrypt"], RetiringPrincipal=self.user_arn
         )
+
+    def settled(self):
+        """No rotation of the root key is at work, so that the next can begin."""
+        while self.server.json_call("shoseki", "Shoseki_20261101.DescribeRootKey", b"{}").json["InProgress"]:
+            time.sleep(0.1)
+        return {}
 
     def log_bucket(self):
         name = self.name("logs")
@@ -269,8 +276,10 @@ RECIPES = {
     "shoseki:AdvanceClock": lambda w: {"Seconds": 1},
     "shoseki:CreateAccount": lambda w: {},
     "shoseki:DescribeAccess": lambda w: {"KeyId": w.key},
+    "shoseki:DescribeRootKey": lambda w: {},
     "shoseki:ExplainDecision": lambda w: {"Id": "none"},
     "shoseki:ListAccounts": lambda w: {},
+    "shoseki:RotateRootKey": lambda w: w.settled(),
     # --- IAM ---
     **_inline("user"),
     **_inline("group"),

@@ -14,6 +14,7 @@ mod demo;
 mod env;
 mod explain;
 mod json_text;
+mod rootkey;
 mod serve;
 mod style;
 mod table;
@@ -50,6 +51,9 @@ enum Command {
     /// Make and list the accounts of a running server.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Give a running server a new root key.
+    #[command(subcommand)]
+    Rootkey(rootkey::RootkeyCommand),
     /// Say why a call was refused, and which smallest change of which policy would allow it.
     Explain(explain::ExplainArgs),
     /// Say who can read, deliver, administer and delete an object, a key or a trail's log files, now and after a change.
@@ -70,6 +74,7 @@ fn main() -> ExitCode {
             Command::Env(args) => env::run(args),
             Command::Clock(command) => clock::run(command).await,
             Command::Account(command) => account::run(command).await,
+            Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,
         }

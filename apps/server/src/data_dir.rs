@@ -3,7 +3,7 @@
 //! | file | what | readable by |
 //! |---|---|---|
 //! | `lock`, `store-format`, `rows/`, `blobs/` | the store's | owner |
-//! | `root.key` | the root of trust, in clear | owner; refused when others can read it |
+//! | `root.key`, `root.key.next` | the root of trust, in clear; the second while it is changed | owner; refused when others can read it |
 //! | `store.key` | the journal's key, wrapped under the root key | owner |
 //! | `ca.pem`, `ca.key` | the local CA and its sealed key, with `--tls auto` | owner |
 //! | `credentials` | the first account's root access key, as an AWS profile | owner |
@@ -13,18 +13,20 @@
 //! all. The keys come before the store that is sealed under them, so that whatever start is broken off, the next one
 //! finds either nothing to go by or everything.
 
+use crate::root_key::{ROOT_KEY_FILE, RootKeyFile};
 use anyhow::{Context, Result, bail};
-use base::{Clock, Random, Secret};
-use envelope::{Key256, RootKey, RootOfTrust, WrappedKey, small};
+use base::{Clock, Fault, Random};
+use envelope::{Key256, RootOfTrust, WrappedKey, small};
+use gateway::rotation::UnderRoot;
 use std::{
     fs::{self, OpenOptions},
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 use store::{DirLock, OpenError, Store};
 
-const ROOT_KEY_FILE: &str = "root.key";
 const STORE_KEY_FILE: &str = "store.key";
 const STORE_KEY_PURPOSE: &str = "shoseki store key";
 /// What the store makes; that it is there says that something was sealed.
@@ -36,7 +38,7 @@ const CACHE_BYTES: u64 = 16 << 20;
 /// A data directory that this process holds.
 pub(crate) struct DataDir {
     lock: DirLock,
-    root: RootKey,
+    root: Arc<dyn RootOfTrust>,
     store_key: Key256,
     random: Random,
 }
@@ -44,11 +46,22 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Takes hold of the directory and of its keys, making what a first start makes.
     pub(crate) fn open(path: &Path, random: &Random) -> Result<DataDir> {
+        DataDir::open_with(path, random, |sealed_before| {
+            Ok(Arc::new(RootKeyFile::open(path, sealed_before, random)?))
+        })
+    }
+
+    /// The same under a root of trust of any kind, which is told whether anything was sealed before.
+    fn open_with(
+        path: &Path,
+        random: &Random,
+        root: impl FnOnce(bool) -> Result<Arc<dyn RootOfTrust>>,
+    ) -> Result<DataDir> {
         let lock = store::lock(path).map_err(refused)?;
         keep_private(path)?;
         let sealed_before = path.join(ROWS).exists();
-        let root = root_key(path, sealed_before, random)?;
-        let store_key = store_key(path, sealed_before, &root, random)?;
+        let root = root(sealed_before)?;
+        let store_key = store_key(path, sealed_before, root.as_ref(), random)?;
         Ok(DataDir {
             lock,
             root,
@@ -61,8 +74,16 @@ impl DataDir {
         self.lock.dir()
     }
 
-    pub(crate) fn root(&self) -> RootKey {
-        self.root.clone()
+    pub(crate) fn root(&self) -> Arc<dyn RootOfTrust> {
+        Arc::clone(&self.root)
+    }
+
+    /// What of the directory hangs from the root key, but for the rows.
+    pub(crate) fn under_root(&self) -> Arc<dyn UnderRoot> {
+        Arc::new(StoreKeyFile {
+            lock: self.lock.clone(),
+            key: self.store_key.clone(),
+        })
     }
 
     pub(crate) fn open_store(&self, clock: &Clock) -> Result<Store> {
@@ -126,6 +147,25 @@ impl DataDir {
     }
 }
 
+/// `store.key`.
+struct StoreKeyFile {
+    lock: DirLock,
+    key: Key256,
+}
+
+impl UnderRoot for StoreKeyFile {
+    fn rewrap(&self, root: &dyn RootOfTrust, random: &Random) -> Result<(), Fault> {
+        let dir = self.lock.dir();
+        let failed = |error: anyhow::Error| Fault::io("wrapping the store's key anew", io::Error::other(error));
+        let stored = read(&dir.join(STORE_KEY_FILE)).map_err(failed)?;
+        if stored.is_some_and(|bytes| root.is_current(&WrappedKey::from_bytes(bytes))) {
+            return Ok(());
+        }
+        let wrapped = root.wrap(&self.key, STORE_KEY_PURPOSE, random)?;
+        write(dir, STORE_KEY_FILE, wrapped.as_bytes(), true).map_err(failed)
+    }
+}
+
 fn sealed_identity(name: &str) -> String {
     format!("shoseki file {name}\0")
 }
@@ -151,32 +191,7 @@ fn keep_private(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn root_key(dir: &Path, sealed_before: bool, random: &Random) -> Result<RootKey> {
-    let path = dir.join(ROOT_KEY_FILE);
-    let Some(text) = read(&path)? else {
-        if sealed_before {
-            bail!(
-                "`{}` is missing, and what is in the directory cannot be opened without it; put it back from a backup",
-                path.display()
-            );
-        }
-        let root = RootKey::generate(random);
-        write(dir, ROOT_KEY_FILE, root.to_text().expose().as_bytes(), true)?;
-        return Ok(root);
-    };
-    let mode = fs::metadata(&path)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        bail!(
-            "`{0}` can be read by other users (mode {mode:03o}); consider whether it was read, then: chmod 600 '{0}'",
-            path.display()
-        );
-    }
-    let text = Secret::new(String::from_utf8(text).unwrap_or_default());
-    RootKey::from_text(text.expose())
-        .with_context(|| format!("cannot use `{}`; put it back from a backup", path.display()))
-}
-
-fn store_key(dir: &Path, sealed_before: bool, root: &RootKey, random: &Random) -> Result<Key256> {
+fn store_key(dir: &Path, sealed_before: bool, root: &dyn RootOfTrust, random: &Random) -> Result<Key256> {
     let path = dir.join(STORE_KEY_FILE);
     match read(&path)? {
         Some(wrapped) => root
@@ -204,7 +219,7 @@ fn store_key(dir: &Path, sealed_before: bool, root: &RootKey, random: &Random) -
     }
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -213,7 +228,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// Writes a file that only its owner may read. This process holds the directory, so the other name is free to use.
-fn write(dir: &Path, name: &str, bytes: &[u8], durably: bool) -> Result<()> {
+pub(crate) fn write(dir: &Path, name: &str, bytes: &[u8], durably: bool) -> Result<()> {
     let path = dir.join(name);
     let partial: PathBuf = dir.join(format!("{name}.partial"));
     let write = || -> io::Result<()> {
@@ -236,13 +251,15 @@ fn write(dir: &Path, name: &str, bytes: &[u8], durably: bool) -> Result<()> {
     write().with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn sync_dir(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use envelope::RootKey;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o777

@@ -16,6 +16,7 @@ mod data_dir;
 mod first_start;
 mod listen;
 mod organization;
+mod root_key;
 mod tls;
 mod wiring;
 mod workers;
@@ -78,8 +79,8 @@ pub async fn start(config: Config) -> Result<Running> {
     let settings = config.settings(first_account);
     let address = listener.local_addr()?;
     let tls = tls::server_config(&config.tls, &dir, &settings, address.ip(), clock.real_now())?;
-    let world = Arc::new(World::new(store.clone(), clock, random, settings, Arc::new(dir.root())));
-    let gateway = wiring::wire(&world)?;
+    let world = Arc::new(World::new(store.clone(), clock, random, settings, dir.root()));
+    let gateway = wiring::wire(&world, &dir)?;
     let first_key = first_start::make(&world, &dir, row).await?;
 
     let ca_bundle = (config.tls == TlsMode::Auto).then(|| dir.path().join(tls::CA_FILE));

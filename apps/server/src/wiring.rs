@@ -1,17 +1,18 @@
 //! The only place that names every service: its operations, the ports it answers, its background work.
 
-use crate::{first_start::RootAccessKey, workers};
+use crate::{data_dir::DataDir, first_start::RootAccessKey, workers};
 use anyhow::Result;
 use base::{AccountId, Fault};
 use gateway::{
     Gateway, Ports, Route, World,
     ports::{AccountFacts, Worker},
+    rotation::{Rotate, SealedRows},
     work::Work,
 };
 use std::sync::Arc;
 
 /// Puts every room behind one door.
-pub(crate) fn wire(world: &Arc<World>) -> Result<Gateway> {
+pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
     let identities = Arc::new(iam::IdentityStore::default());
     // In the order in which work is done that is due at one moment: keys vanish before they could be used once more, log
     // files come before the digest that names them, and what is no longer needed is taken out last.
@@ -22,6 +23,7 @@ pub(crate) fn wire(world: &Arc<World>) -> Result<Gateway> {
         Arc::new(cloudtrail::Compact),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
         Arc::new(s3::work::Sweep::default()),
+        Arc::new(Rotate::new(vec![dir.under_root()], sealed_rows())),
     ];
     world.wire(Ports {
         identities,
@@ -31,6 +33,13 @@ pub(crate) fn wire(world: &Arc<World>) -> Result<Gateway> {
         workers: workers::in_turns(workers),
     })?;
     Ok(Gateway::new(Arc::clone(world), &ROOMS))
+}
+
+/// Every table that holds what is sealed under keyrings.
+fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
+    [cloudtrail::SEALED, iam::SEALED, kms::SEALED, s3::SEALED]
+        .into_iter()
+        .flatten()
 }
 
 /// The operations of every room.

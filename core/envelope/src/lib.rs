@@ -1,6 +1,6 @@
 //! # Envelope: keys, and bytes sealed under them
 //!
-//! What lives here: the 256-bit key and its wrapping ([`Key256`], [`RootOfTrust`], [`wrap_under`]), the encryption
+//! What lives here: the 256-bit key and its wrapping ([`Key256`], [`RootOfTrust`], [`Keyring`]), the encryption
 //! context of a KMS call ([`EncryptionContext`]), and the three sealed forms: [`ciphertext`] (what KMS `Encrypt`
 //! answers), [`small`] (values in rows and journal blocks) and [`segments`] (object bodies, read at random). What does
 //! not: where keys are kept (`store`, the KMS room) and who may use them (`policy`).
@@ -19,6 +19,7 @@ pub mod ciphertext;
 mod context;
 mod fault;
 mod key;
+mod keyring;
 mod root;
 pub mod segments;
 pub mod small;
@@ -26,4 +27,5 @@ pub mod small;
 pub use context::EncryptionContext;
 pub use fault::{DoesNotOpen, EnvelopeFault};
 pub use key::Key256;
-pub use root::{RootKey, RootOfTrust, WrappedKey, unwrap_under, wrap_under};
+pub use keyring::Keyring;
+pub use root::{RootKey, RootOfTrust, WrappedKey, WrappingId, is_wrapped_under, unwrap_under, wrap_under};

@@ -11,12 +11,28 @@ use std::fmt;
 use zeroize::Zeroize;
 
 /// What everything else hangs on: a key in a file, a device or another service that wraps and unwraps keyrings.
+///
+/// Its key can be changed while it is used: [`RootOfTrust::renew`], then everything that is not
+/// [`RootOfTrust::is_current`] wrapped anew, then [`RootOfTrust::retire`]. A crash at any point leaves a root that unwraps
+/// all that was wrapped.
 pub trait RootOfTrust: Send + Sync {
     /// Wraps `key`. `purpose` says what for (such as an account's keyring), is authenticated, and must be given again.
     fn wrap(&self, key: &Key256, purpose: &str, random: &Random) -> Result<WrappedKey, EnvelopeFault>;
 
-    /// Unwraps what [`RootOfTrust::wrap`] made for the same purpose.
+    /// Unwraps what [`RootOfTrust::wrap`] made for the same purpose, also under a key before the one that wraps now.
     fn unwrap(&self, wrapped: &WrappedKey, purpose: &str) -> Result<Key256, EnvelopeFault>;
+
+    /// Whether the key that wraps now has wrapped this. Says nothing about whether it opens.
+    fn is_current(&self, wrapped: &WrappedKey) -> bool;
+
+    /// Makes a new key, durably, and wraps with it from then on. While one is not retired yet, goes on with that.
+    fn renew(&self, random: &Random) -> Result<(), EnvelopeFault>;
+
+    /// Whether there is an older key that is not retired yet.
+    fn is_renewing(&self) -> bool;
+
+    /// Gives up, durably, every key but the one that wraps now. Nothing may be wrapped by those any more.
+    fn retire(&self) -> Result<(), EnvelopeFault>;
 }
 
 /// A key in its wrapped form, fit to be stored. The first byte is the version.
@@ -30,6 +46,17 @@ pub struct WrappedKey(Vec<u8>);
 const VERSION: u8 = 1;
 const ID_BYTES: usize = 8;
 
+/// Which key has wrapped a key. Tells nothing about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WrappingId([u8; ID_BYTES]);
+
+impl WrappingId {
+    /// The name of a key as one that wraps.
+    pub fn of(key: &Key256) -> WrappingId {
+        WrappingId(key_id(key))
+    }
+}
+
 impl WrappedKey {
     /// Takes bytes as they were stored; says nothing about whether they open.
     pub const fn from_bytes(bytes: Vec<u8>) -> WrappedKey {
@@ -39,6 +66,11 @@ impl WrappedKey {
     /// The bytes, to be stored.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// By which key it says that it was wrapped; `None` when it is no wrapped key of a known version.
+    pub fn wrapping_id(&self) -> Option<WrappingId> {
+        split(&self.0).map(|(id, ..)| WrappingId(*id))
     }
 }
 
@@ -76,6 +108,11 @@ pub fn unwrap_under(parent: &Key256, wrapped: &WrappedKey, purpose: &str) -> Res
         .and_then(|plain| Key256::from_slice(plain).ok_or(EnvelopeFault::Malformed));
     body.zeroize();
     opened
+}
+
+/// Whether `parent` has wrapped this. Says nothing about whether it opens.
+pub fn is_wrapped_under(parent: &Key256, wrapped: &WrappedKey) -> bool {
+    wrapped.wrapping_id() == Some(WrappingId::of(parent))
 }
 
 type Parts<'a> = (&'a [u8; ID_BYTES], &'a [u8; XNONCE_BYTES], &'a [u8; 32 + TAG_BYTES]);
@@ -146,6 +183,7 @@ fn checksum(key: &Key256) -> String {
     hex::encode(sum.as_ref().first_chunk::<4>().unwrap_or(&[0; 4]))
 }
 
+/// One key, which nobody changes: what keeps it can, by having two for a while.
 impl RootOfTrust for RootKey {
     fn wrap(&self, key: &Key256, purpose: &str, random: &Random) -> Result<WrappedKey, EnvelopeFault> {
         Ok(wrap_under(&self.0, key, purpose, random))
@@ -153,6 +191,22 @@ impl RootOfTrust for RootKey {
 
     fn unwrap(&self, wrapped: &WrappedKey, purpose: &str) -> Result<Key256, EnvelopeFault> {
         unwrap_under(&self.0, wrapped, purpose)
+    }
+
+    fn is_current(&self, wrapped: &WrappedKey) -> bool {
+        is_wrapped_under(&self.0, wrapped)
+    }
+
+    fn renew(&self, _: &Random) -> Result<(), EnvelopeFault> {
+        Err(EnvelopeFault::RootUnavailable("this root key cannot be changed"))
+    }
+
+    fn is_renewing(&self) -> bool {
+        false
+    }
+
+    fn retire(&self) -> Result<(), EnvelopeFault> {
+        Ok(())
     }
 }
 
@@ -172,6 +226,7 @@ mod tests {
                 root.unwrap(wrapped, purpose).map(|key| *key.expose())
             };
             prop_assert_eq!(open(&root, &wrapped, "keyring/000000000000"), Ok(*key.expose()));
+            prop_assert!(root.is_current(&wrapped) && !other.is_current(&wrapped));
             prop_assert_eq!(open(&root, &wrapped, "keyring/000000000001"), Err(EnvelopeFault::DoesNotOpen));
             prop_assert_eq!(
                 open(&other, &wrapped, "keyring/000000000000"),

@@ -6,7 +6,6 @@
 use crate::{Ctx, World, event::Copy};
 use base::{AccountId, Fault, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use envelope::small;
 use policy::{Change, Check, Grounds, Policies, Policy, PolicyType, Principal, Trace, TraceOutcome};
 use serde::{Deserialize, Serialize};
 use std::sync::{
@@ -397,12 +396,7 @@ pub(crate) async fn encoded(ctx: &Ctx, view: &ReadView<'_>) -> Result<Option<Str
         return Ok(None);
     };
     let keyring = ctx.world.keyrings.of(view, account).await?;
-    let sealed = small::seal(
-        &keyring,
-        &message_identity(account),
-        ctx.request_id.as_bytes(),
-        ctx.random(),
-    );
+    let sealed = keyring.seal(&message_identity(account), ctx.request_id.as_bytes(), ctx.random());
     Ok(Some(URL_SAFE_NO_PAD.encode(sealed)))
 }
 
@@ -417,6 +411,6 @@ pub async fn decode(
         return Ok(None);
     };
     let keyring = world.keyrings.of(view, account).await?;
-    let opened = small::open(&keyring, &message_identity(account), &sealed).ok();
+    let opened = keyring.open(&message_identity(account), &sealed).ok();
     Ok(opened.and_then(|bytes| String::from_utf8(bytes).ok()))
 }

@@ -26,6 +26,7 @@ pub mod pipeline;
 pub mod ports;
 pub mod principals;
 pub mod reply;
+pub mod rotation;
 mod session;
 pub mod settings;
 mod txn;

@@ -18,6 +18,8 @@ pub enum Maintenance {
     KeyGeneration,
     /// Objects and uploads that a lifecycle rule ends.
     LifecycleExpiry,
+    /// Keys and secrets are wrapped anew under a new root key or keyring; what they are stays the same.
+    Rewrap,
     /// Event history older than its retention, in rows or in the journal, is dropped.
     Retention(JournalCut),
 }
@@ -47,7 +49,8 @@ impl Maintenance {
             | Maintenance::Cursor
             | Maintenance::Expiry
             | Maintenance::KeyGeneration
-            | Maintenance::LifecycleExpiry => JournalCut::default(),
+            | Maintenance::LifecycleExpiry
+            | Maintenance::Rewrap => JournalCut::default(),
         }
     }
 }

@@ -14,7 +14,10 @@
 
 use crate::model::trail::Trail;
 use base::{AccountId, Fault, Random, Region, Timestamp};
-use gateway::Txn;
+use gateway::{
+    Txn,
+    rotation::{Renewal, SealedRows},
+};
 use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
@@ -22,6 +25,7 @@ const EPOCH: &[u8] = b"ct/epoch";
 const COMPACTION: &[u8] = b"ct/compaction";
 const TRAILS: &[u8] = b"ct/trail/";
 const CLOSING: &[u8] = b"ct/closing/";
+const SIGNING: &str = "ct/signing/";
 /// More trails than this in one account and Region are not possible; all accounts together stay below the scan limit.
 const SCAN: usize = store::SCAN_ROWS_MAX;
 
@@ -181,6 +185,33 @@ impl Stored for SigningKeyRow {
     type Ancestor = NoAncestor;
 }
 
+/// What the private key of a signing key is sealed as.
+pub fn signing_identity(region: &Region, fingerprint: &str) -> Vec<u8> {
+    format!("shoseki digest signing key {region} {fingerprint}").into_bytes()
+}
+
+/// The rows that hold what is sealed under keyrings.
+pub const SEALED: &[SealedRows] = &[SealedRows {
+    prefix: SIGNING,
+    renew: renew_signing_key,
+}];
+
+fn renew_signing_key(renewal: &Renewal, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    let mut row = SigningKeyRow::decode(row)?;
+    let region = std::str::from_utf8(key)
+        .ok()
+        .and_then(|key| key.strip_prefix(SIGNING)?.split('/').next());
+    let region = region
+        .and_then(|text| Region::parse(text).ok())
+        .ok_or_else(|| Fault::corrupt("the key of a signing key's row"))?;
+    let identity = signing_identity(&region, &row.fingerprint);
+    let Some(sealed) = renewal.sealed(renewal.first_account(), &identity, &row.sealed)? else {
+        return Ok(None);
+    };
+    row.sealed = sealed;
+    row.encode().map(Some)
+}
+
 fn trail_key(trail: &Trail) -> Vec<u8> {
     format!("ct/trail/{}/{}/{}", trail.account, trail.name, trail.home).into_bytes()
 }
@@ -335,13 +366,13 @@ pub fn put_pending(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &Pe
 
 /// The signing keys of a Region, oldest first.
 pub async fn signing_keys(view: &ReadView<'_>, region: &Region) -> Result<Vec<SigningKeyRow>, Fault> {
-    rows(view, format!("ct/signing/{region}/").as_bytes()).await
+    rows(view, format!("{SIGNING}{region}/").as_bytes()).await
 }
 
 /// Stores a signing key.
 pub fn put_signing_key(txn: &mut Txn, region: &Region, row: &SigningKeyRow) {
     txn.put_row(
-        format!("ct/signing/{region}/{:020}", row.not_before.as_micros()).into_bytes(),
+        format!("{SIGNING}{region}/{:020}", row.not_before.as_micros()).into_bytes(),
         row,
     );
 }

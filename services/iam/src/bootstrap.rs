@@ -5,7 +5,7 @@ use crate::{
     table::{self, AccountRow},
 };
 use base::{AccountId, Fault, Random, Secret};
-use envelope::Key256;
+use envelope::Keyring;
 
 /// The root access key of a new account. The secret is shown once and kept by whom it is shown to.
 pub(crate) struct RootCredentials {
@@ -18,7 +18,7 @@ pub(crate) struct RootCredentials {
 /// Makes a new account known to IAM, with one access key of its root, sealed under the account's keyring.
 pub(crate) async fn bootstrap_root(
     txn: &mut store::Txn,
-    keyring: &Key256,
+    keyring: &Keyring,
     account: AccountId,
     row: &AccountRow,
     random: &Random,

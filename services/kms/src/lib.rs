@@ -38,6 +38,7 @@ pub mod work;
 
 pub use guard::GuardedKey;
 pub use port::KmsKeys;
+pub use table::SEALED;
 pub use work::DeleteKeys;
 
 use gateway::Route;

@@ -20,13 +20,39 @@ use crate::model::{
 use aws_lc_rs::digest;
 use base::{AccountId, Fault, Region, Timestamp};
 use envelope::WrappedKey;
-use gateway::Txn;
+use gateway::{
+    Txn,
+    rotation::{Renewal, SealedRows},
+};
 use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
 impl Stored for Key {
     const VERSION: u8 = 3;
     type Ancestor = KeyV2;
+}
+
+/// The rows that hold what is sealed under keyrings.
+pub const SEALED: &[SealedRows] = &[SealedRows {
+    prefix: "kms/key/",
+    renew: renew_key,
+}];
+
+fn renew_key(renewal: &Renewal, _: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    let mut key = Key::decode(row)?;
+    let mut changed = false;
+    for material in key.material.iter_mut().chain(&mut key.staged) {
+        let purpose = Material::purpose(&key.id, material.version);
+        let renewed = match &material.wrapped {
+            Some(wrapped) => wrapped.renew(key.account, &purpose, renewal)?,
+            None => None,
+        };
+        if renewed.is_some() {
+            material.wrapped = renewed;
+            changed = true;
+        }
+    }
+    changed.then(|| key.encode()).transpose()
 }
 
 /// A key when every key was symmetric, of one Region and of material made here that was never replaced.

@@ -11,7 +11,6 @@ use crate::{
 };
 use base::AccountId;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use envelope::small;
 use gateway::Ctx;
 use store::ReadView;
 
@@ -25,7 +24,7 @@ pub async fn issue(ctx: &Ctx, view: &ReadView<'_>, key: &Key, grant: &GrantId) -
     let place = format!("{}/{}/{grant}", key.region, key.id);
     let mut token = vec![VERSION];
     token.extend_from_slice(key.account.as_str().as_bytes());
-    token.extend_from_slice(&small::seal(&keyring, IDENTITY, place.as_bytes(), ctx.random()));
+    token.extend_from_slice(&keyring.seal(IDENTITY, place.as_bytes(), ctx.random()));
     Ok(STANDARD.encode(token))
 }
 
@@ -39,7 +38,7 @@ pub async fn find(ctx: &Ctx, view: &ReadView<'_>, token: &str) -> Result<(Key, G
         return Err(invalid());
     }
     let keyring = keyrings.of(view, account).await?;
-    let place = small::open(&keyring, IDENTITY, sealed).map_err(|_| invalid())?;
+    let place = keyring.open(IDENTITY, sealed).map_err(|_| invalid())?;
     let place = String::from_utf8(place).map_err(|_| invalid())?;
     let (region, key, grant) = parse_place(&place).ok_or_else(invalid)?;
     if region != ctx.region.as_str() {

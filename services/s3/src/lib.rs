@@ -36,6 +36,7 @@ pub mod work;
 
 pub use error::S3Error;
 pub use port::S3Objects;
+pub use table::SEALED;
 
 use gateway::Route;
 

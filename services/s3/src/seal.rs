@@ -5,6 +5,8 @@
 //! - Each object has its own data key, stored only wrapped: under the owner's keyring (SSE-S3) or by KMS (SSE-KMS).
 //! - Bucket, key and a random id are authenticated with every segment, so bytes that are moved to another object's row or
 //!   put back from an older one do not open.
+//! - What is stored under a keyring is under the current one of the storing transaction: a seal that was made in another
+//!   (a staged body, a part) goes through [`current`] first.
 //! - The key is asked of KMS with the caller's rights; nothing of S3's own opens an SSE-KMS object.
 
 use crate::{
@@ -13,8 +15,9 @@ use crate::{
     table::{Bucket, Object, Seal},
 };
 use base::{Fault, arn};
-use envelope::{EncryptionContext, Key256, WrappedKey, unwrap_under, wrap_under};
-use gateway::{Caller, Ctx, Txn, ctx::By};
+use envelope::{EncryptionContext, Key256, WrappedKey};
+use gateway::{Caller, Ctx, Txn, ctx::By, rotation::Renewal};
+use store::ReadView;
 
 /// A bucket's name and a key.
 pub type At<'a> = (&'a str, &'a str);
@@ -49,7 +52,7 @@ pub async fn make_key(
     let Requested::Kms { key, context } = &choice.encryption else {
         let keyring = ctx.world().keyrings.of(&txn.view(), bucket.owner).await?;
         let plain = Key256::generate(ctx.random());
-        let wrapped = wrap_under(&keyring, &plain, &purpose(id), ctx.random());
+        let wrapped = keyring.wrap(&plain, &purpose(id), ctx.random());
         return Ok(DataKey {
             plain,
             seal: Seal::wrapped(&wrapped),
@@ -88,7 +91,7 @@ pub async fn open_key(ctx: &Ctx, txn: &mut Txn, bucket: &Bucket, object: &Object
         Seal::S3 { wrapped } => {
             let keyring = ctx.world().keyrings.of(&txn.view(), bucket.owner).await?;
             let wrapped = WrappedKey::from_bytes(wrapped.clone());
-            Ok(unwrap_under(&keyring, &wrapped, &purpose(&object.id)).map_err(Fault::from)?)
+            Ok(keyring.unwrap(&wrapped, &purpose(&object.id)).map_err(Fault::from)?)
         }
         Seal::Kms {
             ciphertext, context, ..
@@ -101,6 +104,36 @@ pub async fn open_key(ctx: &Ctx, txn: &mut Txn, bucket: &Bucket, object: &Object
                 .await?)
         }
     }
+}
+
+/// The seal under the current keyring of its owner; `None` when it is, and of SSE-KMS, which is under no keyring.
+pub fn renewed(seal: &Seal, id: &[u8; 16], renewal: &Renewal) -> Result<Option<Seal>, Fault> {
+    match seal {
+        Seal::Kms { .. } => Ok(None),
+        Seal::S3 { wrapped } => {
+            let wrapped = WrappedKey::from_bytes(wrapped.clone());
+            let renewed = renewal.wrapped(&wrapped, &purpose(id))?;
+            Ok(renewed.as_ref().map(Seal::wrapped))
+        }
+    }
+}
+
+/// The seal of a body that was sealed in another transaction, fit to be stored by this one: a rotation may have given the
+/// owner a new keyring meanwhile.
+pub async fn current(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    bucket: &Bucket,
+    id: &[u8; 16],
+    seal: &Seal,
+) -> Result<Seal, Fault> {
+    let Seal::S3 { wrapped } = seal else {
+        return Ok(seal.clone());
+    };
+    let keyring = ctx.world().keyrings.of(view, bucket.owner).await?;
+    let wrapped = WrappedKey::from_bytes(wrapped.clone());
+    let renewed = keyring.rewrap(&wrapped, &purpose(id), ctx.random())?;
+    Ok(renewed.as_ref().map_or_else(|| seal.clone(), Seal::wrapped))
 }
 
 fn refuse_unsigned(ctx: &Ctx) -> Result<(), S3Error> {

@@ -238,7 +238,12 @@ impl House {
         let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::the-bucket/logs/*","Condition":{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}}]}"#;
         let mut work = house.work();
         let (ctx, txn) = work.parts();
-        let _ = ctx.world().keyrings.create(txn, AccountId::FIRST, &random).unwrap();
+        let _ = ctx
+            .world()
+            .keyrings
+            .create(txn, AccountId::FIRST, &random)
+            .await
+            .unwrap();
         let bucket = Bucket {
             owner: AccountId::FIRST,
             region: Region::us_east_1(),

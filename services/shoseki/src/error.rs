@@ -18,6 +18,8 @@ pub enum ShosekiError {
     RehearsalModeRequired,
     /// What was asked about is not here.
     ResourceNotFound(String),
+    /// The root key is being rotated.
+    RotationInProgress,
     /// A parameter is out of its range.
     Validation(String),
 }
@@ -32,6 +34,7 @@ impl AwsError for ShosekiError {
             ShosekiError::Fault(_) => "InternalFailure",
             ShosekiError::RehearsalModeRequired => "RehearsalModeRequiredException",
             ShosekiError::ExplanationNotFound | ShosekiError::ResourceNotFound(_) => "ResourceNotFoundException",
+            ShosekiError::RotationInProgress => "RotationInProgressException",
             ShosekiError::Validation(_) => "ValidationException",
         })
     }
@@ -44,6 +47,9 @@ impl AwsError for ShosekiError {
             ShosekiError::RehearsalModeRequired => {
                 "The clock can be moved in rehearsal mode only. Start the server with --rehearsal.".to_owned()
             }
+            ShosekiError::RotationInProgress => {
+                "A rotation of the root key is in progress. DescribeRootKey says how far it has come.".to_owned()
+            }
             ShosekiError::ResourceNotFound(message) | ShosekiError::Validation(message) => message.clone(),
         }
     }
@@ -55,6 +61,7 @@ impl AwsError for ShosekiError {
             | ShosekiError::ExplanationNotFound
             | ShosekiError::RehearsalModeRequired
             | ShosekiError::ResourceNotFound(_)
+            | ShosekiError::RotationInProgress
             | ShosekiError::Validation(_) => 400,
         }
     }

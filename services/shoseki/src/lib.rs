@@ -4,8 +4,8 @@
 //! other call. By default it is open to the first account's root only. The command line uses it; nothing opens the data
 //! directory of a running server.
 //!
-//! It moves the rehearsal clock (`ops::advance_clock`), keeps several accounts (`ops::create_account`), and says why calls
-//! were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
+//! It moves the rehearsal clock (`ops::advance_clock`), keeps several accounts (`ops::create_account`), changes the root key
+//! (`ops::rotate_root_key`; how is the gateway's `rotation`), and says why calls were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
 //! [`OPERATIONS`].
 //!
 //! ## Invariants
@@ -34,8 +34,10 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::advance_clock::AdvanceClock>(),
     Route::of::<ops::create_account::CreateAccount>(),
     Route::of::<ops::describe_access::DescribeAccess>(),
+    Route::of::<ops::describe_root_key::DescribeRootKey>(),
     Route::of::<ops::explain_decision::ExplainDecision>(),
     Route::of::<ops::list_accounts::ListAccounts>(),
+    Route::of::<ops::rotate_root_key::RotateRootKey>(),
 ];
 
 /// How far domain time was moved ahead of real time in this data directory; zero when it never was.

@@ -3,7 +3,7 @@
 use super::{ATTEMPTS_MAX, begin, conflicted};
 use crate::{
     model::trail::Trail,
-    table::{self, SigningKeyRow},
+    table::{self, SigningKeyRow, signing_identity as identity},
 };
 use base::{Fault, Region, Timestamp};
 use gateway::World;
@@ -17,10 +17,6 @@ const EARLY: Duration = Duration::from_secs(3600);
 const VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 /// and is replaced ten days before its end, so that ranges overlap.
 const OVERLAP: Duration = Duration::from_secs(10 * 24 * 3600);
-
-fn identity(region: &Region, fingerprint: &str) -> Vec<u8> {
-    format!("shoseki digest signing key {region} {fingerprint}").into_bytes()
-}
 
 fn is_fresh(key: &SigningKeyRow, now: Timestamp) -> bool {
     key.not_before <= now && now.plus(OVERLAP) < key.not_after
@@ -52,7 +48,8 @@ async fn open(world: &Arc<World>, region: &Region, row: SigningKeyRow) -> Result
         .keyrings
         .of(&snapshot.view(), world.settings.first_account)
         .await?;
-    let der = envelope::small::open(&keyring, &identity(region, &row.fingerprint), &row.sealed)
+    let der = keyring
+        .open(&identity(region, &row.fingerprint), &row.sealed)
         .map(base::Secret::new)
         .map_err(|_| Fault::corrupt(format!("the signing key of {region} does not open")))?;
     Ok((SigningKey::from_pkcs8(der.expose())?, row.fingerprint))
@@ -78,7 +75,7 @@ async fn make(world: &Arc<World>, trail: &Trail, region: &Region, now: Timestamp
     let fingerprint = public.fingerprint().to_owned();
     let der = key.to_pkcs8()?;
     let row = SigningKeyRow {
-        sealed: envelope::small::seal(&keyring, &identity(region, &fingerprint), der.expose(), &world.random),
+        sealed: keyring.seal(&identity(region, &fingerprint), der.expose(), &world.random),
         public: public.as_der().to_vec(),
         fingerprint,
         not_before: now.minus(EARLY).floor_second(),

@@ -2,7 +2,8 @@
 
 use super::user::Owner;
 use base::{AccountId, Fault, Random, Secret, Timestamp, ids};
-use envelope::{Key256, small};
+use envelope::Keyring;
+use gateway::rotation::Renewal;
 use serde::{Deserialize, Serialize};
 
 /// Access keys of one user, or of root.
@@ -25,7 +26,7 @@ pub(crate) struct AccessKey {
 impl AccessKey {
     /// A new key with its secret, which can be had in clear only here and by [`AccessKey::open`].
     pub(crate) fn generate(
-        keyring: &Key256,
+        keyring: &Keyring,
         account: AccountId,
         owner: Owner,
         random: &Random,
@@ -33,7 +34,7 @@ impl AccessKey {
     ) -> (AccessKey, Secret<String>) {
         let id = ids::access_key_id("AKIA", random);
         let secret = Secret::new(ids::secret_access_key(random));
-        let sealed = small::seal(keyring, &identity(account, &id), secret.expose().as_bytes(), random);
+        let sealed = keyring.seal(&identity(account, &id), secret.expose().as_bytes(), random);
         let key = AccessKey {
             id,
             account,
@@ -46,14 +47,24 @@ impl AccessKey {
     }
 
     /// The secret access key.
-    pub(crate) fn open(&self, keyring: &Key256) -> Result<Secret<String>, Fault> {
+    pub(crate) fn open(&self, keyring: &Keyring) -> Result<Secret<String>, Fault> {
         let what = || format!("the secret of access key {}", self.id);
-        let plain = small::open(keyring, &identity(self.account, &self.id), &self.sealed)
+        let plain = keyring
+            .open(&identity(self.account, &self.id), &self.sealed)
             .map_err(|fault| Fault::corrupt_by(what(), fault))?;
         // The bytes are moved, not copied, into the text; on failure they go no further.
         String::from_utf8(plain)
             .map(Secret::new)
             .map_err(|_| Fault::corrupt(what()))
+    }
+
+    /// The same with its secret under the account's current keyring; `None` when it is.
+    pub(crate) fn renewed(mut self, renewal: &Renewal) -> Result<Option<AccessKey>, Fault> {
+        let renewed = renewal.sealed(self.account, &identity(self.account, &self.id), &self.sealed)?;
+        Ok(renewed.map(|sealed| {
+            self.sealed = sealed;
+            self
+        }))
     }
 
     /// `Active` or `Inactive`.
@@ -75,7 +86,7 @@ mod tests {
     #[test]
     fn the_secret_is_sealed_to_its_key() {
         let random = Random::seeded(3);
-        let (keyring, other) = (Key256::generate(&random), Key256::generate(&random));
+        let (keyring, other) = (Keyring::generate(&random), Keyring::generate(&random));
         let (key, secret) = AccessKey::generate(&keyring, AccountId::FIRST, Owner::Root, &random, Timestamp::EPOCH);
         assert_eq!(key.open(&keyring).unwrap().expose(), secret.expose());
         assert!(key.open(&other).is_err());

@@ -6,7 +6,8 @@ use super::{
     user::Owner,
 };
 use base::{AccountId, Fault, Random, Secret, Timestamp, ids};
-use envelope::{Key256, small};
+use envelope::Keyring;
+use gateway::rotation::Renewal;
 use policy::Principal;
 use serde::{Deserialize, Serialize};
 
@@ -100,7 +101,7 @@ pub(crate) struct SessionSecrets {
 impl StoredSession {
     /// A new session with its secrets, which can be had in clear only here and by [`StoredSession::open`].
     pub(crate) fn generate(
-        keyring: &Key256,
+        keyring: &Keyring,
         account: AccountId,
         owner: SessionOwner,
         facts: SessionFacts,
@@ -114,9 +115,8 @@ impl StoredSession {
                 random.text(TOKEN_RANDOM_CHARS, TOKEN_ALPHABET)
             )),
         };
-        let seal = |part, text: &Secret<String>| {
-            small::seal(keyring, &identity(account, &id, part), text.expose().as_bytes(), random)
-        };
+        let seal =
+            |part, text: &Secret<String>| keyring.seal(&identity(account, &id, part), text.expose().as_bytes(), random);
         let session = StoredSession {
             sealed_secret: seal("secret", &secrets.secret),
             sealed_token: seal("token", &secrets.token),
@@ -129,10 +129,11 @@ impl StoredSession {
     }
 
     /// The secret access key and the session token.
-    pub(crate) fn open(&self, keyring: &Key256) -> Result<SessionSecrets, Fault> {
+    pub(crate) fn open(&self, keyring: &Keyring) -> Result<SessionSecrets, Fault> {
         let open = |part: &'static str, sealed: &[u8]| {
             let what = || format!("the {part} of temporary key {}", self.id);
-            let plain = small::open(keyring, &identity(self.account, &self.id, part), sealed)
+            let plain = keyring
+                .open(&identity(self.account, &self.id, part), sealed)
                 .map_err(|fault| Fault::corrupt_by(what(), fault))?;
             String::from_utf8(plain)
                 .map(Secret::new)
@@ -142,6 +143,21 @@ impl StoredSession {
             secret: open("secret", &self.sealed_secret)?,
             token: open("token", &self.sealed_token)?,
         })
+    }
+
+    /// The same with its secrets under the account's current keyring; `None` when they are.
+    pub(crate) fn renewed(mut self, renewal: &Renewal) -> Result<Option<StoredSession>, Fault> {
+        let renew = |part: &'static str, sealed: &[u8]| {
+            renewal.sealed(self.account, &identity(self.account, &self.id, part), sealed)
+        };
+        let secret = renew("secret", &self.sealed_secret)?;
+        let token = renew("token", &self.sealed_token)?;
+        if secret.is_none() && token.is_none() {
+            return Ok(None);
+        }
+        self.sealed_secret = secret.unwrap_or(self.sealed_secret);
+        self.sealed_token = token.unwrap_or(self.sealed_token);
+        Ok(Some(self))
     }
 
     /// Who calls with these credentials.
@@ -177,7 +193,7 @@ pub(crate) mod tests {
     use store::Stored;
 
     /// A session of a role.
-    pub(crate) fn of_role(keyring: &Key256, random: &Random, expires: Timestamp) -> (StoredSession, SessionSecrets) {
+    pub(crate) fn of_role(keyring: &Keyring, random: &Random, expires: Timestamp) -> (StoredSession, SessionSecrets) {
         let owner = SessionOwner::Role {
             id: "AROAX".to_owned(),
             path: "/a/".to_owned(),
@@ -189,7 +205,7 @@ pub(crate) mod tests {
 
     /// A session of whom you like.
     pub(crate) fn of(
-        keyring: &Key256,
+        keyring: &Keyring,
         random: &Random,
         owner: SessionOwner,
         expires: Timestamp,
@@ -210,7 +226,7 @@ pub(crate) mod tests {
     #[test]
     fn secrets_are_sealed_to_their_session_and_place() {
         let random = Random::seeded(3);
-        let (keyring, other) = (Key256::generate(&random), Key256::generate(&random));
+        let (keyring, other) = (Keyring::generate(&random), Keyring::generate(&random));
         let (session, secrets) = of_role(&keyring, &random, Timestamp::from_secs(9));
         let opened = session.open(&keyring).unwrap();
         assert_eq!(opened.secret.expose(), secrets.secret.expose());

@@ -341,7 +341,7 @@ mod tests {
     use super::*;
     use crate::model::session;
     use base::{Random, Timestamp};
-    use envelope::Key256;
+    use envelope::Keyring;
     use wire::AwsError;
 
     const FORM: &str = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A000000000000%3Arole%2Fdemo&RoleSessionName=s1";
@@ -390,7 +390,7 @@ mod tests {
     #[test]
     fn the_answer_is_awss() {
         let random = Random::seeded(1);
-        let (stored, secrets) = session::tests::of_role(&Key256::generate(&random), &random, Timestamp::EPOCH);
+        let (stored, secrets) = session::tests::of_role(&Keyring::generate(&random), &random, Timestamp::EPOCH);
         let output = Output {
             source_identity: Some("Alice".to_owned()),
             assumed_role_user: AssumedRoleUser {

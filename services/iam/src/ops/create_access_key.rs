@@ -104,12 +104,12 @@ mod tests {
     use super::*;
     use crate::model::user::Owner;
     use base::{AccountId, Random, Timestamp};
-    use envelope::Key256;
+    use envelope::Keyring;
 
     #[test]
     fn the_answer_shows_the_secret_and_the_record_does_not() {
         let random = Random::seeded(1);
-        let keyring = Key256::generate(&random);
+        let keyring = Keyring::generate(&random);
         let owner = Owner::user(&bob());
         let (key, secret) = AccessKey::generate(&keyring, AccountId::FIRST, owner, &random, Timestamp::EPOCH);
         let (id, text) = (key.id.clone(), secret.expose().clone());

@@ -51,13 +51,13 @@ mod tests {
     use super::*;
     use crate::model::session;
     use base::{Random, Timestamp};
-    use envelope::Key256;
+    use envelope::Keyring;
 
     #[test]
     fn the_answer_shows_the_secret_and_the_record_does_not() {
         let random = Random::seeded(1);
         let expires = Timestamp::from_secs(1_570_057_949);
-        let (stored, secrets) = session::tests::of_role(&Key256::generate(&random), &random, expires);
+        let (stored, secrets) = session::tests::of_role(&Keyring::generate(&random), &random, expires);
         let (secret, token) = (secrets.secret.expose().clone(), secrets.token.expose().clone());
         let id = stored.id.clone();
         let credentials = Credentials::of(&stored, secrets);

@@ -313,7 +313,7 @@ async fn create_account(ctx: &Ctx, txn: &mut Txn, account: &AccountFacts) -> Res
     if table::account(&txn.view(), account.id).await?.is_some() {
         return Ok(None);
     }
-    let keyring = ctx.world().keyrings.create(txn, account.id, ctx.random())?;
+    let keyring = ctx.world().keyrings.create(txn, account.id, ctx.random()).await?;
     let row = table::AccountRow {
         created: account.created.floor_second(),
         name: account.name.clone(),

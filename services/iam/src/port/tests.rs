@@ -93,7 +93,7 @@ fn account_row(created: Timestamp) -> table::AccountRow {
 
 async fn bootstrap(world: &Arc<World>) {
     change(world, async |txn| {
-        let keyring = world.keyrings.create(txn, ACCOUNT, &world.random).unwrap();
+        let keyring = world.keyrings.create(txn, ACCOUNT, &world.random).await.unwrap();
         let now = Timestamp::EPOCH;
         drop(
             bootstrap_root(txn, &keyring, ACCOUNT, &account_row(now), &world.random)
@@ -126,7 +126,7 @@ async fn keys_are_whose_they_are_until_they_change() {
     let identities = IdentityStore::default();
     let (mut root, mut user) = (None, None);
     change(&world, async |txn| {
-        let keyring = world.keyrings.create(txn, ACCOUNT, &world.random).unwrap();
+        let keyring = world.keyrings.create(txn, ACCOUNT, &world.random).await.unwrap();
         let now = world.clock.now();
         root = Some(
             bootstrap_root(txn, &keyring, ACCOUNT, &account_row(now), &world.random)
@@ -435,7 +435,7 @@ async fn sessions_hold_their_roles_rights_and_go_after_their_end() {
 }
 
 /// A session of Bob's by GetSessionToken.
-fn session_of_bob(keyring: &envelope::Key256, random: &Random, expires: Timestamp) -> StoredSession {
+fn session_of_bob(keyring: &envelope::Keyring, random: &Random, expires: Timestamp) -> StoredSession {
     let owner = SessionOwner::Caller(Owner::user(&bob("AIDAX")));
     let (stored, _) = session::tests::of(keyring, random, owner, expires);
     stored

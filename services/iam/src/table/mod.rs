@@ -41,8 +41,10 @@ pub(crate) use users::{
     put_access_key, put_user, user, user_name_is_taken, users,
 };
 
+use crate::model::{access_key::AccessKey, session::StoredSession};
 use base::{AccountId, Fault, Timestamp};
 use bytes::Bytes;
+use gateway::rotation::SealedRows;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use store::{NoAncestor, ReadView, SCAN_ROWS_MAX, Stored, Txn};
@@ -161,6 +163,22 @@ impl Stored for AccountRow {
 impl Stored for crate::model::user::User {
     const VERSION: u8 = 2;
     type Ancestor = crate::model::user::UserV1;
+}
+
+/// The rows that hold what is sealed under keyrings.
+pub const SEALED: &[SealedRows] = &[
+    SealedRows {
+        prefix: "iam/access-key/",
+        renew: |renewal, _, row| encoded(AccessKey::decode(row)?.renewed(renewal)?),
+    },
+    SealedRows {
+        prefix: "iam/session/",
+        renew: |renewal, _, row| encoded(StoredSession::decode(row)?.renewed(renewal)?),
+    },
+];
+
+fn encoded<T: Stored>(row: Option<T>) -> Result<Option<Vec<u8>>, Fault> {
+    row.map(|row| row.encode()).transpose()
 }
 
 /// Writes a row of an account that rights are made of.

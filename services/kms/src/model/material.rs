@@ -2,8 +2,9 @@
 //! brought.
 
 use crate::model::{KeyId, KeySpec, asymmetric::PairKind};
-use base::{Fault, Random, Secret, Timestamp};
-use envelope::{Key256, WrappedKey, small, unwrap_under, wrap_under};
+use base::{AccountId, Fault, Random, Secret, Timestamp};
+use envelope::{Key256, Keyring, WrappedKey};
+use gateway::rotation::Renewal;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -62,32 +63,49 @@ impl ClearMaterial {
 pub enum WrappedMaterial {
     /// 32 bytes.
     Key(WrappedKey),
-    /// Any number of bytes, sealed by [`small`] with the purpose for an identity.
+    /// Any number of bytes, sealed as a small value with the purpose for an identity.
     Bytes(Vec<u8>),
 }
 
 impl WrappedMaterial {
     /// Wraps material for a purpose, which must be given again to unwrap it.
-    pub fn wrap(keyring: &Key256, clear: &ClearMaterial, purpose: &str, random: &Random) -> WrappedMaterial {
+    pub fn wrap(keyring: &Keyring, clear: &ClearMaterial, purpose: &str, random: &Random) -> WrappedMaterial {
         match clear {
-            ClearMaterial::Key(key) => WrappedMaterial::Key(wrap_under(keyring, key, purpose, random)),
+            ClearMaterial::Key(key) => WrappedMaterial::Key(keyring.wrap(key, purpose, random)),
             ClearMaterial::Bytes(bytes) => {
-                WrappedMaterial::Bytes(small::seal(keyring, purpose.as_bytes(), bytes.expose(), random))
+                WrappedMaterial::Bytes(keyring.seal(purpose.as_bytes(), bytes.expose(), random))
             }
         }
     }
 
     /// Unwraps it.
-    pub fn unwrap(&self, keyring: &Key256, purpose: &str) -> Result<ClearMaterial, Fault> {
+    pub fn unwrap(&self, keyring: &Keyring, purpose: &str) -> Result<ClearMaterial, Fault> {
         let does_not = || format!("material wrapped as `{purpose}`");
         match self {
-            WrappedMaterial::Key(wrapped) => unwrap_under(keyring, wrapped, purpose)
+            WrappedMaterial::Key(wrapped) => keyring
+                .unwrap(wrapped, purpose)
                 .map(ClearMaterial::Key)
                 .map_err(|e| Fault::corrupt_by(does_not(), e)),
-            WrappedMaterial::Bytes(sealed) => small::open(keyring, purpose.as_bytes(), sealed)
+            WrappedMaterial::Bytes(sealed) => keyring
+                .open(purpose.as_bytes(), sealed)
                 .map(|bytes| ClearMaterial::Bytes(Secret::new(bytes)))
                 .map_err(|e| Fault::corrupt_by(does_not(), e)),
         }
+    }
+
+    /// The same under the account's current keyring; `None` when it is.
+    pub fn renew(
+        &self,
+        account: AccountId,
+        purpose: &str,
+        renewal: &Renewal,
+    ) -> Result<Option<WrappedMaterial>, Fault> {
+        Ok(match self {
+            WrappedMaterial::Key(wrapped) => renewal.wrapped(wrapped, purpose)?.map(WrappedMaterial::Key),
+            WrappedMaterial::Bytes(sealed) => renewal
+                .sealed(account, purpose.as_bytes(), sealed)?
+                .map(WrappedMaterial::Bytes),
+        })
     }
 
     /// The wrapped bytes: no two versions of any key have the same.
@@ -166,7 +184,7 @@ mod tests {
     #[test]
     fn material_of_every_spec_opens_in_its_place_only() {
         let random = Random::seeded(1);
-        let keyring = Key256::generate(&random);
+        let keyring = Keyring::generate(&random);
         let bytes = |clear: &ClearMaterial| match clear {
             ClearMaterial::Key(key) => key.expose().to_vec(),
             ClearMaterial::Bytes(bytes) => bytes.expose().clone(),

@@ -212,6 +212,7 @@ impl Operation for PutObject {
         )?;
         let object = Object {
             modified: ctx.now(),
+            seal: seal::current(ctx, &txn.view(), &bucket, &staged.object.id, &staged.object.seal).await?,
             ..staged.object
         };
         let content = Content::Object(Box::new(object.clone()));

@@ -27,7 +27,7 @@ pub use bucket::{
 };
 pub use listing::{blobs_named, list};
 pub use object::{
-    Checksum, Content, Object, ObjectHeaders, Place, Seal, Version, bytes_of, delete_version, latest, object,
+    Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,
     object_exists, older, put_version, update_version, version,
 };
 

@@ -1,16 +1,22 @@
 //! Rows of objects: every version of a key, and the bytes of those that live in rows.
 
 use super::{ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, version_key, versions_prefix};
-use crate::model::{
-    acl::{CannedAcl, Grant},
-    lock::ObjectLock,
-    metadata::UserMetadata,
-    version::{VersionId, Versioning},
+use crate::{
+    model::{
+        acl::{CannedAcl, Grant},
+        lock::ObjectLock,
+        metadata::UserMetadata,
+        version::{VersionId, Versioning},
+    },
+    seal,
 };
 use base::{AccountId, Arn, Fault, Random, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, WrappedKey};
-use gateway::Txn;
+use gateway::{
+    Txn,
+    rotation::{Renewal, SealedRows},
+};
 use serde::{Deserialize, Serialize};
 use store::{BlobId, Effect, NoAncestor, ReadView, Stored};
 
@@ -67,6 +73,35 @@ impl Version {
 impl Stored for Version {
     const VERSION: u8 = 2;
     type Ancestor = ObjectV1;
+}
+
+/// The rows that hold what is sealed under keyrings.
+pub const SEALED: &[SealedRows] = &[
+    SealedRows {
+        prefix: "s3/object/",
+        renew: renew_version,
+    },
+    SealedRows {
+        prefix: "s3/version/",
+        renew: renew_version,
+    },
+];
+
+fn renew_version(renewal: &Renewal, _: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    if is_marker(row) {
+        return Ok(None);
+    }
+    let mut version = Version::decode(row)?;
+    let Content::Object(object) = &mut version.content else {
+        return Ok(None);
+    };
+    match seal::renewed(&object.seal, &object.id, renewal)? {
+        None => Ok(None),
+        Some(renewed) => {
+            object.seal = renewed;
+            version.encode().map(Some)
+        }
+    }
 }
 
 /// Whether a row is that of a delete marker, without decoding it.
