@@ -7,7 +7,7 @@
 use crate::{
     error::KmsError,
     grants::GrantSet,
-    model::{ClearMaterial, Key, KeyId, Material, PolicyDigest},
+    model::{ClearMaterial, Key, KeyId, Material, PolicyDigest, WrappedMaterial, asymmetric::PrivateKey},
     table,
 };
 use base::Fault;
@@ -29,6 +29,7 @@ const GRANTS_MAX: usize = 200_000;
 static GRANTS: LazyLock<RwLock<HashMap<KeyId, Arc<GrantSet>>>> = LazyLock::new(RwLock::default);
 static POLICIES: LazyLock<Cache<PolicyDigest, Arc<Policy>>> = LazyLock::new(Cache::new);
 static MATERIALS: LazyLock<Cache<Vec<u8>, Opened>> = LazyLock::new(Cache::new);
+static PRIVATE_KEYS: LazyLock<Cache<Vec<u8>, Read>> = LazyLock::new(Cache::new);
 
 struct Cache<K, V>(RwLock<HashMap<K, V>>);
 
@@ -37,6 +38,13 @@ struct Cache<K, V>(RwLock<HashMap<K, V>>);
 struct Opened {
     of: Arc<(KeyId, u32)>,
     clear: Arc<ClearMaterial>,
+}
+
+/// A private key as the library holds it, which wipes it when it is dropped, and whose it is.
+#[derive(Clone)]
+struct Read {
+    of: Arc<(KeyId, u32)>,
+    key: Arc<PrivateKey>,
 }
 
 impl<K: Hash + Eq, V: Clone> Cache<K, V> {
@@ -80,6 +88,13 @@ pub async fn policy(view: &ReadView<'_>, key: &Key) -> Result<Arc<Policy>, Fault
     Ok(policy)
 }
 
+fn wrapped<'a>(key: &Key, material: &'a Material) -> Result<&'a WrappedMaterial, Fault> {
+    material.wrapped.as_ref().ok_or_else(|| {
+        let what = format!("material {} of key `{}` is not there", material.version, key.arn());
+        Fault::corrupt(what)
+    })
+}
+
 /// One version of a key's material, opened. That it is not there is corruption: the key's state is asked first.
 pub async fn material(
     ctx: &Ctx,
@@ -87,25 +102,60 @@ pub async fn material(
     key: &Key,
     material: &Material,
 ) -> Result<Arc<ClearMaterial>, KmsError> {
-    let wrapped = material.wrapped.as_ref().ok_or_else(|| {
-        let what = format!("material {} of key `{}` is not there", material.version, key.arn());
-        Fault::corrupt(what)
-    })?;
+    let wrapped = wrapped(key, material)?;
     if let Some(opened) = MATERIALS.find(wrapped.as_bytes())
         && opened.of.0 == key.id
         && opened.of.1 == material.version
     {
         return Ok(opened.clear);
     }
-    let purpose = Material::purpose(&key.id, material.version);
-    let keyring = ctx.world().keyrings.of(view, key.account).await?;
-    let clear = Arc::new(wrapped.unwrap(&keyring, &purpose)?);
+    let clear = Arc::new(unwrap(ctx, view, key, material, wrapped).await?);
     let entry = Opened {
         of: Arc::new((key.id.clone(), material.version)),
         clear: Arc::clone(&clear),
     };
     MATERIALS.keep(wrapped.as_bytes().to_vec(), entry);
     Ok(clear)
+}
+
+async fn unwrap(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    material: &Material,
+    wrapped: &WrappedMaterial,
+) -> Result<ClearMaterial, KmsError> {
+    let purpose = Material::purpose(&key.id, material.version);
+    let keyring = ctx.world().keyrings.of(view, key.account).await?;
+    Ok(wrapped.unwrap(&keyring, &purpose)?)
+}
+
+/// The private key of a key pair, read: reading one takes longer than many a use of it.
+pub async fn private_key(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    material: &Material,
+) -> Result<Arc<PrivateKey>, KmsError> {
+    let wrapped = wrapped(key, material)?;
+    if let Some(read) = PRIVATE_KEYS.find(wrapped.as_bytes())
+        && read.of.0 == key.id
+        && read.of.1 == material.version
+    {
+        return Ok(read.key);
+    }
+    let ClearMaterial::Bytes(pkcs8) = unwrap(ctx, view, key, material, wrapped).await? else {
+        return Err(Fault::Bug("a key pair's material is that of a symmetric key").into());
+    };
+    let private = PrivateKey::parse(key.spec, key.usage, pkcs8.expose())
+        .map_err(|_| Fault::corrupt(format!("the material of key `{}` is no {}", key.arn(), key.spec)))?;
+    let private = Arc::new(private);
+    let entry = Read {
+        of: Arc::new((key.id.clone(), material.version)),
+        key: Arc::clone(&private),
+    };
+    PRIVATE_KEYS.keep(wrapped.as_bytes().to_vec(), entry);
+    Ok(private)
 }
 
 /// The grants of a key; `None` when it has none.
@@ -137,5 +187,6 @@ pub fn forget(key: &Key) {
     GRANTS.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
     for wrapped in key.material.iter().filter_map(|material| material.wrapped.as_ref()) {
         MATERIALS.forget(wrapped.as_bytes());
+        PRIVATE_KEYS.forget(wrapped.as_bytes());
     }
 }

@@ -3,7 +3,10 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html>,
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html>
 
-use crate::model::{Constraint, GrantTerms, Key, KeySpec, KeyUsage, MultiRegionKind, Origin, Tag};
+use crate::model::{
+    Constraint, DataKeyPairSpec, GrantTerms, Key, KeyAgreementAlgorithm, KeySpec, KeyUsage, MacAlgorithm, MessageType,
+    MultiRegionKind, Origin, SigningAlgorithm, Tag,
+};
 use base::AccountId;
 use envelope::EncryptionContext;
 use gateway::{Caller, Ctx, Demand};
@@ -121,6 +124,36 @@ pub fn with_request_tags(demand: Demand, tags: &[Tag]) -> Demand {
 /// A cryptographic operation.
 pub fn with_crypto(demand: Demand, crypto: CryptoUse<'_>) -> Demand {
     with_context(demand.with("kms:EncryptionAlgorithm", crypto.algorithm), crypto.context)
+}
+
+/// A signature, made or verified.
+pub fn with_signing(demand: Demand, algorithm: SigningAlgorithm, kind: MessageType) -> Demand {
+    demand
+        .with("kms:SigningAlgorithm", algorithm.as_str())
+        .with("kms:MessageType", kind.as_str())
+}
+
+/// A message authentication code, made or verified.
+pub fn with_mac(demand: Demand, algorithm: MacAlgorithm) -> Demand {
+    demand.with("kms:MacAlgorithm", algorithm.as_str())
+}
+
+/// A data key pair.
+pub fn with_data_key_pair(demand: Demand, spec: DataKeyPairSpec) -> Demand {
+    demand.with("kms:DataKeyPairSpec", spec.as_str())
+}
+
+/// An agreement on a secret.
+pub fn with_key_agreement(demand: Demand, algorithm: KeyAgreementAlgorithm) -> Demand {
+    demand.with("kms:KeyAgreementAlgorithm", algorithm.as_str())
+}
+
+/// The names of tags that a request takes away.
+pub fn with_tag_keys(demand: Demand, names: &[String]) -> Demand {
+    match names.is_empty() {
+        true => demand,
+        false => demand.with_all("aws:TagKeys", names.to_vec()),
+    }
 }
 
 /// An encryption context, of a request or of a grant's constraint.

@@ -1,9 +1,14 @@
-//! Sealing and opening under a key's material.
+//! Sealing, opening, signing and the like under a key's material.
 
 use crate::{
     cache,
     error::KmsError,
-    model::{ClearMaterial, Key, MaterialId},
+    heavy,
+    model::{
+        ClearMaterial, EncryptionAlgorithm, Key, KeySpec, MacAlgorithm, Material, MaterialId, MessageType,
+        SigningAlgorithm,
+        asymmetric::{self, PrivateKey},
+    },
 };
 use base::{Fault, Secret};
 use envelope::{
@@ -11,6 +16,7 @@ use envelope::{
     ciphertext::{self, CiphertextHeader},
 };
 use gateway::Ctx;
+use std::sync::Arc;
 use store::ReadView;
 
 /// A new ciphertext, and which material made it.
@@ -25,8 +31,8 @@ pub struct SealedBlob {
 pub struct OpenedBlob {
     /// The plaintext.
     pub plain: Secret<Vec<u8>>,
-    /// The material that the ciphertext names.
-    pub material: MaterialId,
+    /// The material that the ciphertext names; `None` of a key pair, of whose material AWS shows no id.
+    pub material: Option<MaterialId>,
 }
 
 /// The material of a symmetric key.
@@ -37,7 +43,12 @@ fn symmetric(clear: &ClearMaterial) -> Result<&Key256, Fault> {
     }
 }
 
-/// Seals under the key's current material.
+fn current(key: &Key) -> Result<&Material, Fault> {
+    key.current()
+        .ok_or_else(|| Fault::corrupt(format!("key `{}` has no material", key.arn())))
+}
+
+/// Seals under the current material of a symmetric key.
 pub async fn seal(
     ctx: &Ctx,
     view: &ReadView<'_>,
@@ -45,9 +56,7 @@ pub async fn seal(
     context: &EncryptionContext,
     plain: &[u8],
 ) -> Result<SealedBlob, KmsError> {
-    let current = key
-        .current()
-        .ok_or_else(|| Fault::corrupt(format!("key `{}` has no material", key.arn())))?;
+    let current = current(key)?;
     let clear = cache::material(ctx, view, key, current).await?;
     let header = CiphertextHeader {
         account: key.account,
@@ -62,8 +71,8 @@ pub async fn seal(
     })
 }
 
-/// Opens what the key sealed. Everything that can be wrong with the blob is one error, so that nobody can probe.
-pub async fn open(
+/// Opens what a symmetric key sealed. Everything that can be wrong with the blob is one error, so that nobody can probe.
+async fn open(
     ctx: &Ctx,
     view: &ReadView<'_>,
     key: &Key,
@@ -78,6 +87,98 @@ pub async fn open(
     let plain = ciphertext::open(symmetric(&clear)?, blob, context).map_err(|_| KmsError::InvalidCiphertext)?;
     Ok(OpenedBlob {
         plain,
-        material: material.id,
+        material: Some(material.id),
     })
+}
+
+/// Encrypts by an algorithm that the key has; the plaintext fits. Answers the material of a symmetric key.
+pub async fn encrypt(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+    plain: &[u8],
+) -> Result<(Vec<u8>, Option<MaterialId>), KmsError> {
+    if algorithm.is_symmetric() {
+        let sealed = seal(ctx, view, key, context, plain).await?;
+        return Ok((sealed.blob, Some(sealed.material)));
+    }
+    let private = private_key(ctx, view, key).await?;
+    Ok((private.encrypt(algorithm, plain)?, None))
+}
+
+/// Decrypts by an algorithm that the key has.
+pub async fn decrypt(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+    blob: &[u8],
+) -> Result<OpenedBlob, KmsError> {
+    if algorithm.is_symmetric() {
+        return open(ctx, view, key, context, blob).await;
+    }
+    let (private, blob) = (private_key(ctx, view, key).await?, blob.to_vec());
+    let plain = heavy::compute(move || private.decrypt(algorithm, &blob)).await?;
+    Ok(OpenedBlob {
+        plain: plain.ok_or(KmsError::InvalidCiphertext)?,
+        material: None,
+    })
+}
+
+/// The private key of a key pair.
+pub async fn private_key(ctx: &Ctx, view: &ReadView<'_>, key: &Key) -> Result<Arc<PrivateKey>, KmsError> {
+    cache::private_key(ctx, view, key, current(key)?).await
+}
+
+/// Signs by an algorithm that the key has a message that it takes.
+pub async fn sign(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    algorithm: SigningAlgorithm,
+    kind: MessageType,
+    message: &[u8],
+) -> Result<Vec<u8>, KmsError> {
+    let private = private_key(ctx, view, key).await?;
+    match key.spec {
+        KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => {
+            let message = Secret::new(message.to_vec());
+            let signature = heavy::compute(move || private.sign(algorithm, kind, message.expose()));
+            Ok(signature.await??)
+        }
+        _ => Ok(private.sign(algorithm, kind, message)?),
+    }
+}
+
+/// The material of an HMAC key, to make codes with.
+pub struct MacKey(Arc<ClearMaterial>);
+
+impl MacKey {
+    /// That of a key.
+    pub async fn of(ctx: &Ctx, view: &ReadView<'_>, key: &Key) -> Result<MacKey, KmsError> {
+        Ok(MacKey(cache::material(ctx, view, key, current(key)?).await?))
+    }
+
+    fn bytes(&self) -> Result<&[u8], Fault> {
+        match self.0.as_ref() {
+            ClearMaterial::Bytes(bytes) => Ok(bytes.expose()),
+            ClearMaterial::Key(_) => Err(Fault::Bug("a symmetric key was asked for a code")),
+        }
+    }
+
+    /// The code of a message.
+    pub fn mac(&self, algorithm: MacAlgorithm, message: &[u8]) -> Result<Vec<u8>, Fault> {
+        Ok(asymmetric::mac(algorithm, self.bytes()?, message))
+    }
+
+    /// Goes on only if the code is that of the message.
+    pub fn verify(&self, algorithm: MacAlgorithm, message: &[u8], code: &[u8]) -> Result<(), KmsError> {
+        match asymmetric::mac_verifies(algorithm, self.bytes()?, message, code) {
+            true => Ok(()),
+            false => Err(KmsError::InvalidMac),
+        }
+    }
 }

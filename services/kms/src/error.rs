@@ -50,6 +50,10 @@ pub enum KmsError {
     },
     /// Altered, cut, of another context: which of these is not told, so that nobody can probe.
     InvalidCiphertext,
+    /// A message authentication code is not that of the message.
+    InvalidMac,
+    /// A signature is not one of the message by the key.
+    InvalidSignature,
     /// Text that is no grant's id.
     InvalidGrantId,
     /// Text that is no token, or one of a grant that is no more.
@@ -155,6 +159,8 @@ impl KmsError {
             ),
             KmsError::InvalidArn { text } => ("InvalidArnException", format!("Invalid arn {text}").into()),
             KmsError::InvalidCiphertext => ("InvalidCiphertextException", "".into()),
+            KmsError::InvalidMac => ("KMSInvalidMacException", "".into()),
+            KmsError::InvalidSignature => ("KMSInvalidSignatureException", "".into()),
             KmsError::InvalidGrantId => ("InvalidGrantIdException", "The grant ID is not valid.".into()),
             KmsError::InvalidGrantPrincipal { text } => {
                 ("InvalidArnException", format!("ARN does not refer to a valid principal: {text}").into())

@@ -27,6 +27,7 @@ mod crypto;
 pub mod error;
 pub mod grants;
 pub mod guard;
+mod heavy;
 pub mod model;
 pub mod ops;
 pub mod port;
@@ -51,23 +52,109 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::CreateKey>(),
     Route::of::<ops::Decrypt>(),
     Route::of::<ops::DeleteAlias>(),
+    Route::of::<ops::DeriveSharedSecret>(),
     Route::of::<ops::DescribeKey>(),
     Route::of::<ops::DisableKey>(),
     Route::of::<ops::EnableKey>(),
     Route::of::<ops::Encrypt>(),
     Route::of::<ops::GenerateDataKey>(),
+    Route::of::<ops::GenerateDataKeyPair>(),
+    Route::of::<ops::GenerateDataKeyPairWithoutPlaintext>(),
     Route::of::<ops::GenerateDataKeyWithoutPlaintext>(),
+    Route::of::<ops::GenerateMac>(),
     Route::of::<ops::GenerateRandom>(),
     Route::of::<ops::GetKeyPolicy>(),
+    Route::of::<ops::GetPublicKey>(),
     Route::of::<ops::ListAliases>(),
     Route::of::<ops::ListGrants>(),
     Route::of::<ops::ListKeyPolicies>(),
     Route::of::<ops::ListKeys>(),
+    Route::of::<ops::ListResourceTags>(),
     Route::of::<ops::ListRetirableGrants>(),
     Route::of::<ops::PutKeyPolicy>(),
     Route::of::<ops::ReEncrypt>(),
     Route::of::<ops::RetireGrant>(),
     Route::of::<ops::RevokeGrant>(),
     Route::of::<ops::ScheduleKeyDeletion>(),
+    Route::of::<ops::Sign>(),
+    Route::of::<ops::TagResource>(),
+    Route::of::<ops::UntagResource>(),
     Route::of::<ops::UpdateAlias>(),
+    Route::of::<ops::UpdateKeyDescription>(),
+    Route::of::<ops::Verify>(),
+    Route::of::<ops::VerifyMac>(),
 ];
+
+/// Every operation of AWS's KMS, by the model of botocore 1.44.5. One that is not in [`OPERATIONS`] is refused by its name.
+pub const AWS_OPERATIONS: &[&str] = &[
+    "CancelKeyDeletion",
+    "ConnectCustomKeyStore",
+    "CreateAlias",
+    "CreateCustomKeyStore",
+    "CreateGrant",
+    "CreateKey",
+    "Decapsulate",
+    "Decrypt",
+    "DeleteAlias",
+    "DeleteCustomKeyStore",
+    "DeleteImportedKeyMaterial",
+    "DeriveSharedSecret",
+    "DescribeCustomKeyStores",
+    "DescribeKey",
+    "DisableKey",
+    "DisableKeyRotation",
+    "DisconnectCustomKeyStore",
+    "EnableKey",
+    "EnableKeyRotation",
+    "Encapsulate",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateMac",
+    "GenerateRandom",
+    "GetKeyLastUsage",
+    "GetKeyPolicy",
+    "GetKeyRotationStatus",
+    "GetParametersForImport",
+    "GetPublicKey",
+    "ImportKeyMaterial",
+    "ListAliases",
+    "ListGrants",
+    "ListKeyPolicies",
+    "ListKeyRotations",
+    "ListKeys",
+    "ListResourceTags",
+    "ListRetirableGrants",
+    "PutKeyPolicy",
+    "ReEncrypt",
+    "ReplicateKey",
+    "RetireGrant",
+    "RevokeGrant",
+    "RotateKeyOnDemand",
+    "ScheduleKeyDeletion",
+    "Sign",
+    "TagResource",
+    "UntagResource",
+    "UpdateAlias",
+    "UpdateCustomKeyStore",
+    "UpdateKeyDescription",
+    "UpdatePrimaryRegion",
+    "Verify",
+    "VerifyMac",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_one_of_awss() {
+        assert!(AWS_OPERATIONS.is_sorted());
+        for route in OPERATIONS {
+            assert!(AWS_OPERATIONS.contains(&route.name), "{}", route.name);
+        }
+        assert!(OPERATIONS.is_sorted_by_key(|route| route.name));
+    }
+}

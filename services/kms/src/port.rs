@@ -3,7 +3,7 @@
 use crate::{
     conditions::KeyFacts,
     guard::GuardedKey,
-    model::{Alias, AliasName, Key, KeyId, KeyManager, KeyRef, KeyState, Target, key_policy},
+    model::{Alias, AliasName, ClearMaterial, Key, KeyId, KeyManager, KeyRef, KeyState, Target, key_policy},
     ops::{
         Decrypt, DescribeKey, GenerateDataKey,
         create_key::{first_material, new_key},
@@ -168,7 +168,8 @@ async fn make_managed_key(ctx: &Ctx, txn: &mut Txn, shelf: Shelf<'_>, name: &Ali
     key.description = "Default key that protects my S3 objects when no other key is defined".to_owned();
     key.policy = table::policy_digest(&policy);
     key.aliases = vec![name.as_str().to_owned()];
-    key.material = vec![first_material(ctx, &txn.view(), &key).await?];
+    let clear = ClearMaterial::generate(key.spec, ctx.random())?;
+    key.material = vec![first_material(ctx, &txn.view(), &key, &clear).await?];
     let alias = Alias {
         target: key.id.clone(),
         created: key.created,

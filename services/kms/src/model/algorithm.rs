@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html>
 
 use crate::{error::KmsError, model::KeySpec};
+use envelope::EncryptionContext;
 use serde::{Deserialize, Serialize};
 
 /// How a key signs.
@@ -177,6 +178,46 @@ impl EncryptionAlgorithm {
             EncryptionAlgorithm::SM2PKE => "SM2PKE",
         }
     }
+
+    /// Whether it is that of symmetric keys, with an encryption context and ciphertexts that name their key.
+    pub fn is_symmetric(self) -> bool {
+        self == EncryptionAlgorithm::SYMMETRIC_DEFAULT
+    }
+
+    /// Goes on only with an encryption context that the algorithm takes.
+    pub fn accept_context(self, context: &EncryptionContext) -> Result<(), KmsError> {
+        match self.is_symmetric() || context.is_empty() {
+            true => Ok(()),
+            false => Err(KmsError::Validation(format!(
+                "Algorithm {} does not support an encryption context.",
+                self.as_str()
+            ))),
+        }
+    }
+
+    /// Goes on only with a plaintext that fits into a key of this spec.
+    pub fn accept_length(self, spec: KeySpec, bytes: usize) -> Result<(), KmsError> {
+        let hash_bytes = match self {
+            EncryptionAlgorithm::RSAES_OAEP_SHA_1 => 20,
+            EncryptionAlgorithm::RSAES_OAEP_SHA_256 => 32,
+            EncryptionAlgorithm::SYMMETRIC_DEFAULT | EncryptionAlgorithm::SM2PKE => return Ok(()),
+        };
+        let key_bytes: usize = match spec {
+            KeySpec::Rsa2048 => 256,
+            KeySpec::Rsa3072 => 384,
+            KeySpec::Rsa4096 => 512,
+            _ => return Ok(()),
+        };
+        // SPEC: RFC 8017, 7.1.1.
+        let bytes_max = key_bytes.saturating_sub(2 * hash_bytes + 2);
+        match bytes <= bytes_max {
+            true => Ok(()),
+            false => Err(KmsError::Validation(format!(
+                "Algorithm {} and key spec {spec} cannot encrypt data larger than {bytes_max} bytes.",
+                self.as_str()
+            ))),
+        }
+    }
 }
 
 impl KeyAgreementAlgorithm {
@@ -224,6 +265,24 @@ impl DataKeyPairSpec {
 mod tests {
     use super::*;
     use wire::AwsError;
+
+    #[test]
+    fn rsa_takes_no_more_than_fits() {
+        let check = |spec: KeySpec, algorithm: EncryptionAlgorithm, max: usize| {
+            assert!(algorithm.accept_length(spec, max).is_ok());
+            let name = algorithm.as_str();
+            assert_eq!(
+                algorithm.accept_length(spec, max + 1).unwrap_err().message(),
+                format!("Algorithm {name} and key spec {spec} cannot encrypt data larger than {max} bytes.")
+            );
+        };
+        check(KeySpec::Rsa2048, EncryptionAlgorithm::RSAES_OAEP_SHA_1, 214);
+        check(KeySpec::Rsa3072, EncryptionAlgorithm::RSAES_OAEP_SHA_1, 342);
+        check(KeySpec::Rsa4096, EncryptionAlgorithm::RSAES_OAEP_SHA_1, 470);
+        check(KeySpec::Rsa2048, EncryptionAlgorithm::RSAES_OAEP_SHA_256, 190);
+        check(KeySpec::Rsa3072, EncryptionAlgorithm::RSAES_OAEP_SHA_256, 318);
+        check(KeySpec::Rsa4096, EncryptionAlgorithm::RSAES_OAEP_SHA_256, 446);
+    }
 
     #[test]
     fn messages_are_of_a_kind_and_a_length() {

@@ -341,15 +341,7 @@ impl PrivateKey {
         Ok(outcome.is_ok())
     }
 
-    /// How much a key encrypts at most; `None` for a key that does not encrypt so.
-    pub fn plaintext_bytes_max(&self, algorithm: EncryptionAlgorithm) -> Option<usize> {
-        match &self.work {
-            Work::RsaOpen { public, .. } => Some(public.max_plaintext_size(oaep(algorithm)?)),
-            _ => None,
-        }
-    }
-
-    /// Encrypts, no more than [`PrivateKey::plaintext_bytes_max`].
+    /// Encrypts no more than fits ([`EncryptionAlgorithm::accept_length`]).
     pub fn encrypt(&self, algorithm: EncryptionAlgorithm, plain: &[u8]) -> Result<Vec<u8>, Fault> {
         let (Work::RsaOpen { public, .. }, Some(algorithm)) = (&self.work, oaep(algorithm)) else {
             return Err(Fault::Bug("a key that does not encrypt is asked to"));
@@ -650,7 +642,6 @@ mod tests {
         let pair = PairKind::Rsa(KeySize::Rsa2048).generate().unwrap();
         let key = PrivateKey::parse(KeySpec::Rsa2048, KeyUsage::EncryptDecrypt, pair.private.expose()).unwrap();
         let check = |algorithm: EncryptionAlgorithm, max: usize| {
-            assert_eq!(key.plaintext_bytes_max(algorithm), Some(max));
             for size in [0, 1, max] {
                 let plain = vec![7; size];
                 let sealed = key.encrypt(algorithm, &plain).unwrap();

@@ -3,7 +3,11 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>,
 //! <https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html>
 
-use crate::{error::KmsError, model::KeyId, violations::Violations};
+use crate::{
+    error::KmsError,
+    model::{Key, KeyId, KeySpec, KeyUsage},
+    violations::Violations,
+};
 use base::{AccountId, Random, Timestamp};
 use envelope::EncryptionContext;
 use serde::{Deserialize, Serialize};
@@ -119,20 +123,25 @@ impl GrantOperation {
             .find(|operation| operation.action() == action)
     }
 
-    /// Whether a symmetric key for encryption has the operation.
-    fn is_symmetric(self) -> bool {
+    /// Whether keys of this spec for this usage have the operation.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/grants.html>, grant operations
+    fn is_of(self, spec: KeySpec, usage: KeyUsage) -> bool {
         use GrantOperation as G;
-        !matches!(
-            self,
-            G::Sign
-                | G::Verify
-                | G::GetPublicKey
-                | G::GenerateMac
-                | G::VerifyMac
-                | G::DeriveSharedSecret
-                | G::Encapsulate
-                | G::Decapsulate
-        )
+        let symmetric = spec == KeySpec::SymmetricDefault;
+        match self {
+            G::CreateGrant | G::RetireGrant | G::DescribeKey => true,
+            G::Decrypt | G::Encrypt | G::ReEncryptFrom | G::ReEncryptTo => usage == KeyUsage::EncryptDecrypt,
+            G::GenerateDataKey
+            | G::GenerateDataKeyWithoutPlaintext
+            | G::GenerateDataKeyPair
+            | G::GenerateDataKeyPairWithoutPlaintext => symmetric,
+            G::Sign | G::Verify => usage == KeyUsage::SignVerify,
+            G::GetPublicKey => !symmetric && usage != KeyUsage::GenerateVerifyMac,
+            G::GenerateMac | G::VerifyMac => usage == KeyUsage::GenerateVerifyMac,
+            G::DeriveSharedSecret => usage == KeyUsage::KeyAgreement,
+            G::Encapsulate | G::Decapsulate => false,
+        }
     }
 }
 
@@ -220,7 +229,7 @@ pub struct GrantTerms {
 }
 
 impl GrantTerms {
-    /// Takes the operations of a request: known to AWS, and had by the one kind of key that is here.
+    /// Takes the operations of a request: each one that AWS knows.
     pub fn parse_operations(names: &[String]) -> Result<Vec<GrantOperation>, KmsError> {
         let mut violations = Violations::new();
         violations.length_unseen("operations", names.len(), 1..=usize::MAX);
@@ -238,15 +247,30 @@ impl GrantTerms {
             );
         }
         violations.finish()?;
-        if let Some(other) = operations.iter().find(|operation| !operation.is_symmetric()) {
-            return Err(KmsError::Validation(format!(
-                "Operation {} is not valid for a grant on a KMS key with KeySpec SYMMETRIC_DEFAULT.",
-                other.as_str()
-            )));
-        }
         operations.sort_unstable();
         operations.dedup();
         Ok(operations)
+    }
+
+    /// Goes on only if the key can do all that the grant is to allow, and can be held to its constraint.
+    pub fn permit(&self, key: &Key) -> Result<(), KmsError> {
+        let other = |operation: &&GrantOperation| !operation.is_of(key.spec, key.usage);
+        if let Some(other) = self.operations.iter().find(other) {
+            return Err(KmsError::Validation(format!(
+                "Operation {} is not valid for a grant on a KMS key with KeySpec {} and KeyUsage {}.",
+                other.as_str(),
+                key.spec,
+                key.usage
+            )));
+        }
+        match &self.constraint {
+            Some(constraint) if key.spec != KeySpec::SymmetricDefault => Err(KmsError::Validation(format!(
+                "The grant constraint {} is not valid for a KMS key with KeySpec {}.",
+                constraint.kind(),
+                key.spec
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// Why a grant on these terms may not be made by one who has leave to make grants from a grant on `parent` terms alone;
@@ -392,17 +416,70 @@ mod tests {
                  [Member must satisfy enum value set: [Decrypt, Encrypt, ",
             ),
         );
-        for other in [
-            "Sign",
-            "Verify",
-            "GetPublicKey",
-            "GenerateMac",
-            "VerifyMac",
-            "DeriveSharedSecret",
-        ] {
-            check(&["Decrypt", other], Err(&format!("Operation {other} is not valid")));
-        }
         check(&["PutKeyPolicy"], Err("enum value set"));
+    }
+
+    /// The guide's table: what grants on keys of each kind can allow, beside CreateGrant, RetireGrant and DescribeKey.
+    #[test]
+    fn a_grant_allows_what_its_key_can_do() {
+        use GrantOperation as G;
+        let check = |spec: KeySpec, usage: KeyUsage, operations: &[G], constrained: bool| {
+            let key = Key {
+                spec,
+                usage,
+                ..crate::table::tests::key()
+            };
+            let terms = |operation: G, constraint: Option<Constraint>| GrantTerms {
+                operations: vec![G::DescribeKey, operation],
+                constraint,
+            };
+            for operation in G::ALL {
+                let good = operations.contains(operation)
+                    || matches!(operation, G::CreateGrant | G::RetireGrant | G::DescribeKey);
+                let found = terms(*operation, None).permit(&key);
+                assert_eq!(found.is_ok(), good, "{spec} {usage} {operation:?}");
+            }
+            let constraint = Constraint::Equals(context(&[("a", "1")]));
+            assert_eq!(
+                terms(G::DescribeKey, Some(constraint)).permit(&key).is_ok(),
+                constrained,
+                "{spec} {usage}"
+            );
+        };
+        let symmetric = [
+            G::Decrypt,
+            G::Encrypt,
+            G::GenerateDataKey,
+            G::GenerateDataKeyPair,
+            G::GenerateDataKeyPairWithoutPlaintext,
+            G::GenerateDataKeyWithoutPlaintext,
+            G::ReEncryptFrom,
+            G::ReEncryptTo,
+        ];
+        check(KeySpec::SymmetricDefault, KeyUsage::EncryptDecrypt, &symmetric, true);
+        let sealing = [
+            G::Decrypt,
+            G::Encrypt,
+            G::GetPublicKey,
+            G::ReEncryptFrom,
+            G::ReEncryptTo,
+        ];
+        check(KeySpec::Rsa2048, KeyUsage::EncryptDecrypt, &sealing, false);
+        let signing = [G::GetPublicKey, G::Sign, G::Verify];
+        check(KeySpec::Rsa2048, KeyUsage::SignVerify, &signing, false);
+        check(KeySpec::MlDsa65, KeyUsage::SignVerify, &signing, false);
+        check(
+            KeySpec::EccNistP256,
+            KeyUsage::KeyAgreement,
+            &[G::DeriveSharedSecret, G::GetPublicKey],
+            false,
+        );
+        check(
+            KeySpec::Hmac256,
+            KeyUsage::GenerateVerifyMac,
+            &[G::GenerateMac, G::VerifyMac],
+            false,
+        );
     }
 
     #[test]

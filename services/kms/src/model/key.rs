@@ -266,10 +266,15 @@ impl Key {
     /// Goes on only if the key is symmetric and for encryption; `operation` is what needs it.
     pub fn permit_symmetric(&self, operation: &'static str) -> Result<(), KmsError> {
         self.permit_usage(KeyUsage::EncryptDecrypt, operation)?;
-        match self.spec {
-            KeySpec::SymmetricDefault => Ok(()),
-            _ => Err(KmsError::IncompatibleAlgorithm {
-                algorithm: SYMMETRIC_DEFAULT.to_owned(),
+        self.permit_algorithm(SYMMETRIC_DEFAULT)
+    }
+
+    /// Goes on only if the key has the algorithm.
+    pub fn permit_algorithm(&self, algorithm: &str) -> Result<(), KmsError> {
+        match self.spec.algorithms(self.usage).contains(&algorithm) {
+            true => Ok(()),
+            false => Err(KmsError::IncompatibleAlgorithm {
+                algorithm: algorithm.to_owned(),
                 spec: self.spec,
             }),
         }

@@ -21,7 +21,7 @@ pub use key::{GrantsMark, Key, KeyId, KeyManager, KeyState, MultiRegion, MultiRe
 pub use key_ref::{KeyRef, Place, Target};
 pub use material::{ClearMaterial, Import, Material, MaterialId, RotationType, WrappedMaterial};
 pub use spec::{KeySpec, KeyUsage, Origin};
-pub use tag::{Tag, parse_tags};
+pub use tag::{Tag, add_tags, parse_tag_keys, parse_tags};
 
 /// The algorithm of symmetric keys.
 pub const SYMMETRIC_DEFAULT: &str = "SYMMETRIC_DEFAULT";

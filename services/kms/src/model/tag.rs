@@ -44,6 +44,30 @@ pub fn parse_tags(tags: &[Tag]) -> Result<Vec<Tag>, KmsError> {
     Ok(tags.to_vec())
 }
 
+/// The tags of a key with more of them: one of a name that is there takes its place.
+pub fn add_tags(tags: &[Tag], more: &[Tag]) -> Result<Vec<Tag>, KmsError> {
+    let mut tags = tags.to_vec();
+    for new in parse_tags(more)? {
+        match tags.iter_mut().find(|tag| tag.key == new.key) {
+            Some(tag) => *tag = new,
+            None => tags.push(new),
+        }
+    }
+    match tags.len() > TAGS_MAX {
+        true => Err(KmsError::Tag("Too many tags")),
+        false => Ok(tags),
+    }
+}
+
+/// Takes the names of the tags that a request takes away.
+pub fn parse_tag_keys(names: &[String]) -> Result<(), KmsError> {
+    let mut violations = Violations::new();
+    for (name, n) in names.iter().zip(1_usize..) {
+        violations.length(&format!("tagKeys.{n}.member"), name, 1..=128);
+    }
+    violations.finish()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +107,25 @@ mod tests {
              Member must have length less than or equal to 128"
         );
         check(&[&long], Some(("ValidationException", &text)));
+    }
+
+    #[test]
+    fn a_tag_of_a_name_that_is_there_takes_its_place() {
+        let tags = |pairs: &[(&str, &str)]| -> Vec<Tag> {
+            let tag = |(key, value): &(&str, &str)| Tag {
+                key: (*key).to_owned(),
+                value: (*value).to_owned(),
+            };
+            pairs.iter().map(tag).collect()
+        };
+        let found = add_tags(&tags(&[("a", "1"), ("b", "2")]), &tags(&[("b", "3"), ("A", "4")])).unwrap();
+        assert_eq!(found, tags(&[("a", "1"), ("b", "3"), ("A", "4")]));
+        let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let many: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert!(add_tags(&tags(&many), &tags(&[("0", "again")])).is_ok());
+        assert_eq!(
+            add_tags(&tags(&many), &tags(&[("50", "")])).unwrap_err().message(),
+            "Too many tags"
+        );
     }
 }

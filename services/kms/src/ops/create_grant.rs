@@ -191,6 +191,7 @@ impl Operation for CreateGrant {
     ) -> Result<Self::Output, KmsError> {
         let before = access::find(ctx, &txn.view(), &input.named()?).await?;
         before.permit(Act::CreateGrant)?;
+        input.terms()?.permit(&before)?;
         let new = input.grant(ctx, &txn.view(), &before).await?;
         let repeated = match new.request() {
             Some(request) => table::grant_of_request(&txn.view(), &before, &request).await?,

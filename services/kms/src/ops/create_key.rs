@@ -6,23 +6,21 @@ use crate::{
     access,
     conditions::{self, Asking, KeyFacts},
     error::KmsError,
+    heavy,
     model::{
         ClearMaterial, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material, MaterialId, Origin, PolicyDigest,
-        Rotation, Tag, WrappedMaterial, key_policy, parse_tags,
+        Rotation, Tag, WrappedMaterial, asymmetric::PairKind, key_policy, parse_tags,
     },
-    ops::shapes::KeyMetadata,
+    ops::shapes::{self, KeyMetadata},
     table::{self, Shelf},
-    violations::Violations,
 };
 use base::{Fault, arn};
-use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
+use gateway::{Body, Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params, Resource};
 use serde::{Deserialize, Serialize};
 use store::ReadView;
 use wire::ServiceName;
-
-const DESCRIPTION_CHARS_MAX: usize = 8192;
 
 /// CreateKey.
 pub struct CreateKey;
@@ -136,11 +134,7 @@ impl Evident for CreateKeyInput {
                 self.bypass_policy_lockout_safety_check.unwrap_or(false),
             )
             .flag("multiRegion", self.multi_region);
-        if self.tags.is_empty() {
-            return params;
-        }
-        let tag = |tag: &Tag| Params::new().text("tagKey", &tag.key).text("tagValue", &tag.value);
-        params.objects("tags", self.tags.iter().map(tag))
+        shapes::evident_tags(params, &self.tags)
     }
 }
 
@@ -154,18 +148,13 @@ impl Operation for CreateKey {
     const NAME: &'static str = "CreateKey";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const STAGED: bool = true;
     type Input = Json<CreateKeyInput>;
     type Output = Json<CreateKeyOutput>;
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
-        let mut violations = Violations::new();
-        violations.length_unseen(
-            "description",
-            input.description.chars().count(),
-            0..=DESCRIPTION_CHARS_MAX,
-        );
-        violations.finish()?;
+        shapes::check_description(&input.description)?;
         let facts = input.facts()?;
         parse_tags(&input.tags)?;
         let demand = |action| {
@@ -183,11 +172,21 @@ impl Operation for CreateKey {
         }
     }
 
+    /// Makes the material of a key pair: before the transaction, for it takes its time.
+    async fn stage(ctx: &Ctx, _: &mut Txn, input: &Authorized<Self::Input>, _: Body) -> Result<Staged, KmsError> {
+        let (spec, random) = (input.facts()?.spec, ctx.random().clone());
+        let clear = match PairKind::of_key(spec) {
+            Some(_) => heavy::make(move || ClearMaterial::generate(spec, &random)).await??,
+            None => ClearMaterial::generate(spec, &random)?,
+        };
+        Ok(Staged::of(clear))
+    }
+
     async fn run(
         ctx: &Ctx,
         txn: &mut Txn,
         input: &Authorized<Self::Input>,
-        _: &Staged,
+        staged: &Staged,
     ) -> Result<Self::Output, KmsError> {
         let mut key = new_key(ctx, access::shelf(ctx), input.facts()?);
         key.description.clone_from(&input.description);
@@ -205,7 +204,7 @@ impl Operation for CreateKey {
                 text
             }
         };
-        key.material = vec![first_material(ctx, &txn.view(), &key).await?];
+        key.material = vec![first_material(ctx, &txn.view(), &key, staged.get()?).await?];
         table::put_key(txn, &key, None);
         table::put_policy(txn, &key, &policy);
         ctx.notes().resources.push(Resource {
@@ -243,17 +242,21 @@ pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>, facts: KeyFacts) -> Key {
     }
 }
 
-/// Makes the first version of a key's material, wrapped under the account's keyring.
-pub(crate) async fn first_material(ctx: &Ctx, view: &ReadView<'_>, key: &Key) -> Result<Material, Fault> {
+/// The first version of a key's material, wrapped under the account's keyring.
+pub(crate) async fn first_material(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    clear: &ClearMaterial,
+) -> Result<Material, Fault> {
     const VERSION: u32 = 1;
     let keyring = ctx.world().keyrings.of(view, key.account).await?;
-    let clear = ClearMaterial::generate(key.spec, ctx.random())?;
     let purpose = Material::purpose(&key.id, VERSION);
     Ok(Material {
         version: VERSION,
         id: MaterialId::generate(ctx.random()),
         created: key.created,
-        wrapped: Some(WrappedMaterial::wrap(&keyring, &clear, &purpose, ctx.random())),
+        wrapped: Some(WrappedMaterial::wrap(&keyring, clear, &purpose, ctx.random())),
         rotation: None,
         import: None,
     })

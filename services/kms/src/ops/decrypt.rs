@@ -7,8 +7,11 @@ use crate::{
     conditions::CryptoUse,
     crypto,
     error::KmsError,
-    model::{KeyRef, state::Act},
-    ops::shapes::{self, EncryptionAlgorithm, PlaintextBlob},
+    model::{EncryptionAlgorithm, Key, KeyRef, state::Act},
+    ops::{
+        encrypt,
+        shapes::{self, PlaintextBlob},
+    },
     violations::Violations,
 };
 use envelope::{
@@ -40,6 +43,7 @@ pub struct DecryptInput {
     recipient: Option<IgnoredAny>,
     #[serde(default)]
     dry_run: bool,
+    dry_run_modifiers: Option<IgnoredAny>,
 }
 
 impl DecryptInput {
@@ -50,9 +54,10 @@ impl DecryptInput {
             encryption_context: context,
             grant_tokens: Vec::new(),
             key_id: None,
-            encryption_algorithm: EncryptionAlgorithm::SymmetricDefault,
+            encryption_algorithm: EncryptionAlgorithm::SYMMETRIC_DEFAULT,
             recipient: None,
             dry_run: false,
+            dry_run_modifiers: None,
         }
     }
 }
@@ -65,7 +70,8 @@ pub struct DecryptOutput {
     /// The plaintext.
     pub(crate) plaintext: PlaintextBlob,
     encryption_algorithm: &'static str,
-    key_material_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_material_id: Option<String>,
 }
 
 impl Evident for DecryptInput {
@@ -92,7 +98,8 @@ impl Operation for Decrypt {
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
-        parse_ciphertext(&input.ciphertext_blob.0)?;
+        parse_ciphertext("ciphertextBlob", input.encryption_algorithm, &input.ciphertext_blob.0)?;
+        shapes::refuse_dry_run_modifiers(input.dry_run_modifiers.as_ref())?;
         shapes::refuse_recipient(input.recipient.as_ref())?;
         shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         shapes::parse_context("encryptionContext", &input.encryption_context)?;
@@ -106,6 +113,7 @@ impl Operation for Decrypt {
                 access::demand_use_named(ctx, view, "kms:Decrypt", &named, crypto).await?
             }
             None => {
+                need_key_id("KeyId", input.encryption_algorithm)?;
                 let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
                 let mut demand = access::demand_use(ctx, view, "kms:Decrypt", &key, crypto).await?;
                 demand.worded = Some("on the resource associated with this ciphertext");
@@ -128,39 +136,62 @@ impl Operation for Decrypt {
             None => access::find_sealer(ctx, &view, blob).await?,
         };
         key.permit(Act::Decrypt)?;
-        key.permit_symmetric(Self::NAME)?;
-        input.encryption_algorithm.symmetric()?;
-        // The caller may use the key named; that another one sealed is then all that is told.
-        if ciphertext::parse_header(blob)
-            .map_err(|_| KmsError::InvalidCiphertext)?
-            .key_id
-            != key.id.as_str()
-        {
-            return Err(KmsError::IncorrectKey);
-        }
+        let (algorithm, context) = (input.encryption_algorithm, &input.encryption_context);
+        permit(&key, Self::NAME, algorithm, context, blob)?;
         if input.dry_run {
             return Err(KmsError::DryRun);
         }
-        let opened = crypto::open(ctx, &view, &key, &input.encryption_context, blob).await?;
-        let material = opened.material.to_string();
-        ctx.notes().additional = Some(Params::new().text("keyMaterialId", &material));
+        let opened = crypto::decrypt(ctx, &view, &key, algorithm, context, blob).await?;
+        shapes::note_material(ctx, opened.material);
         Ok(Json(DecryptOutput {
             key_id: key.arn().to_string(),
             plaintext: opened.plain.into(),
-            encryption_algorithm: input.encryption_algorithm.as_str(),
-            key_material_id: material,
+            encryption_algorithm: algorithm.as_str(),
+            key_material_id: opened.material.map(|id| id.to_string()),
         }))
     }
 }
 
+/// Goes on only if the key can have made the ciphertext by the algorithm. The caller may use the key; that another one
+/// sealed is then all that is told.
+pub(crate) fn permit(
+    key: &Key,
+    operation: &'static str,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+    blob: &[u8],
+) -> Result<(), KmsError> {
+    if algorithm.is_symmetric() {
+        let header = ciphertext::parse_header(blob).map_err(|_| KmsError::InvalidCiphertext)?;
+        if header.key_id != key.id.as_str() {
+            return Err(KmsError::IncorrectKey);
+        }
+    }
+    encrypt::permit(key, operation, algorithm, context)
+}
+
+/// Goes on only where the ciphertext itself says of which key it is: that of a key pair does not.
+pub(crate) fn need_key_id(member: &str, algorithm: EncryptionAlgorithm) -> Result<(), KmsError> {
+    match algorithm.is_symmetric() {
+        true => Ok(()),
+        false => Err(KmsError::Validation(format!(
+            "You must specify a {member} value when the encryption algorithm is {}.",
+            algorithm.as_str()
+        ))),
+    }
+}
+
 /// Refuses bytes that are no ciphertext of any key, before anything is decided.
-pub(crate) fn parse_ciphertext(blob: &[u8]) -> Result<(), KmsError> {
+pub(crate) fn parse_ciphertext(at: &str, algorithm: EncryptionAlgorithm, blob: &[u8]) -> Result<(), KmsError> {
     let mut violations = Violations::new();
-    violations.length_unseen("ciphertextBlob", blob.len(), 1..=CIPHERTEXT_BYTES_MAX);
+    violations.length_unseen(at, blob.len(), 1..=CIPHERTEXT_BYTES_MAX);
     violations.finish()?;
-    ciphertext::parse_header(blob)
-        .map(drop)
-        .map_err(|_| KmsError::InvalidCiphertext)
+    match algorithm.is_symmetric() {
+        true => ciphertext::parse_header(blob)
+            .map(drop)
+            .map_err(|_| KmsError::InvalidCiphertext),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -170,10 +201,13 @@ mod tests {
 
     #[test]
     fn malformed_ciphertexts_are_told_apart_only_by_length() {
-        let check = |blob: &[u8], code: &str| assert_eq!(parse_ciphertext(blob).unwrap_err().code(), code);
+        let parse = |blob: &[u8]| parse_ciphertext("ciphertextBlob", EncryptionAlgorithm::SYMMETRIC_DEFAULT, blob);
+        let check = |blob: &[u8], code: &str| assert_eq!(parse(blob).unwrap_err().code(), code);
         check(&[], "ValidationException");
         check(&[1; CIPHERTEXT_BYTES_MAX + 1], "ValidationException");
         check(b"not a ciphertext", "InvalidCiphertextException");
         check(&[1, 2, 2, 0, 0x78], "InvalidCiphertextException");
+        // Of a key pair's ciphertext nothing can be told by itself.
+        assert!(parse_ciphertext("ciphertextBlob", EncryptionAlgorithm::RSAES_OAEP_SHA_256, b"any").is_ok());
     }
 }

@@ -7,8 +7,8 @@ use crate::{
     conditions::CryptoUse,
     crypto,
     error::KmsError,
-    model::{KeyRef, state::Act},
-    ops::shapes::{self, EncryptionAlgorithm, PlaintextBlob},
+    model::{EncryptionAlgorithm, Key, KeyRef, KeyUsage, state::Act},
+    ops::shapes::{self, PlaintextBlob},
     violations::Violations,
 };
 use envelope::EncryptionContext;
@@ -97,18 +97,31 @@ impl Operation for Encrypt {
     ) -> Result<Self::Output, KmsError> {
         let key = access::find(ctx, &txn.view(), &KeyRef::parse("keyId", &input.key_id)?).await?;
         key.permit(Act::Encrypt)?;
-        key.permit_symmetric(Self::NAME)?;
-        input.encryption_algorithm.symmetric()?;
+        let (algorithm, context) = (input.encryption_algorithm, &input.encryption_context);
+        let plain = input.plaintext.expose();
+        permit(&key, Self::NAME, algorithm, context)?;
+        algorithm.accept_length(key.spec, plain.len())?;
         if input.dry_run {
             return Err(KmsError::DryRun);
         }
-        let plain = input.plaintext.expose();
-        let sealed = crypto::seal(ctx, &txn.view(), &key, &input.encryption_context, plain).await?;
-        ctx.notes().additional = Some(Params::new().text("keyMaterialId", sealed.material.to_string()));
+        let (blob, material) = crypto::encrypt(ctx, &txn.view(), &key, algorithm, context, plain).await?;
+        shapes::note_material(ctx, material);
         Ok(Json(EncryptOutput {
-            ciphertext_blob: Blob(sealed.blob),
+            ciphertext_blob: Blob(blob),
             key_id: key.arn().to_string(),
             encryption_algorithm: input.encryption_algorithm.as_str(),
         }))
     }
+}
+
+/// Goes on only if the key encrypts by the algorithm, and the algorithm takes the context.
+pub(crate) fn permit(
+    key: &Key,
+    operation: &'static str,
+    algorithm: EncryptionAlgorithm,
+    context: &EncryptionContext,
+) -> Result<(), KmsError> {
+    key.permit_usage(KeyUsage::EncryptDecrypt, operation)?;
+    key.permit_algorithm(algorithm.as_str())?;
+    algorithm.accept_context(context)
 }

@@ -7,17 +7,17 @@ use crate::{
     conditions::CryptoUse,
     crypto,
     error::KmsError,
-    model::{Key, KeyRef, state::Act},
+    model::{EncryptionAlgorithm, Key, KeyRef, state::Act},
     ops::{
-        decrypt::parse_ciphertext,
-        shapes::{self, EncryptionAlgorithm},
+        decrypt::{self, need_key_id, parse_ciphertext},
+        encrypt, shapes,
     },
 };
-use envelope::{EncryptionContext, ciphertext};
+use envelope::EncryptionContext;
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use store::ReadView;
 use wire::{Blob, ServiceName};
 
@@ -43,6 +43,7 @@ pub struct ReEncryptInput {
     grant_tokens: Vec<String>,
     #[serde(default)]
     dry_run: bool,
+    dry_run_modifiers: Option<IgnoredAny>,
 }
 
 impl ReEncryptInput {
@@ -74,8 +75,10 @@ pub struct ReEncryptOutput {
     key_id: String,
     source_encryption_algorithm: &'static str,
     destination_encryption_algorithm: &'static str,
-    source_key_material_id: String,
-    destination_key_material_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_key_material_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_key_material_id: Option<String>,
 }
 
 impl Evident for ReEncryptInput {
@@ -112,7 +115,12 @@ impl Operation for ReEncrypt {
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
-        parse_ciphertext(&input.ciphertext_blob.0)?;
+        parse_ciphertext(
+            "ciphertextBlob",
+            input.source_encryption_algorithm,
+            &input.ciphertext_blob.0,
+        )?;
+        shapes::refuse_dry_run_modifiers(input.dry_run_modifiers.as_ref())?;
         shapes::accept_tokens(ctx, view, &input.grant_tokens).await?;
         shapes::parse_context("sourceEncryptionContext", &input.source_encryption_context)?;
         shapes::parse_context("destinationEncryptionContext", &input.destination_encryption_context)?;
@@ -127,6 +135,7 @@ impl Operation for ReEncrypt {
         let from = match input.source()? {
             Some(named) => access::demand_use_named(ctx, view, "kms:ReEncryptFrom", &named, opening).await?,
             None => {
+                need_key_id("SourceKeyId", input.source_encryption_algorithm)?;
                 let key = access::find_sealer(ctx, view, &input.ciphertext_blob.0).await?;
                 access::demand_use(ctx, view, "kms:ReEncryptFrom", &key, opening).await?
             }
@@ -152,35 +161,36 @@ impl Operation for ReEncrypt {
         let destination = access::find(ctx, &view, &input.destination()?).await?;
         source.permit(Act::ReEncrypt)?;
         destination.permit(Act::ReEncrypt)?;
-        source.permit_symmetric(Self::NAME)?;
-        destination.permit_symmetric(Self::NAME)?;
-        input.source_encryption_algorithm.symmetric()?;
-        input.destination_encryption_algorithm.symmetric()?;
-        if ciphertext::parse_header(blob)
-            .map_err(|_| KmsError::InvalidCiphertext)?
-            .key_id
-            != source.id.as_str()
-        {
-            return Err(KmsError::IncorrectKey);
-        }
+        let (opening, sealing) = (
+            input.source_encryption_algorithm,
+            input.destination_encryption_algorithm,
+        );
+        let (opened_by, sealed_by) = (&input.source_encryption_context, &input.destination_encryption_context);
+        decrypt::permit(&source, Self::NAME, opening, opened_by, blob)?;
+        encrypt::permit(&destination, Self::NAME, sealing, sealed_by)?;
         if input.dry_run {
             return Err(KmsError::DryRun);
         }
-        let opened = crypto::open(ctx, &view, &source, &input.source_encryption_context, blob).await?;
+        let opened = crypto::decrypt(ctx, &view, &source, opening, opened_by, blob).await?;
         let plain = opened.plain.expose();
-        let sealed = crypto::seal(ctx, &view, &destination, &input.destination_encryption_context, plain).await?;
-        let (from, to) = (opened.material.to_string(), sealed.material.to_string());
-        ctx.notes().additional = Some(
-            Params::new()
-                .text("sourceKeyMaterialId", &from)
-                .text("destinationKeyMaterialId", &to),
+        sealing.accept_length(destination.spec, plain.len())?;
+        let (blob, material) = crypto::encrypt(ctx, &view, &destination, sealing, sealed_by, plain).await?;
+        let (from, to) = (
+            opened.material.map(|id| id.to_string()),
+            material.map(|id| id.to_string()),
         );
+        let additional = Params::new()
+            .maybe_text("sourceKeyMaterialId", from.as_deref())
+            .maybe_text("destinationKeyMaterialId", to.as_deref());
+        if !additional.is_empty() {
+            ctx.notes().additional = Some(additional);
+        }
         Ok(Json(ReEncryptOutput {
-            ciphertext_blob: Blob(sealed.blob),
+            ciphertext_blob: Blob(blob),
             source_key_id: source.arn().to_string(),
             key_id: destination.arn().to_string(),
-            source_encryption_algorithm: input.source_encryption_algorithm.as_str(),
-            destination_encryption_algorithm: input.destination_encryption_algorithm.as_str(),
+            source_encryption_algorithm: opening.as_str(),
+            destination_encryption_algorithm: sealing.as_str(),
             source_key_material_id: from,
             destination_key_material_id: to,
         }))

@@ -2,7 +2,7 @@
 
 use crate::{
     error::KmsError,
-    model::{Key, KeySpec, KeyState, KeyUsage, SYMMETRIC_DEFAULT},
+    model::{Key, KeySpec, KeyState, KeyUsage, MaterialId, Tag},
     tokens,
     violations::Violations,
 };
@@ -18,6 +18,7 @@ use serde::{
 use store::ReadView;
 use wire::EpochSeconds;
 
+const DESCRIPTION_CHARS_MAX: usize = 8192;
 const GRANT_TOKENS_MAX: usize = 10;
 const GRANT_TOKEN_CHARS_MAX: usize = 8192;
 
@@ -36,47 +37,6 @@ impl Render for NoOutput {
 impl Evident for NoOutput {
     fn evident(&self) -> Params {
         Params::new()
-    }
-}
-
-/// An algorithm of AWS's list, of which symmetric keys have the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum EncryptionAlgorithm {
-    /// AES-256-GCM.
-    #[default]
-    #[serde(rename = "SYMMETRIC_DEFAULT")]
-    SymmetricDefault,
-    /// RSA.
-    #[serde(rename = "RSAES_OAEP_SHA_1")]
-    RsaesOaepSha1,
-    /// RSA.
-    #[serde(rename = "RSAES_OAEP_SHA_256")]
-    RsaesOaepSha256,
-    /// SM2, in China.
-    #[serde(rename = "SM2PKE")]
-    Sm2Pke,
-}
-
-impl EncryptionAlgorithm {
-    /// As AWS writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EncryptionAlgorithm::SymmetricDefault => SYMMETRIC_DEFAULT,
-            EncryptionAlgorithm::RsaesOaepSha1 => "RSAES_OAEP_SHA_1",
-            EncryptionAlgorithm::RsaesOaepSha256 => "RSAES_OAEP_SHA_256",
-            EncryptionAlgorithm::Sm2Pke => "SM2PKE",
-        }
-    }
-
-    /// Goes on only with the algorithm that the keys here have.
-    pub fn symmetric(self) -> Result<(), KmsError> {
-        match self {
-            EncryptionAlgorithm::SymmetricDefault => Ok(()),
-            other => Err(KmsError::IncompatibleAlgorithm {
-                algorithm: other.as_str().to_owned(),
-                spec: KeySpec::SymmetricDefault,
-            }),
-        }
     }
 }
 
@@ -148,6 +108,14 @@ pub fn refuse_recipient(recipient: Option<&IgnoredAny>) -> Result<(), KmsError> 
     }
 }
 
+/// Refuses, by name, `DryRunModifiers`, with which a trial would pass over the ciphertext.
+pub fn refuse_dry_run_modifiers(modifiers: Option<&IgnoredAny>) -> Result<(), KmsError> {
+    match modifiers {
+        None => Ok(()),
+        Some(_) => Err(KmsError::not_supported("DryRunModifiers")),
+    }
+}
+
 /// Refuses an encryption context that is too long.
 pub fn parse_context(at: &str, context: &EncryptionContext) -> Result<(), KmsError> {
     let mut violations = Violations::new();
@@ -160,6 +128,29 @@ pub fn evident_context(params: Params, name: &str, context: &EncryptionContext) 
     match context.is_empty() {
         true => params,
         false => params.pairs(name, context.iter()),
+    }
+}
+
+/// Refuses a description that is too long.
+pub fn check_description(description: &str) -> Result<(), KmsError> {
+    let mut violations = Violations::new();
+    violations.length_unseen("description", description.chars().count(), 0..=DESCRIPTION_CHARS_MAX);
+    violations.finish()
+}
+
+/// Tags of a request as a record shows them.
+pub fn evident_tags(params: Params, tags: &[Tag]) -> Params {
+    if tags.is_empty() {
+        return params;
+    }
+    let tag = |tag: &Tag| Params::new().text("tagKey", &tag.key).text("tagValue", &tag.value);
+    params.objects("tags", tags.iter().map(tag))
+}
+
+/// `additionalEventData` of a call that used a symmetric key: which of its materials.
+pub fn note_material(ctx: &Ctx, material: Option<MaterialId>) {
+    if let Some(material) = material {
+        ctx.notes().additional = Some(Params::new().text("keyMaterialId", material.to_string()));
     }
 }
 
