@@ -85,11 +85,55 @@ impl ChecksumAlgorithm {
         }
     }
 
-    /// Whether `value` is base64 of a value of this algorithm.
-    pub fn is_value(self, value: &str) -> bool {
+    /// The checksum of a body from those of its parts, each with the part's length; `None` for an algorithm that cannot, or
+    /// a value that is none.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>, full-object checksums
+    pub fn combined<'a>(self, parts: impl Iterator<Item = (&'a str, u64)>) -> Option<String> {
+        let crc = self.crc()?;
+        let mut whole = crc_fast::Digest::new(crc).finalize();
+        for (value, length) in parts {
+            let bytes = self.bytes_of(value)?;
+            let part = bytes.iter().fold(0, |part, byte| (part << 8) | u64::from(*byte));
+            whole = crc_fast::checksum_combine(crc, whole, part, length);
+        }
+        Some(self.text_of(whole))
+    }
+
+    /// The checksum of the parts' checksums, in their order; `None` when one is no value of this algorithm.
+    pub fn composite<'a>(self, parts: impl Iterator<Item = &'a str>) -> Option<String> {
+        let mut whole = Checksum::new(self);
+        for value in parts {
+            whole.update(&self.bytes_of(value)?);
+        }
+        Some(whole.finish())
+    }
+
+    const fn crc(self) -> Option<crc_fast::CrcAlgorithm> {
+        match self {
+            ChecksumAlgorithm::Crc32 => Some(crc_fast::CrcAlgorithm::Crc32IsoHdlc),
+            ChecksumAlgorithm::Crc32c => Some(crc_fast::CrcAlgorithm::Crc32Iscsi),
+            ChecksumAlgorithm::Crc64Nvme => Some(crc_fast::CrcAlgorithm::Crc64Nvme),
+            ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => None,
+        }
+    }
+
+    fn bytes_of(self, value: &str) -> Option<Vec<u8>> {
         STANDARD
             .decode(value)
-            .is_ok_and(|bytes| bytes.len() == self.value_bytes())
+            .ok()
+            .filter(|bytes| bytes.len() == self.value_bytes())
+    }
+
+    fn text_of(self, crc: u64) -> String {
+        let value = crc.to_be_bytes();
+        let unused = value.len().saturating_sub(self.value_bytes());
+        STANDARD.encode(value.get(unused..).unwrap_or_default())
+    }
+
+    /// Whether `value` is base64 of a value of this algorithm.
+    pub fn is_value(self, value: &str) -> bool {
+        self.bytes_of(value).is_some()
     }
 }
 
@@ -113,13 +157,10 @@ enum State {
 impl Checksum {
     /// Over no bytes yet.
     pub fn new(algorithm: ChecksumAlgorithm) -> Checksum {
-        let crc = |a| State::Crc(Box::new(crc_fast::Digest::new(a)));
-        let state = match algorithm {
-            ChecksumAlgorithm::Crc32 => crc(crc_fast::CrcAlgorithm::Crc32IsoHdlc),
-            ChecksumAlgorithm::Crc32c => crc(crc_fast::CrcAlgorithm::Crc32Iscsi),
-            ChecksumAlgorithm::Crc64Nvme => crc(crc_fast::CrcAlgorithm::Crc64Nvme),
-            ChecksumAlgorithm::Sha1 => State::Hash(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
-            ChecksumAlgorithm::Sha256 => State::Hash(digest::Context::new(&digest::SHA256)),
+        let state = match (algorithm.crc(), algorithm) {
+            (Some(crc), _) => State::Crc(Box::new(crc_fast::Digest::new(crc))),
+            (None, ChecksumAlgorithm::Sha1) => State::Hash(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY)),
+            (None, _) => State::Hash(digest::Context::new(&digest::SHA256)),
         };
         Checksum { algorithm, state }
     }
@@ -140,11 +181,7 @@ impl Checksum {
     /// The value in base64, as the header carries it.
     pub fn finish(self) -> String {
         match self.state {
-            State::Crc(crc) => {
-                let value = crc.finalize().to_be_bytes();
-                let used = value.len().saturating_sub(self.algorithm.value_bytes());
-                STANDARD.encode(value.get(used..).unwrap_or_default())
-            }
+            State::Crc(crc) => self.algorithm.text_of(crc.finalize()),
             State::Hash(hash) => STANDARD.encode(hash.finish().as_ref()),
         }
     }
@@ -174,6 +211,34 @@ impl Md5 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_crc_of_a_body_follows_from_its_parts(
+            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 0..6),
+        ) {
+            let whole = parts.concat();
+            for algorithm in ChecksumAlgorithm::ALL {
+                let values: Vec<(String, u64)> =
+                    parts.iter().map(|part| (algorithm.of(part), part.len() as u64)).collect();
+                let combined = algorithm.combined(values.iter().map(|(value, length)| (value.as_str(), *length)));
+                let is_crc = algorithm.value_bytes() <= 8;
+                prop_assert_eq!(combined, is_crc.then(|| algorithm.of(&whole)), "{}", algorithm);
+                let raw: Vec<u8> = values.iter().flat_map(|(value, _)| STANDARD.decode(value).unwrap()).collect();
+                let composite = algorithm.composite(values.iter().map(|(value, _)| value.as_str()));
+                prop_assert_eq!(composite, Some(algorithm.of(&raw)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_value_is_not_combined() {
+        let crc = ChecksumAlgorithm::Crc32;
+        assert_eq!(crc.combined([("AA==", 1)].into_iter()), None);
+        assert_eq!(crc.composite(["!"].into_iter()), None);
+        assert_eq!(ChecksumAlgorithm::Sha1.combined(std::iter::empty()), None);
+    }
 
     /// The check values of the CRC catalogue and FIPS 180 for `123456789`.
     #[test]

@@ -8,7 +8,7 @@ use crate::lock::{make_private_dir, private, sync_dir};
 use base::{Clock, Fault, Random, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -36,10 +36,26 @@ struct Inner {
     clock: Clock,
     /// Blobs being written. No sweep touches them, however long they take.
     unfinished: Mutex<HashSet<BlobId>>,
+    /// Blobs that somebody is going to open. They are not unlinked before that is over.
+    held: Mutex<HashMap<BlobId, Holding>>,
     /// The folders, by the first byte of the ids in them, that this process has made durable.
     folders: Mutex<HashSet<u8>>,
     /// Unlinks on a thread of its own: giving back a large file's space takes the file system a while.
     remover: Option<(mpsc::Sender<BlobId>, JoinHandle<()>)>,
+}
+
+/// Who holds a blob.
+#[derive(Default)]
+struct Holding {
+    holders: usize,
+    /// Whether it is to be unlinked when nobody holds it any more.
+    removed: bool,
+}
+
+/// Keeps blobs from being unlinked until it is dropped.
+pub struct Held {
+    blobs: Arc<Inner>,
+    ids: Vec<BlobId>,
 }
 
 /// A blob being written. Dropped before [`BlobWriter::finish`] has answered, it leaves nothing.
@@ -128,6 +144,7 @@ impl Blobs {
             random,
             clock,
             unfinished: Mutex::default(),
+            held: Mutex::default(),
             folders: Mutex::default(),
             remover: Some((removals, thread)),
         })))
@@ -154,22 +171,33 @@ impl Blobs {
         Ok(writer)
     }
 
+    /// Keeps blobs that a row names from being unlinked, so that they can be opened one after the other while the row may go.
+    ///
+    /// A removal that came before does not come back: who holds by an old snapshot must look whether the row is still there
+    /// in a snapshot taken after this answered.
+    pub fn hold(&self, ids: Vec<BlobId>) -> Held {
+        let mut held = self.0.held();
+        for id in &ids {
+            held.entry(*id).or_default().holders += 1;
+        }
+        drop(held);
+        Held {
+            blobs: self.0.clone(),
+            ids,
+        }
+    }
+
+    /// As [`Blobs::open`], of a blob that is [held](Blobs::hold). Blocks the thread for as long as an open takes.
+    pub fn open_held(&self, id: BlobId) -> Result<BlobReader, Fault> {
+        self.0
+            .open(id)?
+            .ok_or_else(|| Fault::corrupt("a row names a blob that is not there"))
+    }
+
     /// Opens a blob; `None` when there is none of that name. A reader that holds a row naming it has then an old row:
     /// the blob was replaced meanwhile, and a new snapshot shows by what.
     pub async fn open(&self, id: BlobId) -> Result<Option<BlobReader>, Fault> {
-        let file = match File::open(self.0.path(id)) {
-            Ok(file) => file,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Fault::io(format!("opening blob {id}"), e)),
-        };
-        let length = file
-            .metadata()
-            .map_err(|e| Fault::io(format!("measuring blob {id}"), e))?
-            .len();
-        Ok(Some(BlobReader {
-            file: Arc::new(file),
-            length,
-        }))
+        self.0.open(id)
     }
 
     /// Removes a blob, present or not. For one that no committed row ever named; one that a row named is removed by
@@ -201,7 +229,7 @@ impl Blobs {
                 let id = name.to_str().and_then(BlobId::parse);
                 match id.filter(|id| file.path() == self.0.path(*id)) {
                     None => swept.strange += 1,
-                    Some(id) if !self.0.unfinished().contains(&id) && is_before(&file, before)? && !named(&id) => {
+                    Some(id) if !self.0.is_in_use(id) && is_before(&file, before)? && !named(&id) => {
                         unlink(&file.path())?;
                         swept.removed += 1;
                     }
@@ -213,8 +241,9 @@ impl Blobs {
     }
 
     pub(crate) fn remove_later(&self, id: BlobId) {
-        if let Some((removals, _)) = &self.0.remover {
-            let _ = removals.send(id);
+        match self.0.held().get_mut(&id) {
+            Some(holding) => holding.removed = true,
+            None => self.0.unlink_later(id),
         }
     }
 }
@@ -233,6 +262,36 @@ impl Inner {
         Ok(())
     }
 
+    fn open(&self, id: BlobId) -> Result<Option<BlobReader>, Fault> {
+        let file = match File::open(self.path(id)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Fault::io(format!("opening blob {id}"), e)),
+        };
+        let length = file
+            .metadata()
+            .map_err(|e| Fault::io(format!("measuring blob {id}"), e))?
+            .len();
+        Ok(Some(BlobReader {
+            file: Arc::new(file),
+            length,
+        }))
+    }
+
+    fn unlink_later(&self, id: BlobId) {
+        if let Some((removals, _)) = &self.remover {
+            let _ = removals.send(id);
+        }
+    }
+
+    fn is_in_use(&self, id: BlobId) -> bool {
+        self.unfinished().contains(&id) || self.held().contains_key(&id)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashMap<BlobId, Holding>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn path(&self, id: BlobId) -> PathBuf {
         path_of(&self.dir, id)
     }
@@ -247,6 +306,23 @@ impl Drop for Inner {
         if let Some((removals, thread)) = self.remover.take() {
             drop(removals);
             let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut held = self.blobs.held();
+        for id in &self.ids {
+            let Some(holding) = held.get_mut(id) else { continue };
+            holding.holders = holding.holders.saturating_sub(1);
+            if holding.holders == 0 {
+                let removed = holding.removed;
+                held.remove(id);
+                if removed {
+                    self.blobs.unlink_later(*id);
+                }
+            }
         }
     }
 }

@@ -35,7 +35,7 @@ mod view;
 #[cfg(test)]
 mod suite;
 
-pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs, Swept};
+pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs, Held, Swept};
 #[cfg(any(test, feature = "faults"))]
 pub use faults::{CommitFault, Faults};
 pub use journal::{EntryPos, Journal, JournalEntry, Page, Placed, Selection};

@@ -610,6 +610,28 @@ async fn a_blob_is_whole_or_absent() {
 }
 
 #[tokio::test]
+async fn a_held_blob_goes_when_its_last_holder_does() {
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let blob = async || store.blobs().create().await.unwrap().finish().await.unwrap();
+    let (id, other) = (blob().await, blob().await);
+    let holders = (store.blobs().hold(vec![id, other]), store.blobs().hold(vec![id]));
+    let mut txn = store.begin();
+    txn.after_commit(Effect::RemoveBlob(id));
+    txn.put("object", "gone");
+    txn.record(vec![entry("e")]).commit().await.unwrap();
+    std::thread::sleep(Duration::from_millis(20));
+    store.blobs().sweep(|_| false, Duration::ZERO).unwrap();
+    drop(holders.0);
+    assert!(store.blobs().open_held(id).is_ok());
+    drop(holders.1);
+    drop(store);
+    let store = fixture.open();
+    assert!(store.blobs().open(id).await.unwrap().is_none());
+    assert!(store.blobs().open(other).await.unwrap().is_some(), "nobody removed it");
+}
+
+#[tokio::test]
 async fn a_sweep_takes_old_blobs_that_nobody_names() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), [7; 32], Clock::system()).unwrap();
