@@ -1,8 +1,8 @@
 //! Opening the bytes of objects: any range of them, in bounded memory.
 
 use crate::{
-    seal::{At, identity},
-    table::Object,
+    seal::{At, identity, part_identity, part_key},
+    table::{self, Object, Part, Place},
 };
 use base::Fault;
 use bytes::Bytes;
@@ -10,7 +10,9 @@ use envelope::{
     Key256,
     segments::{Opener, SEGMENT_SEALED},
 };
+use gateway::Ctx;
 use http_body::{Body, Frame};
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use std::{
     collections::VecDeque,
     io,
@@ -19,11 +21,71 @@ use std::{
     sync::Arc,
     task::{Context, Poll, ready},
 };
-use store::BlobReader;
+use store::{BlobReader, Blobs, Held, ReadView};
 use tokio::task::{JoinHandle, spawn_blocking};
 
+/// Sealed bytes at hand.
+pub enum SealedBytes {
+    /// An open file.
+    Blob(BlobReader),
+    /// From a row.
+    Row(Bytes),
+    /// Those of the object's parts.
+    Parts,
+}
+
+/// What is given of an object.
+pub enum Content {
+    /// It is here.
+    AtHand(Bytes),
+    /// It opens as it is taken.
+    Streamed {
+        /// The bytes.
+        body: UnsyncBoxBody<Bytes, io::Error>,
+        /// How many.
+        length: u64,
+    },
+}
+
+impl Content {
+    fn of(opened: impl Body<Data = Bytes, Error = io::Error> + Send + 'static, length: u64) -> Content {
+        Content::Streamed {
+            body: opened.boxed_unsync(),
+            length,
+        }
+    }
+}
+
+/// Opens a range of an object under its data key.
+pub async fn content(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    at: At<'_>,
+    object: &Object,
+    key: &Key256,
+    sealed: SealedBytes,
+    range: Range<u64>,
+) -> Result<Content, Fault> {
+    match sealed {
+        SealedBytes::Row(sealed) => {
+            let opened = open_range(&opener(key, at, object)?, &sealed, range)?;
+            Ok(Content::AtHand(opened))
+        }
+        SealedBytes::Blob(reader) => {
+            let opened = Opened::new(reader, opener(key, at, object)?, range);
+            let length = opened.take;
+            Ok(Content::of(opened, length))
+        }
+        SealedBytes::Parts => {
+            let opened = OpenedParts::new(ctx, view, at, object, key, range).await?;
+            let length = opened.left;
+            Ok(Content::of(opened, length))
+        }
+    }
+}
+
 /// An opener of an object's segments.
-pub fn opener(key: &Key256, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
+fn opener(key: &Key256, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
     Opener::new(key, &identity(&object.id, at), &object.segments_header, object.size)
         .map_err(|e| Fault::corrupt_by("the header of an object's segments", e))
 }
@@ -33,7 +95,7 @@ fn does_not_open(e: envelope::DoesNotOpen) -> Fault {
 }
 
 /// Opens a range of an object whose segments are at hand.
-pub fn open_range(opener: &Opener, sealed: &[u8], range: Range<u64>) -> Result<Bytes, Fault> {
+fn open_range(opener: &Opener, sealed: &[u8], range: Range<u64>) -> Result<Bytes, Fault> {
     let span = opener.segments_for(range);
     let mut out = Vec::with_capacity(usize::try_from(span.take).unwrap_or(0));
     let mut skip = usize::try_from(span.skip).unwrap_or(usize::MAX);
@@ -61,7 +123,7 @@ const SEGMENTS_AT_ONCE: u64 = 8;
 /// A range of an object in a blob, opened piece by piece as the client takes it. Holds two pieces at most.
 ///
 /// The blob stays readable when the object is deleted or replaced meanwhile.
-pub struct Opened {
+struct Opened {
     reader: BlobReader,
     opener: Arc<Opener>,
     /// Segments that were not asked for yet.
@@ -76,7 +138,7 @@ pub struct Opened {
 
 impl Opened {
     /// The bytes of `range`.
-    pub fn new(reader: BlobReader, opener: Opener, range: Range<u64>) -> Opened {
+    fn new(reader: BlobReader, opener: Opener, range: Range<u64>) -> Opened {
         let span = opener.segments_for(range);
         Opened {
             reader,
@@ -87,11 +149,6 @@ impl Opened {
             under_way: None,
             ready: VecDeque::new(),
         }
-    }
-
-    /// Bytes still to give.
-    pub fn length(&self) -> u64 {
-        self.take
     }
 
     fn read_ahead(&mut self) {
@@ -168,6 +225,176 @@ impl Body for Opened {
                 }
             }
             self.read_ahead();
+        }
+    }
+}
+
+/// A range of an object that was uploaded in parts, part after part. Of the sealed bytes it holds what one blob's reader
+/// holds; of each part that is still to come a few dozen bytes.
+///
+/// The parts stay readable when the object is deleted or replaced meanwhile.
+struct OpenedParts {
+    blobs: Blobs,
+    _held: Held,
+    key: Key256,
+    object: [u8; 16],
+    bucket: String,
+    object_key: String,
+    parts: VecDeque<Span>,
+    current: Option<Opened>,
+    /// Bytes of the range still to give.
+    left: u64,
+}
+
+/// What is read of a part.
+struct Span {
+    number: u16,
+    part: Part,
+    /// Its bytes, if they were in a row.
+    bytes: Option<Bytes>,
+    range: Range<u64>,
+}
+
+impl OpenedParts {
+    async fn new(
+        ctx: &Ctx,
+        view: &ReadView<'_>,
+        at: At<'_>,
+        object: &Object,
+        key: &Key256,
+        range: Range<u64>,
+    ) -> Result<OpenedParts, Fault> {
+        let left = range.end.saturating_sub(range.start);
+        let parts = spans(view, at.0, &object.id, range).await?;
+        let blob = |span: &Span| match span.part.place {
+            Place::Blob(id) => Some(id),
+            _ => None,
+        };
+        let blobs = ctx.world().blobs().clone();
+        let held = blobs.hold(parts.iter().filter_map(blob).collect());
+        // What was removed before is not held: then the object is gone by now.
+        let newest = ctx.world().snapshot();
+        if table::index(&newest.view(), at.0, &object.id).await?.is_none() {
+            return Err(Fault::Stale);
+        }
+        Ok(OpenedParts {
+            blobs,
+            _held: held,
+            key: key.clone(),
+            object: object.id,
+            bucket: at.0.to_owned(),
+            object_key: at.1.to_owned(),
+            parts,
+            current: None,
+            left,
+        })
+    }
+
+    /// Begins a part: gives its bytes when they are at hand, else they come from the blob.
+    fn begin(&mut self, span: Span) -> Result<Option<Bytes>, Fault> {
+        let Span {
+            number,
+            part,
+            bytes,
+            range,
+        } = span;
+        let identity = part_identity(&self.object, (&self.bucket, &self.object_key), number);
+        let key = part_key(&self.key, &part.id);
+        let opener = Opener::new(&key, &identity, &part.segments_header, part.size)
+            .map_err(|e| Fault::corrupt_by("the header of a part's segments", e))?;
+        match (part.place, bytes) {
+            (Place::Blob(id), _) => {
+                self.current = Some(Opened::new(self.blobs.open_held(id)?, opener, range));
+                Ok(None)
+            }
+            (_, Some(bytes)) => open_range(&opener, &bytes, range).map(Some),
+            (_, None) => Err(Fault::Bug("a part without a blob was read without its bytes")),
+        }
+    }
+}
+
+/// The parts that a range touches, with what it takes of each.
+async fn spans(
+    view: &ReadView<'_>,
+    bucket: &str,
+    object: &[u8; 16],
+    range: Range<u64>,
+) -> Result<VecDeque<Span>, Fault> {
+    let index = table::index(view, bucket, object).await?;
+    let index = index.ok_or_else(|| Fault::corrupt("an object has lost the index of its parts"))?;
+    let mut wanted = VecDeque::new();
+    let mut offset = 0_u64;
+    for (number, size) in index.0 {
+        let end = offset.saturating_add(size);
+        let within = range.start.max(offset)..range.end.min(end);
+        if within.start < within.end {
+            wanted.push_back((number, within.start - offset..within.end - offset));
+        }
+        offset = end;
+    }
+    let (Some((first, _)), count) = (wanted.front(), wanted.len()) else {
+        return Ok(VecDeque::new());
+    };
+    let found = table::parts(view, bucket, object, first.saturating_sub(1), count).await?;
+    let mut spans = VecDeque::with_capacity(count);
+    for ((number, range), (found, part)) in wanted.into_iter().zip(found) {
+        if number != found {
+            break;
+        }
+        let bytes = match part.place {
+            Place::Blob(_) => None,
+            _ => Some(table::part_bytes(view, bucket, &part).await?),
+        };
+        spans.push_back(Span {
+            number,
+            part,
+            bytes,
+            range,
+        });
+    }
+    match spans.len() == count {
+        true => Ok(spans),
+        false => Err(Fault::corrupt("an object has lost a part")),
+    }
+}
+
+impl Body for OpenedParts {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                match ready!(Pin::new(current).poll_frame(cx)) {
+                    Some(Ok(frame)) => {
+                        let length = frame.data_ref().map_or(0, Bytes::len) as u64;
+                        self.left = self.left.saturating_sub(length);
+                        return Poll::Ready(Some(Ok(frame)));
+                    }
+                    Some(Err(error)) => {
+                        self.parts.clear();
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                    None => self.current = None,
+                }
+            }
+            let Some(span) = self.parts.pop_front() else {
+                return Poll::Ready(None);
+            };
+            match self.begin(span) {
+                Ok(None) => {}
+                Ok(Some(bytes)) if bytes.is_empty() => {}
+                Ok(Some(bytes)) => {
+                    self.left = self.left.saturating_sub(bytes.len() as u64);
+                    return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                }
+                Err(fault) => {
+                    self.parts.clear();
+                    let error = io::Error::other(fault);
+                    tracing::error!(error = %gateway::error::Chain(&error), "an object could not be read to its end");
+                    return Poll::Ready(Some(Err(error)));
+                }
+            }
         }
     }
 }

@@ -36,6 +36,16 @@ pub fn identity(id: &[u8; 16], (bucket, key): At<'_>) -> Vec<u8> {
     [&id[..], bucket.as_bytes(), b"/", key.as_bytes()].concat()
 }
 
+/// What every segment of a part is bound to.
+pub fn part_identity(object: &[u8; 16], at: At<'_>, number: u16) -> Vec<u8> {
+    [b"part ", &number.to_be_bytes()[..], &identity(object, at)].concat()
+}
+
+/// The key of a part, whose id is the salt: the object's data key seals none of its bytes itself.
+pub fn part_key(object: &Key256, part: &[u8; 16]) -> Key256 {
+    object.derive(part, "s3 part")
+}
+
 fn purpose(id: &[u8; 16]) -> String {
     format!("s3 object {}", hex::encode(id))
 }

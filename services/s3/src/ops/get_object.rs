@@ -6,13 +6,12 @@
 
 use crate::{
     S3Error, access,
-    opened::{self, Opened},
-    ops::read::{self, Part, Pinned, ReadInput, SealedBytes},
+    opened::{self, Content},
+    ops::read::{self, Part, Pinned, ReadInput},
     seal, versions,
 };
 use bytes::Bytes;
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, ReplyBody, Staged, Txn};
-use http_body_util::BodyExt;
 use policy::Authorized;
 use record::{Evident, Params};
 use store::ReadView;
@@ -27,12 +26,6 @@ pub struct Output {
     content: Content,
 }
 
-enum Content {
-    AtHand(Bytes),
-    None,
-    Streamed(Box<Opened>),
-}
-
 impl Evident for Output {
     fn evident(&self) -> Params {
         Params::new()
@@ -44,11 +37,7 @@ impl Render for Output {
         let mut reply = self.reply;
         reply.body = match self.content {
             Content::AtHand(bytes) => ReplyBody::Bytes(bytes),
-            Content::None => ReplyBody::Bytes(Bytes::new()),
-            Content::Streamed(opened) => ReplyBody::Stream {
-                length: opened.length(),
-                stream: opened.boxed_unsync(),
-            },
+            Content::Streamed { body, length } => ReplyBody::Stream { length, stream: body },
         };
         reply
     }
@@ -79,19 +68,16 @@ impl Operation for GetObject {
             Part::NotModified => {
                 return Ok(Output {
                     reply: read::not_modified(&object, told),
-                    content: Content::None,
+                    content: Content::AtHand(Bytes::new()),
                 });
             }
             Part::Range(range) => range,
         };
         let key = seal::open_key(ctx, txn, &bucket, &object).await?;
-        let opener = opened::opener(&key, (&request.bucket, &request.key), &object)?;
         let head = read::head(input, &object, told, range);
         let length = head.range.end.saturating_sub(head.range.start);
-        let content = match sealed {
-            SealedBytes::Row(sealed) => Content::AtHand(opened::open_range(&opener, &sealed, head.range)?),
-            SealedBytes::Blob(reader) => Content::Streamed(Box::new(Opened::new(reader, opener, head.range))),
-        };
+        let at = (request.bucket.as_str(), request.key.as_str());
+        let content = opened::content(ctx, &txn.view(), at, &object, &key, sealed, head.range).await?;
         access::note(ctx, request, (0, length), Params::new());
         Ok(Output {
             reply: head.reply,

@@ -11,7 +11,6 @@ use crate::{
         condition::WriteCondition,
         encryption::{Choice, Requested},
         etag,
-        lock::ObjectLock,
         version::VersionId,
     },
     request::{self, Declared, Request},
@@ -258,25 +257,16 @@ async fn seal_body(
         None => etag::random(ctx.random()),
     };
     let object = Object {
-        id,
         size: digests.length,
-        modified: ctx.now(),
         etag,
-        seal: key.seal,
         segments_header: header,
         place,
-        headers: input.new.headers.clone(),
-        metadata: input.new.metadata.clone(),
         checksum: Some(Checksum {
             algorithm: plan.checksum.name().to_owned(),
             value: digests.checksum,
             composite: false,
         }),
-        acl: input.new.acl,
-        tags: Vec::new(),
-        lock: ObjectLock::default(),
-        owner: None,
-        grants: None,
+        ..input.new.object(ctx, id, key.seal)
     };
     Ok(StagedObject {
         object,

@@ -8,18 +8,18 @@ use crate::{
         range::ByteRange,
         version::VersionId,
     },
+    opened::SealedBytes,
     ops::put_object::with_checksum,
     request::{self, Request},
     table::{self, Bucket, Object, Place},
     versions::{self, Chosen},
 };
 use base::{Fault, Timestamp};
-use bytes::Bytes;
 use gateway::{Call, Caller, Ctx, Demands, Parse, Reply};
 use http::{HeaderName, header};
 use record::{Evident, Params};
 use std::ops::Range;
-use store::{BlobId, BlobReader, ReadView};
+use store::{BlobId, ReadView};
 use wire::ErrorReply;
 
 /// The `response-` parameters and the headers that they replace.
@@ -141,14 +141,6 @@ pub struct Pinned {
     pub sealed: SealedBytes,
 }
 
-/// Sealed bytes at hand.
-pub enum SealedBytes {
-    /// An open file.
-    Blob(BlobReader),
-    /// From the body row.
-    Row(Bytes),
-}
-
 /// Finds an object and opens its blob, so that it stays readable until the answer ends.
 ///
 /// A blob may be gone though the snapshot names it: the object was replaced or deleted meanwhile. Then the call is stale
@@ -165,6 +157,7 @@ pub async fn pin(
             let at = (request.bucket.as_str(), request.key.as_str());
             SealedBytes::Row(table::bytes_of(view, at, &chosen.object).await?)
         }
+        Place::Parts => SealedBytes::Parts,
         Place::Blob(id) => match ctx.world().blobs().open(id).await? {
             Some(reader) => SealedBytes::Blob(reader),
             None => return Err(gone(ctx, request, version, id).await),

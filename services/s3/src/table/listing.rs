@@ -1,6 +1,6 @@
 //! Pages of objects, and the blobs that rows name.
 
-use super::{Content, Object, Place, ROWS_AT_ONCE, Version, object::is_marker, objects_prefix, text_after};
+use super::{Content, Object, Part, Place, ROWS_AT_ONCE, Version, object::is_marker, objects_prefix, text_after};
 use crate::model::listing::{Item, Listing, Page, Step};
 use base::Fault;
 use bytes::Bytes;
@@ -50,8 +50,9 @@ pub async fn list(view: &ReadView<'_>, bucket: &str, listing: &Listing) -> Resul
     Ok((items.collect::<Result<_, Fault>>()?, truncated))
 }
 
-/// The tables whose rows name blobs.
-const NAMING: [&[u8]; 2] = [b"s3/object/", b"s3/version/"];
+/// The tables whose rows name blobs, in order.
+const NAMING: [&[u8]; 3] = [b"s3/object/", b"s3/part/", b"s3/version/"];
+const PARTS: usize = 1;
 
 /// The blobs that rows name, from a row on; and where to go on.
 pub async fn blobs_named(view: &ReadView<'_>, after: Option<&[u8]>) -> Result<(Vec<BlobId>, Option<Bytes>), Fault> {
@@ -70,9 +71,11 @@ pub async fn blobs_named(view: &ReadView<'_>, after: Option<&[u8]>) -> Result<(V
     };
     let mut blobs = Vec::new();
     for (_, row) in &rows {
-        if let Content::Object(object) = Version::decode(row)?.content
-            && let Place::Blob(id) = object.place
-        {
+        let place = match table == PARTS {
+            true => Some(Part::decode(row)?.place),
+            false => Version::decode(row)?.object().map(|object| object.place),
+        };
+        if let Some(Place::Blob(id)) = place {
             blobs.push(id);
         }
     }

@@ -8,6 +8,9 @@
 //! | `s3/object/NAME/KEY` | [`Version`], the latest of its key; in the order of the keys' UTF-8 bytes, for no name has a `/` |
 //! | `s3/version/NAME/KEY'ORDER` | [`Version`], an older one; the newest of them first |
 //! | `s3/bytes/NAME/ID` | the sealed bytes of an object, or of a part, that is small enough to live here |
+//! | `s3/upload/NAME/KEY'UPLOAD` | [`Upload`], not completed yet; of a key the oldest first |
+//! | `s3/part/NAME/ID/NUMBER` | [`Part`] of the upload or object of that id |
+//! | `s3/parts/NAME/ID` | [`PartIndex`] of an object that was uploaded in parts |
 //! | `s3/body/NAME/KEY` | the same, as releases before versioning wrote them |
 //!
 //! `KEY'` is the key with each zero byte followed by 255, and `0 1` behind it: keys keep their order and none is the
@@ -21,6 +24,7 @@ mod listing;
 mod object;
 #[cfg(test)]
 mod tests;
+mod upload;
 
 pub use bucket::{
     Bucket, bucket, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket, put_policy_text,
@@ -29,6 +33,10 @@ pub use listing::{blobs_named, list};
 pub use object::{
     Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,
     object_exists, older, put_version, update_version, version,
+};
+pub use upload::{
+    Part, PartIndex, Upload, UploadId, abort_upload, complete_upload, index, list_uploads, part, part_bytes, parts,
+    put_part, put_upload, upload, uploads,
 };
 
 use base::Fault;
@@ -60,17 +68,56 @@ fn legacy_body_key(bucket: &str, key: &str) -> Vec<u8> {
     format!("s3/body/{bucket}/{key}").into_bytes()
 }
 
+fn uploads_prefix(bucket: &str) -> Vec<u8> {
+    format!("s3/upload/{bucket}/").into_bytes()
+}
+
+fn uploads_of_key_prefix(bucket: &str, key: &str) -> Vec<u8> {
+    [uploads_prefix(bucket).as_slice(), &delimited(key)].concat()
+}
+
+fn upload_key((bucket, key): (&str, &str), id: &str) -> Vec<u8> {
+    [uploads_of_key_prefix(bucket, key).as_slice(), id.as_bytes()].concat()
+}
+
 /// A key as the middle of a row's name: in order, and never the beginning of another.
 fn delimited(key: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(key.len() + 2);
-    for byte in key.bytes() {
-        out.push(byte);
-        if byte == 0 {
+    let mut out = escaped(key.as_bytes());
+    out.extend_from_slice(&[0, 1]);
+    out
+}
+
+/// Bytes in their order, without the end that [`delimited`] puts behind a key.
+fn escaped(key: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(key.len().saturating_add(2));
+    for byte in key {
+        out.push(*byte);
+        if *byte == 0 {
             out.push(255);
         }
     }
-    out.extend_from_slice(&[0, 1]);
     out
+}
+
+/// A delimited key, and what follows it.
+fn unescaped(row: &[u8]) -> Option<(String, &[u8])> {
+    let mut key = Vec::new();
+    let mut rest = row;
+    loop {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        if *byte != 0 {
+            key.push(*byte);
+            continue;
+        }
+        let (mark, after) = rest.split_first()?;
+        rest = after;
+        match mark {
+            255 => key.push(0),
+            1 => return Some((String::from_utf8(key).ok()?, rest)),
+            _ => return None,
+        }
+    }
 }
 
 fn text_after(key: &[u8], prefix: &[u8]) -> Result<String, Fault> {

@@ -1,6 +1,8 @@
 //! Rows of objects: every version of a key, and the bytes of those that live in rows.
 
-use super::{ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, version_key, versions_prefix};
+use super::{
+    ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, upload::release_parts, version_key, versions_prefix,
+};
 use crate::{
     model::{
         acl::{CannedAcl, Grant},
@@ -21,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use store::{BlobId, Effect, NoAncestor, ReadView, Stored};
 
 /// A bucket's name and a key.
-type At<'a> = (&'a str, &'a str);
+pub(super) type At<'a> = (&'a str, &'a str);
 
 /// A version of a key: an object or a delete marker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -288,6 +290,8 @@ pub enum Place {
     Row,
     /// In the row `s3/bytes/NAME/ID`.
     Bytes,
+    /// In its parts.
+    Parts,
 }
 
 /// The headers that an object is put with and that its reads answer.
@@ -367,7 +371,7 @@ pub async fn bytes_of(view: &ReadView<'_>, (bucket, key): At<'_>, object: &Objec
     let row = match object.place {
         Place::Row => legacy_body_key(bucket, key),
         Place::Bytes => bytes_key(bucket, &object.id),
-        Place::Blob(_) => return Err(Fault::Bug("the bytes of a blob were looked for in a row")),
+        Place::Blob(_) | Place::Parts => return Err(Fault::Bug("the bytes of a blob were looked for in a row")),
     };
     let missing = || Fault::corrupt(format!("an object in bucket `{bucket}` has lost its bytes"));
     view.get(&row).await?.ok_or_else(missing)
@@ -398,13 +402,13 @@ pub async fn put_version(
         noncurrent_since: None,
     };
     match latest {
-        Some(old) if old.id == VersionId::Null && new.id == VersionId::Null => release(txn, at, &old),
+        Some(old) if old.id == VersionId::Null && new.id == VersionId::Null => release(txn, at, &old).await?,
         Some(old) => {
             if new.id == VersionId::Null
                 && let Some(null) = older_of(&txn.view(), at, &old, &VersionId::Null).await?
             {
                 txn.delete(version_key(at.0, at.1, null.order));
-                release(txn, at, &null);
+                release(txn, at, &null).await?;
                 new.null_older = None;
             }
             new.has_older = true;
@@ -457,7 +461,7 @@ pub async fn delete_version(txn: &mut Txn, at: At<'_>, id: &VersionId) -> Result
         return Ok(None);
     };
     if latest.id == *id {
-        release(txn, at, &latest);
+        release(txn, at, &latest).await?;
         promote(txn, at, &latest).await?;
         return Ok(Some(latest));
     }
@@ -465,7 +469,7 @@ pub async fn delete_version(txn: &mut Txn, at: At<'_>, id: &VersionId) -> Result
         return Ok(None);
     };
     txn.delete(version_key(at.0, at.1, found.order));
-    release(txn, at, &found);
+    release(txn, at, &found).await?;
     if found.id == VersionId::Null {
         latest.null_older = None;
         txn.put_row(object_key(at.0, at.1), &latest);
@@ -493,13 +497,15 @@ async fn promote(txn: &mut Txn, at: At<'_>, gone: &Version) -> Result<(), Fault>
 }
 
 /// Frees the bytes of a version.
-fn release(txn: &mut Txn, (bucket, key): At<'_>, version: &Version) {
+async fn release(txn: &mut Txn, (bucket, key): At<'_>, version: &Version) -> Result<(), Fault> {
     let Content::Object(object) = &version.content else {
-        return;
+        return Ok(());
     };
     match object.place {
         Place::Blob(id) => txn.after_commit(Effect::RemoveBlob(id)),
         Place::Row => txn.delete(legacy_body_key(bucket, key)),
         Place::Bytes => txn.delete(bytes_key(bucket, &object.id)),
+        Place::Parts => release_parts(txn, bucket, &object.id).await?,
     }
+    Ok(())
 }

@@ -22,6 +22,8 @@ proptest! {
         let (one, other) = (delimited(&a), delimited(&b));
         prop_assert_eq!(a.as_bytes().cmp(b.as_bytes()), one.cmp(&other));
         prop_assert!(a == b || !one.starts_with(&other));
+        let row = [one.as_slice(), b"rest"].concat();
+        prop_assert_eq!(unescaped(&row), Some((a, b"rest".as_slice())));
     }
 }
 
@@ -145,6 +147,8 @@ fn object(id: [u8; 16], place: Place) -> Object {
         acl: None,
         tags: Vec::new(),
         lock: Default::default(),
+        owner: None,
+        grants: None,
     }
 }
 

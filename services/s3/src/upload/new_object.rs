@@ -8,14 +8,15 @@ use crate::{
         acl::{self, CannedAcl},
         condition::WriteCondition,
         encryption::{AES256, AWS_KMS, Requested},
+        lock::ObjectLock,
         metadata::{self, UserMetadata},
     },
     request,
-    table::{Bucket, ObjectHeaders},
+    table::{Bucket, Object, ObjectHeaders, Place, Seal},
 };
 use base::arn;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use envelope::EncryptionContext;
+use envelope::{EncryptionContext, segments::HEADER_BYTES};
 use gateway::{Call, Ctx, Demand, ports::ObjectSeal};
 use http::header;
 use record::Params;
@@ -122,6 +123,27 @@ impl NewObject {
             demands.push(on("s3:PutObjectAcl"));
         }
         demands
+    }
+
+    /// The object, before anything is known of its bytes.
+    pub fn object(&self, ctx: &Ctx, id: [u8; 16], seal: Seal) -> Object {
+        Object {
+            id,
+            size: 0,
+            modified: ctx.now(),
+            etag: String::new(),
+            seal,
+            segments_header: [0; HEADER_BYTES],
+            place: Place::Bytes,
+            headers: self.headers.clone(),
+            metadata: self.metadata.clone(),
+            checksum: None,
+            acl: self.acl,
+            tags: Vec::new(),
+            lock: ObjectLock::default(),
+            owner: None,
+            grants: None,
+        }
     }
 
     /// Refuses what the bucket does not let its objects have.

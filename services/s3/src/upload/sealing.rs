@@ -1,6 +1,6 @@
 //! Sealing a body on its way in: counted, hashed and sealed as it comes, into a row when it is small, else into a blob.
 
-use crate::{S3Error, opened::Opened, request::Declared, table::Place};
+use crate::{S3Error, opened::Content, request::Declared, table::Place};
 use base::Fault;
 use bytes::Bytes;
 use envelope::{
@@ -8,8 +8,9 @@ use envelope::{
     segments::{self, HEADER_BYTES, SEGMENT_SEALED, Sealer},
 };
 use gateway::{Body, Ctx};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use sigv4::checksum::{Checksum, ChecksumAlgorithm, Md5};
+use std::io;
 use store::BlobWriter;
 
 /// Bodies up to here live in a row and cost no file.
@@ -29,7 +30,7 @@ pub enum Source<'a> {
         length: u64,
     },
     /// Another object's.
-    Opened(Box<Opened>),
+    Copied(Content),
 }
 
 impl Source<'_> {
@@ -37,7 +38,8 @@ impl Source<'_> {
         match self {
             Source::AtHand(body) => body.len() as u64,
             Source::Streamed { length, .. } => *length,
-            Source::Opened(opened) => opened.length(),
+            Source::Copied(Content::AtHand(body)) => body.len() as u64,
+            Source::Copied(Content::Streamed { length, .. }) => *length,
         }
     }
 }
@@ -171,13 +173,12 @@ async fn read(
 ) -> Result<Digests, S3Error> {
     let mut trailer = None;
     match source {
-        Source::AtHand(body) => {
-            for piece in body.chunks(TURN_BYTES) {
-                take(&mut sealing, piece, &mut sink).await?;
-            }
-        }
+        Source::AtHand(body) => read_at_hand(body, &mut sealing, &mut sink).await?,
+        Source::Copied(Content::AtHand(body)) => read_at_hand(&body, &mut sealing, &mut sink).await?,
         Source::Streamed { body, length } => trailer = read_streamed(body, length, &mut sealing, &mut sink).await?,
-        Source::Opened(opened) => read_opened(*opened, &mut sealing, &mut sink).await?,
+        Source::Copied(Content::Streamed { body, length }) => {
+            read_opened(body, length, &mut sealing, &mut sink).await?;
+        }
     }
     let digests = match &mut sink {
         Sink::Row(out) => sealing.finish(out),
@@ -220,15 +221,30 @@ async fn read_streamed(
     Ok(trailer.map(|(_, value)| value.clone()))
 }
 
-async fn read_opened(mut opened: Opened, sealing: &mut Sealing, sink: &mut Sink<'_>) -> Result<(), S3Error> {
-    while let Some(frame) = opened.frame().await {
+async fn read_at_hand(body: &[u8], sealing: &mut Sealing, sink: &mut Sink<'_>) -> Result<(), S3Error> {
+    for piece in body.chunks(TURN_BYTES) {
+        take(sealing, piece, sink).await?;
+    }
+    Ok(())
+}
+
+async fn read_opened(
+    mut body: UnsyncBoxBody<Bytes, io::Error>,
+    length: u64,
+    sealing: &mut Sealing,
+    sink: &mut Sink<'_>,
+) -> Result<(), S3Error> {
+    while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Fault::io("reading the source of a copy", e))?;
         if let Ok(piece) = frame.into_data() {
             take(sealing, &piece, sink).await?;
             tokio::task::yield_now().await;
         }
     }
-    Ok(())
+    match sealing.length == length {
+        true => Ok(()),
+        false => Err(Fault::corrupt("the source of a copy is shorter than its row says").into()),
+    }
 }
 
 async fn take(sealing: &mut Sealing, piece: &[u8], sink: &mut Sink<'_>) -> Result<(), S3Error> {
