@@ -1,7 +1,9 @@
 //! Rows of objects: every version of a key, and the bytes of those that live in rows.
 
 use super::{
-    ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key, upload::release_parts, version_key, versions_prefix,
+    ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key,
+    upload::{Upload, release_parts},
+    version_key, versions_prefix,
 };
 use crate::{
     model::{
@@ -87,7 +89,22 @@ pub const SEALED: &[SealedRows] = &[
         prefix: "s3/version/",
         renew: renew_version,
     },
+    SealedRows {
+        prefix: "s3/upload/",
+        renew: renew_upload,
+    },
 ];
+
+fn renew_upload(renewal: &Renewal, _: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    let mut upload = Upload::decode(row)?;
+    match seal::renewed(&upload.object.seal, &upload.object.id, renewal)? {
+        None => Ok(None),
+        Some(renewed) => {
+            upload.object.seal = renewed;
+            upload.encode().map(Some)
+        }
+    }
+}
 
 fn renew_version(renewal: &Renewal, _: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
     if is_marker(row) {
