@@ -211,6 +211,15 @@ pub fn who(ctx: &Ctx) -> String {
     }
 }
 
+/// Adds the condition keys of a conditional write.
+///
+/// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>
+pub fn with_condition(demand: Demand, condition: Option<&WriteCondition>) -> Demand {
+    demand
+        .with_some("s3:if-match", condition.and_then(WriteCondition::if_match))
+        .with_some("s3:if-none-match", condition.and_then(WriteCondition::if_none_match))
+}
+
 /// Whether a condition on a write holds.
 pub fn allow_write(condition: Option<&WriteCondition>, key: &str, existing: Option<&str>) -> Result<(), S3Error> {
     match condition.map(|condition| condition.allows(existing)) {

@@ -21,6 +21,7 @@ mod access;
 mod access_port;
 mod answer;
 mod error;
+mod locks;
 pub mod model;
 mod opened;
 pub mod ops;
@@ -52,6 +53,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::get_bucket_encryption::GetBucketEncryption>(),
     Route::of::<ops::get_bucket_location::GetBucketLocation>(),
     Route::of::<ops::get_bucket_policy::GetBucketPolicy>(),
+    Route::of::<ops::get_bucket_versioning::GetBucketVersioning>(),
     Route::of::<ops::get_object::GetObject>(),
     Route::of::<ops::head_bucket::HeadBucket>(),
     Route::of::<ops::head_object::HeadObject>(),
@@ -60,5 +62,6 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::list_objects_v2::ListObjectsV2>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
+    Route::of::<ops::put_bucket_versioning::PutBucketVersioning>(),
     Route::of::<ops::put_object::PutObject>(),
 ];

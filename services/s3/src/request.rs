@@ -121,14 +121,6 @@ pub fn header(headers: &HeaderMap, name: http::HeaderName) -> Option<String> {
     headers.get(name).map(|value| text(value).into_owned())
 }
 
-/// Refuses a version of an object: there is the null version only, until versioning is built.
-pub fn refuse_versions(call: &Call) -> Result<(), S3Error> {
-    match call.head.query_value("versionId") {
-        Some(version) if version != "null" => Err(S3Error::NotImplemented("versionId".into())),
-        _ => Ok(()),
-    }
-}
-
 /// Refuses headers that ask for what is not built. Those of SSE-C have one name in common.
 pub fn refuse_headers(call: &Call, prefixes: &[&'static str]) -> Result<(), S3Error> {
     let asked = |prefix: &&&'static str| {
@@ -374,7 +366,6 @@ pub(crate) mod tests {
     #[test]
     fn what_is_not_built_is_refused_by_name() {
         let call = call(Method::GET, "/bkt/k?versionId=3", &[("x-amz-tagging", "a=b")], b"");
-        assert!(matches!(refuse_versions(&call), Err(S3Error::NotImplemented(_))));
         assert!(refuse_headers(&call, &["x-amz-tagging"]).is_err());
         assert!(refuse_headers(&call, &["x-amz-object-lock-"]).is_ok());
     }

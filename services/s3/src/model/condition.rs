@@ -53,7 +53,7 @@ impl Preconditions {
 pub enum WriteCondition {
     /// `If-None-Match: *`: only where there is no object.
     Absent,
-    /// `If-Match: "tag"`: only over the object with this tag.
+    /// `If-Match: "tag"`: only over the object with this tag; `*` is any.
     Tag(String),
 }
 
@@ -67,6 +67,22 @@ pub enum WriteRefusal {
 }
 
 impl WriteCondition {
+    /// The `If-Match` header.
+    pub fn if_match(&self) -> Option<&str> {
+        match self {
+            WriteCondition::Tag(tag) => Some(tag),
+            WriteCondition::Absent => None,
+        }
+    }
+
+    /// The `If-None-Match` header.
+    pub fn if_none_match(&self) -> Option<&'static str> {
+        match self {
+            WriteCondition::Tag(_) => None,
+            WriteCondition::Absent => Some("*"),
+        }
+    }
+
     /// Decides a write over what is there.
     pub fn allows(&self, existing_tag: Option<&str>) -> Result<(), WriteRefusal> {
         match (self, existing_tag) {

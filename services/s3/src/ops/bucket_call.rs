@@ -13,7 +13,15 @@ pub struct BucketCall<const SUBRESOURCE: usize> {
 }
 
 /// The sub-resources, by the number that the operations name them with.
-pub const SUBRESOURCES: [&str; 5] = ["", "acl", "encryption", "location", "policy"];
+pub const SUBRESOURCES: [&str; 7] = [
+    "",
+    "acl",
+    "encryption",
+    "location",
+    "policy",
+    "versioning",
+    "object-lock",
+];
 /// None.
 pub const PLAIN: usize = 0;
 /// `?acl`
@@ -24,6 +32,10 @@ pub const ENCRYPTION: usize = 2;
 pub const LOCATION: usize = 3;
 /// `?policy`
 pub const POLICY: usize = 4;
+/// `?versioning`
+pub const VERSIONING: usize = 5;
+/// `?object-lock`
+pub const OBJECT_LOCK: usize = 6;
 
 impl<const SUBRESOURCE: usize> Parse for BucketCall<SUBRESOURCE> {
     fn parse(call: &Call) -> Result<Self, ErrorReply> {

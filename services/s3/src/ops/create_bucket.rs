@@ -9,6 +9,7 @@ use crate::{
         bucket_name,
         encryption::BucketDefault,
         location::{self, LocationRefusal},
+        lock::BucketLock,
         public_access::PublicAccessBlock,
         version::Versioning,
     },
@@ -34,6 +35,8 @@ pub struct Input {
     constraint: Option<String>,
     acl: Option<CannedAcl>,
     ownership: Option<Ownership>,
+    /// Whether it begins with object lock, and with versioning, which that needs.
+    lock: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -69,9 +72,8 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
         return Err(S3Error::InvalidBucketName { bucket: request.bucket });
     }
     request::refuse_headers(call, &["x-amz-grant-"])?;
-    if request::amz(&call.head, "x-amz-bucket-object-lock-enabled").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
-        return Err(S3Error::NotImplemented("x-amz-bucket-object-lock-enabled".into()));
-    }
+    let lock = request::amz(&call.head, "x-amz-bucket-object-lock-enabled")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let ownership = match request::amz(&call.head, "x-amz-object-ownership") {
         None => None,
         Some(name) => {
@@ -89,6 +91,7 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
         constraint: CreateBucketConfiguration::of(&call.body)?.location_constraint,
         acl: request::canned_acl(&call.head)?,
         ownership,
+        lock,
         request,
     })
 }
@@ -109,6 +112,7 @@ impl Evident for Input {
             .maybe_object("CreateBucketConfiguration", configuration)
             .and(self.request.evident())
             .maybe_text("x-amz-acl", self.acl.map(CannedAcl::as_str))
+            .maybe_text("x-amz-bucket-object-lock-enabled", self.lock.then_some("true"))
     }
 }
 
@@ -152,6 +156,10 @@ impl Operation for CreateBucket {
         }
         if input.ownership.is_some() {
             demands.push(on("s3:PutBucketOwnershipControls"));
+        }
+        if input.lock {
+            demands.push(on("s3:PutBucketObjectLockConfiguration"));
+            demands.push(on("s3:PutBucketVersioning"));
         }
         Ok(Demands::All(demands))
     }
@@ -201,8 +209,12 @@ impl Operation for CreateBucket {
             encryption: BucketDefault::S3,
             acl,
             ownership,
-            versioning: Versioning::Off,
-            lock: None,
+            versioning: if input.lock {
+                Versioning::Enabled
+            } else {
+                Versioning::Off
+            },
+            lock: input.lock.then(BucketLock::default),
             public_access: Some(PublicAccessBlock::ALL),
             ownership_controls: true,
             grants: None,

@@ -2,6 +2,7 @@
 
 use crate::{
     S3Error, access,
+    model::version::Versioning,
     ops::bucket_call::{self, BucketCall, Gone, PLAIN},
     table,
 };
@@ -31,7 +32,11 @@ impl Operation for DeleteBucket {
         let bucket = access::row(&txn.view(), name).await?;
         // The empty range is remembered as read: an object put meanwhile makes this attempt a conflict.
         if !table::is_empty(&txn.view(), name).await? {
-            return Err(S3Error::BucketNotEmpty { bucket: name.clone() });
+            let name = name.clone();
+            return Err(match bucket.versioning {
+                Versioning::Off => S3Error::BucketNotEmpty { bucket: name },
+                _ => S3Error::BucketHasVersions { bucket: name },
+            });
         }
         table::delete_bucket(txn, name, bucket.owner);
         Ok(Gone)

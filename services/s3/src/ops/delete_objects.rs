@@ -3,10 +3,10 @@
 //! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
 
 use crate::{
-    S3Error, access, answer,
-    model::key,
+    S3Error, access, answer, locks,
+    model::{key, version::VersionId},
     ops::delete_object::{self, DeleteObject},
-    request::{Declared, Request},
+    request::{self, Declared, Request},
 };
 use gateway::{
     BodyUse, Call, Ctx, Demands, EventClass, Operation, Parse, Render, RenderCtx, Reply, Staged, Txn, pipeline::part,
@@ -15,7 +15,7 @@ use policy::{Authorized, Exemption};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use store::ReadView;
-use wire::{ErrorReply, ServiceName};
+use wire::{AwsError, ErrorReply, ServiceName};
 
 /// The most keys of one call.
 const KEYS_MAX: usize = 1000;
@@ -26,8 +26,19 @@ pub struct DeleteObjects;
 /// Which objects.
 pub struct Input {
     request: Request,
-    keys: Vec<String>,
+    items: Vec<Item>,
     quiet: bool,
+    bypass: Option<bool>,
+}
+
+/// One of them.
+#[derive(Debug, PartialEq)]
+struct Item {
+    key: String,
+    /// As sent.
+    version: Option<String>,
+    /// What the current version's tag must be.
+    if_match: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,16 +56,15 @@ struct ObjectIdentifier {
     key: String,
     version_id: Option<String>,
     #[serde(rename = "ETag")]
-    etag: Option<IgnoredAny>,
+    etag: Option<String>,
     last_modified_time: Option<IgnoredAny>,
     size: Option<IgnoredAny>,
 }
 
 impl ObjectIdentifier {
-    fn into_key(self) -> Result<String, S3Error> {
+    fn into_item(self) -> Result<Item, S3Error> {
+        // Conditions that AWS takes for directory buckets only.
         let unbuilt = [
-            ("VersionId", self.version_id.is_some_and(|version| version != "null")),
-            ("ETag", self.etag.is_some()),
             ("LastModifiedTime", self.last_modified_time.is_some()),
             ("Size", self.size.is_some()),
         ];
@@ -64,13 +74,18 @@ impl ObjectIdentifier {
         match (self.key.is_empty(), key::fits(&self.key)) {
             (true, _) => Err(S3Error::MalformedXml),
             (_, false) => Err(S3Error::KeyTooLong { size: self.key.len() }),
-            _ => Ok(self.key),
+            _ => Ok(Item {
+                key: self.key,
+                version: self.version_id.filter(|version| !version.is_empty()),
+                if_match: self.etag,
+            }),
         }
     }
 }
 
 fn parse(call: &Call) -> Result<Input, S3Error> {
     let request = Request::of_bucket(call)?;
+    request::refuse_headers(call, &["x-amz-mfa"])?;
     let declared = Declared::of(&call.head)?;
     if declared == Declared::default() {
         let text = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
@@ -81,15 +96,16 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
     if delete.object.is_empty() || delete.object.len() > KEYS_MAX {
         return Err(S3Error::MalformedXml);
     }
-    let keys = delete
+    let items = delete
         .object
         .into_iter()
-        .map(ObjectIdentifier::into_key)
+        .map(ObjectIdentifier::into_item)
         .collect::<Result<_, _>>()?;
     Ok(Input {
         request,
-        keys,
+        items,
         quiet: delete.quiet,
+        bypass: locks::bypass(call),
     })
 }
 
@@ -117,6 +133,8 @@ pub struct Output {
 #[serde(rename_all = "PascalCase")]
 struct Refused {
     key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
     code: String,
     message: String,
 }
@@ -125,6 +143,49 @@ struct Refused {
 #[serde(rename_all = "PascalCase")]
 struct Deleted {
     key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_marker: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delete_marker_version_id: Option<String>,
+}
+
+impl Deleted {
+    fn of(item: &Item, output: &delete_object::Output) -> Deleted {
+        let marker = output.version.filter(|_| output.is_marker);
+        Deleted {
+            key: item.key.clone(),
+            version_id: item.version.clone(),
+            delete_marker: output.is_marker.then_some(true),
+            delete_marker_version_id: marker.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// Deletes one; what is refused is told in the answer.
+async fn one(ctx: &Ctx, txn: &mut Txn, input: &Input, item: &Item) -> Result<Deleted, (String, String)> {
+    let unknown = |error: S3Error| (error.code().into_owned(), error.message());
+    let version = match &item.version {
+        None => None,
+        // A version that cannot be is one that is not.
+        Some(text) => Some(VersionId::parse(text).ok_or_else(|| {
+            unknown(S3Error::NoSuchVersion {
+                key: item.key.clone(),
+                version: text.clone(),
+            })
+        })?),
+    };
+    let one = delete_object::Input::one_of(
+        input.request.on_key(&item.key),
+        version,
+        item.if_match.clone(),
+        input.bypass,
+    );
+    match part::<DeleteObject>(ctx, txn, one).await {
+        Ok(output) => Ok(Deleted::of(item, &output)),
+        Err(refusal) => Err((refusal.code, refusal.message)),
+    }
 }
 
 impl Evident for Output {
@@ -146,6 +207,7 @@ impl Operation for DeleteObjects {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str = "MFA delete";
     const BODY: BodyUse = BodyUse::Whole {
         bytes_max: wire::xml::BODY_BYTES_MAX,
     };
@@ -162,19 +224,19 @@ impl Operation for DeleteObjects {
     }
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Output, S3Error> {
+        let bucket = access::row(&txn.view(), &input.request.bucket).await?;
+        locks::bypass_in(input.bypass, &bucket)?;
         let (mut deleted, mut error) = (Vec::new(), Vec::new());
-        for key in &input.keys {
-            let one = delete_object::Input::one_of(input.request.on_key(key));
-            match part::<DeleteObject>(ctx, txn, one).await {
+        for item in &input.items {
+            match one(ctx, txn, input, item).await {
                 Ok(_) if input.quiet => {}
-                Ok(_) => deleted.push(Deleted { key: key.clone() }),
-                Err(refusal) => {
-                    error.push(Refused {
-                        key: key.clone(),
-                        code: refusal.code,
-                        message: refusal.message,
-                    });
-                }
+                Ok(done) => deleted.push(done),
+                Err((code, message)) => error.push(Refused {
+                    key: item.key.clone(),
+                    version_id: item.version.clone(),
+                    code,
+                    message,
+                }),
             }
         }
         Ok(Output { deleted, error })
@@ -190,7 +252,7 @@ mod tests {
 
     #[test]
     fn documents_are_read_whole_or_refused() {
-        let check = |objects: &str, expected: Result<Vec<&str>, &str>| {
+        let check = |objects: &str, expected: Result<Vec<(&str, Option<&str>, Option<&str>)>, &str>| {
             let body = format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>");
             let checksum = ChecksumAlgorithm::Crc32.of(body.as_bytes());
             let call = call(
@@ -200,25 +262,29 @@ mod tests {
                 body.as_bytes(),
             );
             let result = parse(&call)
-                .map(|input| input.keys)
+                .map(|input| input.items)
                 .map_err(|e| wire::AwsError::code(&e).into_owned());
             let expected = expected
-                .map(|keys| keys.into_iter().map(str::to_owned).collect())
+                .map(|items| {
+                    let item = |(key, version, if_match): (&str, Option<&str>, Option<&str>)| Item {
+                        key: key.to_owned(),
+                        version: version.map(str::to_owned),
+                        if_match: if_match.map(str::to_owned),
+                    };
+                    items.into_iter().map(item).collect::<Vec<_>>()
+                })
                 .map_err(str::to_owned);
             assert_eq!(result, expected, "{objects}");
         };
         check(
             "<Object><Key>a</Key></Object><Object><Key>b c</Key></Object>",
-            Ok(vec!["a", "b c"]),
+            Ok(vec![("a", None, None), ("b c", None, None)]),
         );
         check(
-            "<Object><Key>a</Key><VersionId>null</VersionId></Object>",
-            Ok(vec!["a"]),
+            "<Object><Key>a</Key><VersionId>null</VersionId><ETag>*</ETag></Object>",
+            Ok(vec![("a", Some("null"), Some("*"))]),
         );
-        check(
-            "<Object><Key>a</Key><VersionId>3</VersionId></Object>",
-            Err("NotImplemented"),
-        );
+        check("<Object><Key>a</Key><Size>3</Size></Object>", Err("NotImplemented"));
         check("", Err("MalformedXML"));
         check("<Object><Key/></Object>", Err("MalformedXML"));
         let unchecked = call(Method::POST, "/bkt?delete", &[], b"<Delete/>");

@@ -10,6 +10,7 @@ pub mod get_bucket_acl;
 pub mod get_bucket_encryption;
 pub mod get_bucket_location;
 pub mod get_bucket_policy;
+pub mod get_bucket_versioning;
 pub mod get_object;
 pub mod head_bucket;
 pub mod head_object;
@@ -18,6 +19,7 @@ pub mod list_objects;
 pub mod list_objects_v2;
 pub mod put_bucket_encryption;
 pub mod put_bucket_policy;
+pub mod put_bucket_versioning;
 pub mod put_object;
 
 mod bucket_call;

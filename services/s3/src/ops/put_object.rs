@@ -171,7 +171,9 @@ impl Operation for PutObject {
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Input) -> Result<Demands, S3Error> {
         let request = &input.request;
         let found = access::find(ctx, view, request).await?;
-        let demands = input.new.demands(|action| found.on_object(ctx, action, request));
+        let demands = input.new.demands(ctx.now(), |action| {
+            access::with_condition(found.on_object(ctx, action, request), input.condition.as_ref())
+        });
         Ok(found.demands(ctx, request, demands))
     }
 
@@ -184,6 +186,9 @@ impl Operation for PutObject {
             });
         }
         let bucket = access::row(&txn.view(), &input.request.bucket).await?;
+        input.new.lock.need_digest(&bucket, &input.declared)?;
+        // What is wrong with the lock is said before the body is read.
+        input.new.lock.lock_in(&bucket, ctx.now())?;
         Ok(Staged::of(
             seal_body(ctx, txn, input, &bucket, Source::Streamed { body, length }).await?,
         ))
@@ -212,6 +217,7 @@ impl Operation for PutObject {
         let object = Object {
             modified: ctx.now(),
             seal: seal::current(ctx, &txn.view(), &bucket, &staged.object.id, &staged.object.seal).await?,
+            lock: input.new.lock.lock_in(&bucket, ctx.now())?,
             ..staged.object
         };
         let content = Content::Object(Box::new(object.clone()));
@@ -299,7 +305,7 @@ mod tests {
         };
         check(&[("x-amz-tagging", "a=b")], "NotImplemented");
         check(&[("x-amz-storage-class", "GLACIER")], "NotImplemented");
-        check(&[("x-amz-object-lock-mode", "COMPLIANCE")], "NotImplemented");
+        check(&[("x-amz-object-lock-mode", "COMPLIANCE")], "InvalidArgument");
         check(&[("x-amz-website-redirect-location", "/x")], "NotImplemented");
         check(
             &[("x-amz-server-side-encryption-customer-algorithm", "AES256")],

@@ -1,7 +1,7 @@
 //! What GetObject and HeadObject have in common: everything but the body.
 
 use crate::{
-    S3Error, access, answer,
+    S3Error, access, answer, locks,
     model::{
         condition::{Preconditions, Verdict},
         etag, metadata,
@@ -252,7 +252,7 @@ pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, range: 
         reply = answer::with_header(reply, &format!("{}{name}", metadata::PREFIX), value);
     }
     Head {
-        reply: answer::with_seal(reply, &object.seal),
+        reply: locks::with_lock(answer::with_seal(reply, &object.seal), &object.lock),
         range: range.unwrap_or(0..object.size),
     }
 }

@@ -3,7 +3,7 @@
 //! The same for PutObject, CreateMultipartUpload and CopyObject.
 
 use crate::{
-    S3Error, access,
+    S3Error, access, locks,
     model::{
         acl::{self, CannedAcl},
         condition::WriteCondition,
@@ -14,7 +14,7 @@ use crate::{
     request,
     table::{Bucket, Object, ObjectHeaders, Place, Seal},
 };
-use base::arn;
+use base::{Timestamp, arn};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use envelope::{EncryptionContext, segments::HEADER_BYTES};
 use gateway::{Call, Ctx, Demand, ports::ObjectSeal};
@@ -23,9 +23,8 @@ use record::Params;
 use std::borrow::Cow;
 
 /// Headers of a new object that ask for what is not built.
-const UNBUILT: [&str; 5] = [
+const UNBUILT: [&str; 4] = [
     "x-amz-grant-",
-    "x-amz-object-lock-",
     "x-amz-server-side-encryption-customer-",
     "x-amz-tagging",
     "x-amz-website-redirect-location",
@@ -46,6 +45,8 @@ pub struct NewObject {
     pub metadata: UserMetadata,
     /// `x-amz-storage-class`; only `STANDARD` passes.
     pub storage_class: Option<String>,
+    /// What is to protect it.
+    pub lock: locks::Asked,
 }
 
 impl NewObject {
@@ -65,6 +66,7 @@ impl NewObject {
             headers: object_headers(call),
             metadata: user_metadata(call)?,
             storage_class,
+            lock: locks::Asked::of(call)?,
         })
     }
 
@@ -98,7 +100,8 @@ impl NewObject {
 
     /// Adds what of it a record shows.
     pub fn evident(&self, params: Params) -> Params {
-        params
+        self.lock
+            .evident(params)
             .maybe_text("x-amz-acl", self.acl.map(CannedAcl::as_str))
             .maybe_text("x-amz-server-side-encryption", self.sse_header.as_ref())
             .maybe_text("x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
@@ -106,9 +109,10 @@ impl NewObject {
     }
 
     /// The rights that making it needs; `on` begins the demand of an action on the object.
-    pub fn demands(&self, on: impl Fn(&'static str) -> Demand) -> Vec<Demand> {
+    pub fn demands(&self, now: Timestamp, on: impl Fn(&'static str) -> Demand) -> Vec<Demand> {
         let on = |action| {
-            on(action)
+            self.lock
+                .conditions(on(action), now)
                 .with_some("s3:x-amz-acl", self.acl.map(CannedAcl::as_str))
                 .with_some("s3:x-amz-server-side-encryption", self.sse_header.as_deref())
                 .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
@@ -122,6 +126,7 @@ impl NewObject {
         {
             demands.push(on("s3:PutObjectAcl"));
         }
+        demands.extend(self.lock.actions().map(on));
         demands
     }
 
@@ -240,11 +245,22 @@ fn user_metadata(call: &Call) -> Result<UserMetadata, S3Error> {
 /// The condition of a write.
 pub fn write_condition(call: &Call) -> Result<Option<WriteCondition>, S3Error> {
     let value = |name| request::header(&call.head.headers, name);
+    let refused = |header, more| Err(S3Error::UnacceptedCondition { header, more });
     match (value(header::IF_NONE_MATCH), value(header::IF_MATCH)) {
         (None, None) => Ok(None),
         (Some(star), None) if star == "*" => Ok(Some(WriteCondition::Absent)),
         (None, Some(tag)) if tag != "*" => Ok(Some(WriteCondition::Tag(tag))),
-        (None, Some(_)) => Err(S3Error::NotImplemented("If-Match".into())),
-        (Some(_), _) => Err(S3Error::NotImplemented("If-None-Match".into())),
+        (None, Some(_)) => refused(
+            "If-Match",
+            "We don't accept the provided value of If-Match header for this API",
+        ),
+        (Some(_), None) => refused(
+            "If-None-Match",
+            "We don't accept the provided value of If-None-Match header for this API",
+        ),
+        (Some(_), Some(_)) => refused(
+            "If-Match,If-None-Match",
+            "Multiple conditional request headers present in the request",
+        ),
     }
 }
