@@ -59,7 +59,7 @@ impl Worker for Housekeeping {
             let to_index = !users::are_indexed(&view).await?;
             let ends = sessions::ends(&view, 1).await?;
             let ended = ends.first().is_some_and(|(end, _)| *end <= forgotten_before(world));
-            let due = (*self.last()).map_or_else(|| world.clock.now(), |last| last.plus(PERIOD));
+            let due = (*self.last()).map_or(Timestamp::EPOCH, |last| last.plus(PERIOD));
             Ok((ended || to_index || self.identities.has_uses()).then_some(due))
         })
     }
