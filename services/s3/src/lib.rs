@@ -58,6 +58,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::head_bucket::HeadBucket>(),
     Route::of::<ops::head_object::HeadObject>(),
     Route::of::<ops::list_buckets::ListBuckets>(),
+    Route::of::<ops::list_object_versions::ListObjectVersions>(),
     Route::of::<ops::list_objects::ListObjects>(),
     Route::of::<ops::list_objects_v2::ListObjectsV2>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),

@@ -72,6 +72,11 @@ impl Listing {
         (!self.prefix.is_empty()).then(|| past(&self.prefix))
     }
 
+    /// Whether a key is an item of its own.
+    pub fn shows(&self, key: &str) -> bool {
+        key.starts_with(&self.prefix) && self.common_prefix(key).is_none()
+    }
+
     /// What the delimiter folds a key into.
     fn common_prefix<'k>(&self, key: &'k str) -> Option<&'k str> {
         let delimiter = self.delimiter.as_deref()?;

@@ -134,7 +134,7 @@ impl Operation for ListObjectsV2 {
     type Error = S3Error;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Input) -> Result<Demands, S3Error> {
-        input.parameters.demands(ctx, view).await
+        input.parameters.demands(ctx, view, "s3:ListBucket").await
     }
 
     async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Output, S3Error> {

@@ -85,10 +85,10 @@ impl Parameters {
     }
 
     /// The right to list, with what is listed.
-    pub async fn demands(&self, ctx: &Ctx, view: &ReadView<'_>) -> Result<Demands, S3Error> {
+    pub async fn demands(&self, ctx: &Ctx, view: &ReadView<'_>, action: &'static str) -> Result<Demands, S3Error> {
         let found = access::find(ctx, view, &self.request).await?;
         let demand = found
-            .on_bucket(ctx, "s3:ListBucket", &self.request)
+            .on_bucket(ctx, action, &self.request)
             .with_some("s3:prefix", self.prefix.as_deref())
             .with_some("s3:delimiter", self.delimiter.as_deref())
             .with_some("s3:max-keys", self.max_keys.as_deref());
@@ -110,12 +110,17 @@ impl Parameters {
                     owner: owner.map(answer::Owner::of),
                     storage_class: "STANDARD",
                 }),
-                Item::Prefix(prefix) => prefixes.push(CommonPrefix {
-                    prefix: self.encoded(&prefix),
-                }),
+                Item::Prefix(prefix) => prefixes.push(self.common_prefix(&prefix)),
             }
         }
         (contents, prefixes)
+    }
+
+    /// A common prefix as documents write it.
+    pub fn common_prefix(&self, prefix: &str) -> CommonPrefix {
+        CommonPrefix {
+            prefix: self.encoded(prefix),
+        }
     }
 }
 

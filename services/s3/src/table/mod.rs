@@ -29,7 +29,7 @@ mod upload;
 pub use bucket::{
     Bucket, bucket, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket, put_policy_text,
 };
-pub use listing::{blobs_named, list};
+pub use listing::{After, Listed, blobs_named, list, list_versions};
 pub use object::{
     Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,
     object_exists, older, put_version, update_version, version,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     model::{
-        listing::Listing,
+        listing::{Item, Listing},
         version::{VersionId, Versioning},
     },
     tests::House,
@@ -301,6 +301,28 @@ impl Run<'_> {
             ..Listing::default()
         };
         assert_eq!(all(&view, &bucket, listing).await, listed);
+        for (delimiter, max_keys) in [(None, 2), (None, 3), (Some("/"), 1)] {
+            let listing = Listing {
+                delimiter: delimiter.map(str::to_owned),
+                max_keys,
+                ..Listing::default()
+            };
+            let named = expected.iter().flat_map(|(key, versions)| {
+                let folded = delimiter.is_some_and(|delimiter| key.contains(delimiter));
+                let entries: Vec<_> = match (folded, versions.is_empty()) {
+                    (_, true) => Vec::new(),
+                    (true, false) => vec![("ab/".to_owned(), None)],
+                    (false, false) => {
+                        let latest = versions.len() - 1;
+                        let entry =
+                            |(at, known): (usize, &Known)| ((*key).to_owned(), Some((known.clone(), at == latest)));
+                        versions.iter().enumerate().rev().map(entry).collect()
+                    }
+                };
+                entries
+            });
+            assert_eq!(all_versions(&view, &bucket, listing).await, named.collect::<Vec<_>>());
+        }
         assert_eq!(is_empty(&view, &bucket).await.unwrap(), empty);
         let rows = view
             .scan_prefix(format!("s3/bytes/{bucket}/").as_bytes(), None, 1000)
@@ -356,8 +378,38 @@ async fn all(view: &ReadView<'_>, bucket: &str, mut listing: Listing) -> Vec<(St
         listing.after = items.last().map(|item| item.name().to_owned());
         for item in items {
             match item {
-                crate::model::listing::Item::Key(key, object) => found.push((key, told(&object))),
-                crate::model::listing::Item::Prefix(_) => panic!("no delimiter was given"),
+                Item::Key(key, object) => found.push((key, told(&object))),
+                Item::Prefix(_) => panic!("no delimiter was given"),
+            }
+        }
+        if !truncated {
+            return found;
+        }
+    }
+}
+
+/// All pages, each but the last of its full length: names, and of versions what they are and whether they are the latest.
+async fn all_versions(view: &ReadView<'_>, bucket: &str, mut listing: Listing) -> Vec<(String, Option<(Known, bool)>)> {
+    let (mut found, mut last_version) = (Vec::new(), None);
+    loop {
+        let after = match (&listing.after, &last_version) {
+            (Some(key), Some(version)) => Some(After { key, version }),
+            _ => None,
+        };
+        let (items, truncated) = list_versions(view, bucket, &listing, after).await.unwrap();
+        assert!(items.len() == listing.max_keys || !truncated);
+        listing.after = items.last().map(|item| item.name().to_owned());
+        last_version = None;
+        for item in items {
+            match item {
+                Item::Key(key, (version, is_latest)) => {
+                    last_version = Some(version.id);
+                    found.push((key, Some((Known::of(&version), is_latest))));
+                }
+                Item::Prefix(prefix) => {
+                    last_version = None;
+                    found.push((prefix, None));
+                }
             }
         }
         if !truncated {
