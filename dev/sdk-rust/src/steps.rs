@@ -61,7 +61,12 @@ impl Tour {
         ensure!(got.metadata().and_then(|all| all.get("colour")).map(String::as_str) == Some("blue"));
         ensure!(got.checksum_crc32().is_some());
         ensure!(got.body.collect().await?.into_bytes() == body);
-        let range = self.s3.get_object().bucket(&self.bucket).key(ODD_KEY).range("bytes=0-6");
+        let range = self
+            .s3
+            .get_object()
+            .bucket(&self.bucket)
+            .key(ODD_KEY)
+            .range("bytes=0-6");
         ensure!(range.send().await?.body.collect().await?.into_bytes() == "content");
         let none = self.s3.get_object().bucket(&self.bucket).key("none").send().await;
         refused(none, Some("NoSuchKey"), 404)?;
@@ -101,8 +106,18 @@ impl Tour {
             found.extend(page.contents().iter().filter_map(|one| one.key().map(str::to_owned)));
         }
         ensure!(found == keys && count == 3, "{count} pages of {found:?}");
-        let folders = self.s3.list_objects_v2().bucket(&self.bucket).delimiter("/").send().await?;
-        let folders: Vec<_> = folders.common_prefixes().iter().filter_map(|one| one.prefix()).collect();
+        let folders = self
+            .s3
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .delimiter("/")
+            .send()
+            .await?;
+        let folders: Vec<_> = folders
+            .common_prefixes()
+            .iter()
+            .filter_map(|one| one.prefix())
+            .collect();
         ensure!(folders == ["list/"], "{folders:?}");
         Ok(())
     }
@@ -110,18 +125,39 @@ impl Tour {
     async fn multipart(&self) -> Result<()> {
         let mut body = vec![0; LARGE];
         rand::fill(&mut body).ok().context("no random bytes")?;
-        let upload = self.s3.create_multipart_upload().bucket(&self.bucket).key("large").send().await?;
+        let upload = self
+            .s3
+            .create_multipart_upload()
+            .bucket(&self.bucket)
+            .key("large")
+            .send()
+            .await?;
         let id = upload.upload_id().context("no upload id")?;
         let mut done = CompletedMultipartUpload::builder();
         for (number, part) in (1..).zip(body.chunks(PART)) {
-            let call = self.s3.upload_part().bucket(&self.bucket).key("large").upload_id(id).part_number(number);
+            let call = self
+                .s3
+                .upload_part()
+                .bucket(&self.bucket)
+                .key("large")
+                .upload_id(id)
+                .part_number(number);
             let sent = call.body(ByteStream::from(part.to_vec())).send().await?;
             let part = CompletedPart::builder().part_number(number).set_e_tag(sent.e_tag);
             done = done.parts(part.set_checksum_crc32(sent.checksum_crc32).build());
         }
-        let call = self.s3.complete_multipart_upload().bucket(&self.bucket).key("large").upload_id(id);
+        let call = self
+            .s3
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key("large")
+            .upload_id(id);
         let done = call.multipart_upload(done.build()).send().await?;
-        ensure!(done.e_tag().is_some_and(|tag| tag.ends_with("-4\"")), "{:?}", done.e_tag());
+        ensure!(
+            done.e_tag().is_some_and(|tag| tag.ends_with("-4\"")),
+            "{:?}",
+            done.e_tag()
+        );
         let got = self.s3.get_object().bucket(&self.bucket).key("large").send().await?;
         let encryption = got.server_side_encryption().context("no encryption")?;
         ensure!(encryption.as_str() == self.encryption, "sealed by {encryption}");
@@ -141,13 +177,27 @@ impl Tour {
 
     async fn presign(&self) -> Result<()> {
         let minute = || PresigningConfig::expires_in(Duration::from_secs(60));
-        let put = self.s3.put_object().bucket(&self.bucket).key("by url/ü").presigned(minute()?).await?;
+        let put = self
+            .s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key("by url/ü")
+            .presigned(minute()?)
+            .await?;
         let (status, _) = self.fetch(&put, put.uri(), Some("from outside")).await?;
         ensure!(status == 200, "{status}");
-        let get = self.s3.get_object().bucket(&self.bucket).key("by url/ü").presigned(minute()?).await?;
+        let get = self
+            .s3
+            .get_object()
+            .bucket(&self.bucket)
+            .key("by url/ü")
+            .presigned(minute()?)
+            .await?;
         let (status, body) = self.fetch(&get, get.uri(), None).await?;
         ensure!((status, body.as_str()) == (200, "from outside"), "{status} {body}");
-        let (status, _) = self.fetch(&get, &get.uri().replace("by%20url", "another"), None).await?;
+        let (status, _) = self
+            .fetch(&get, &get.uri().replace("by%20url", "another"), None)
+            .await?;
         ensure!(status == 403, "{status}");
         Ok(())
     }
@@ -169,7 +219,11 @@ impl Tour {
         };
         let first = put("1").if_none_match("*").send().await?;
         let first = first.e_tag().context("no ETag")?;
-        refused(put("2").if_none_match("*").send().await, Some("PreconditionFailed"), 412)?;
+        refused(
+            put("2").if_none_match("*").send().await,
+            Some("PreconditionFailed"),
+            412,
+        )?;
         put("3").if_match(first).send().await?;
         refused(put("4").if_match(first).send().await, Some("PreconditionFailed"), 412)?;
         let now = self.s3.get_object().bucket(&self.bucket).key("once").send().await?;
@@ -199,7 +253,10 @@ impl Tour {
         let id = key.key_metadata().context("no key")?.key_id();
         let message = b"what is signed";
         let signed = self.kms.sign().key_id(id).message(Blob::new(message));
-        let signed = signed.signing_algorithm(SigningAlgorithmSpec::EcdsaSha256).send().await?;
+        let signed = signed
+            .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
+            .send()
+            .await?;
         let signed = signed.signature().context("no signature")?.as_ref();
         let public = self.kms.get_public_key().key_id(id).send().await?;
         let public = public.public_key().context("no public key")?.as_ref();

@@ -11,6 +11,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// The program with the Rust SDK, a workspace of its own: several hundred crates that only long tests need.
+const SDK_RUST: &str = "dev/sdk-rust/Cargo.toml";
+
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Run only this part; may be given several times.
@@ -102,7 +105,11 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<bool> 
 
 fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
     match part {
-        Part::Format => check(&mut workspace.cargo(&["fmt", "--all", "--check"])),
+        Part::Format => {
+            let own = check(&mut workspace.cargo(&["fmt", "--all", "--check"]))?;
+            let sdk = check(&mut workspace.cargo(&["fmt", "--check", "--manifest-path", SDK_RUST]))?;
+            Ok(Outcome::of_check(own.ok && sdk.ok))
+        }
         Part::Tidy => {
             let findings = tidy::check(workspace)?;
             findings.iter().for_each(|finding| eprintln!("tidy: {finding}"));
@@ -128,7 +135,7 @@ fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
     suite(pytest.args(&arguments.pytest))
 }
 
-/// The program with the Rust SDK. It is a workspace of its own: several hundred crates that only long tests need.
+/// Builds the program with the Rust SDK and says where it is.
 fn rust_sdk(workspace: &Workspace) -> Result<PathBuf> {
     let target = workspace.target.join("sdk-rust");
     let mut build = workspace.cargo(&[
