@@ -56,6 +56,36 @@ class World:
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x")
         return key
 
+    def special_key(self, spec, usage):
+        def make():
+            return self.client("kms").create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["Arn"]
+
+        return self.once(f"key {spec} {usage}", make)
+
+    @property
+    def signing_key(self):
+        return self.special_key("ECC_NIST_P256", "SIGN_VERIFY")
+
+    @property
+    def mac_key(self):
+        return self.special_key("HMAC_256", "GENERATE_VERIFY_MAC")
+
+    @property
+    def agreeing_key(self):
+        return self.special_key("ECC_NIST_P256", "KEY_AGREEMENT")
+
+    def signed(self):
+        asked = {"KeyId": self.signing_key, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"}
+        return asked | {"Signature": self.client("kms").sign(**asked)["Signature"]}
+
+    def coded(self):
+        asked = {"KeyId": self.mac_key, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"}
+        return asked | {"Mac": self.client("kms").generate_mac(**asked)["Mac"]}
+
+    def agreed(self):
+        public = self.client("kms").get_public_key(KeyId=self.agreeing_key)["PublicKey"]
+        return {"KeyId": self.agreeing_key, "KeyAgreementAlgorithm": "ECDH", "PublicKey": public}
+
     def alias(self):
         name = "alias/" + self.name("alias")
         self.client("kms").create_alias(AliasName=name, TargetKeyId=self.key)
@@ -217,18 +247,24 @@ RECIPES = {
     "kms:CreateKey": lambda w: {"BypassPolicyLockoutSafetyCheck": True},
     "kms:Decrypt": lambda w: {"CiphertextBlob": w.sealed(), "KeyId": w.key},
     "kms:DeleteAlias": lambda w: {"AliasName": w.alias()},
+    "kms:DeriveSharedSecret": lambda w: w.agreed(),
     "kms:DescribeKey": lambda w: {"KeyId": w.key},
     "kms:DisableKey": lambda w: {"KeyId": w.new_key()},
     "kms:EnableKey": lambda w: {"KeyId": w.key},
     "kms:Encrypt": lambda w: {"KeyId": w.key, "Plaintext": b"x"},
     "kms:GenerateDataKey": lambda w: {"KeyId": w.key, "KeySpec": "AES_256"},
+    "kms:GenerateDataKeyPair": lambda w: {"KeyId": w.key, "KeyPairSpec": "ECC_NIST_P256"},
+    "kms:GenerateDataKeyPairWithoutPlaintext": lambda w: {"KeyId": w.key, "KeyPairSpec": "ECC_NIST_P256"},
     "kms:GenerateDataKeyWithoutPlaintext": lambda w: {"KeyId": w.key, "KeySpec": "AES_256"},
+    "kms:GenerateMac": lambda w: {"KeyId": w.mac_key, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"},
     "kms:GenerateRandom": lambda w: {"NumberOfBytes": 1},
     "kms:GetKeyPolicy": lambda w: {"KeyId": w.key, "PolicyName": "default"},
+    "kms:GetPublicKey": lambda w: {"KeyId": w.signing_key},
     "kms:ListAliases": lambda w: {},
     "kms:ListGrants": lambda w: {"KeyId": w.key},
     "kms:ListKeyPolicies": lambda w: {"KeyId": w.key},
     "kms:ListKeys": lambda w: {},
+    "kms:ListResourceTags": lambda w: {"KeyId": w.key},
     "kms:ListRetirableGrants": lambda w: {"RetiringPrincipal": w.user_arn},
     "kms:PutKeyPolicy": lambda w: {
         "KeyId": w.new_key(),
@@ -240,7 +276,13 @@ RECIPES = {
     "kms:RetireGrant": lambda w: {"GrantToken": w.grant()["GrantToken"]},
     "kms:RevokeGrant": lambda w: {"KeyId": w.key, "GrantId": w.grant()["GrantId"]},
     "kms:ScheduleKeyDeletion": lambda w: {"KeyId": w.new_key(), "PendingWindowInDays": 7},
+    "kms:Sign": lambda w: {"KeyId": w.signing_key, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"},
+    "kms:TagResource": lambda w: {"KeyId": w.key, "Tags": [{"TagKey": "k", "TagValue": "v"}]},
+    "kms:UntagResource": lambda w: {"KeyId": w.key, "TagKeys": ["k"]},
     "kms:UpdateAlias": lambda w: {"AliasName": w.alias(), "TargetKeyId": w.key},
+    "kms:UpdateKeyDescription": lambda w: {"KeyId": w.key, "Description": "d"},
+    "kms:Verify": lambda w: w.signed(),
+    "kms:VerifyMac": lambda w: w.coded(),
     "s3:CreateBucket": lambda w: {"Bucket": w.name("made")},
     "s3:DeleteBucket": lambda w: {"Bucket": w.new_bucket()},
     "s3:DeleteBucketEncryption": lambda w: {"Bucket": w.bucket},

@@ -185,8 +185,12 @@ NEVER_ACROSS = {
     "kms:EnableKey",
     "kms:GetKeyPolicy",
     "kms:ListKeyPolicies",
+    "kms:ListResourceTags",
     "kms:PutKeyPolicy",
     "kms:RetireGrant",
     "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
     "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
 }

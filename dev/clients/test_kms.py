@@ -332,6 +332,17 @@ def test_keys_are_of_their_region(server, kms, key):
     assert elsewhere.create_key()["KeyMetadata"]["Arn"].startswith(f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/")
 
 
-def test_key_kinds_that_come_later_are_refused_by_name(kms):
-    with refused("UnsupportedOperationException", re.compile("RSA_2048"), 400):
-        kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+@pytest.mark.parametrize(
+    "asked, named",
+    [
+        ({"KeySpec": "SM2", "KeyUsage": "SIGN_VERIFY"}, "KeySpec SM2"),
+        ({"KeySpec": "ML_KEM_768", "KeyUsage": "ENCAPSULATE_DECAPSULATE"}, "KeySpec ML_KEM_768"),
+        ({"Origin": "AWS_CLOUDHSM"}, "Origin AWS_CLOUDHSM"),
+        ({"Origin": "EXTERNAL_KEY_STORE"}, "Origin EXTERNAL_KEY_STORE"),
+        ({"CustomKeyStoreId": "cks-1234567890abcdef0"}, "CustomKeyStoreId"),
+        ({"XksKeyId": "key"}, "XksKeyId"),
+    ],
+)
+def test_keys_that_are_not_here_are_refused_by_name(kms, asked, named):
+    with refused("UnsupportedOperationException", f"{named} is not supported.", 400):
+        kms.create_key(**asked)

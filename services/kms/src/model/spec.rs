@@ -29,6 +29,17 @@ pub enum KeySpec {
     MlDsa87,
 }
 
+/// The types of keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// One secret, to encrypt with.
+    Symmetric,
+    /// A private and a public key.
+    Asymmetric,
+    /// One secret, to make codes with.
+    Hmac,
+}
+
 /// Specs that AWS knows and this server does not.
 const SPECS_NOT_HERE: [&str; 4] = ["ML_KEM_512", "ML_KEM_768", "ML_KEM_1024", "SM2"];
 
@@ -81,6 +92,18 @@ impl KeySpec {
             return Err(KmsError::Unsupported(format!("KeySpec {text} is not supported.")));
         }
         one_of(&KeySpec::ALL, KeySpec::as_str, at, text)
+    }
+
+    /// Of which type keys of this spec are: an alias moves only within one.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html>
+    pub fn family(self) -> Family {
+        use KeySpec as S;
+        match self {
+            S::SymmetricDefault => Family::Symmetric,
+            S::Hmac224 | S::Hmac256 | S::Hmac384 | S::Hmac512 => Family::Hmac,
+            _ => Family::Asymmetric,
+        }
     }
 
     /// What keys of this spec can be for.

@@ -71,6 +71,10 @@ impl Operation for UpdateAlias {
         let target = access::find(ctx, &txn.view(), &input.target()?).await?;
         target.permit(Act::UpdateAlias)?;
         let (was, leaves) = access::find_aliased(ctx, &txn.view(), &name).await?;
+        if leaves.spec.family() != target.spec.family() || leaves.usage != target.usage {
+            let text = "The alias can stand only for a KMS key of the same type and key usage as its current one.";
+            return Err(KmsError::Validation(text.to_owned()));
+        }
         if leaves.id != target.id {
             let (mut left, mut taken) = (leaves.clone(), target.clone());
             left.remove_alias(name.as_str());
