@@ -6,6 +6,9 @@
 //! flag`, its associated data a fixed text and the identity of the stream. A stream that is cut, extended, reordered or moved to
 //! another identity does not open.
 //!
+//! Under two keys ([`StreamKey::double`]) each segment is sealed twice, its tag included, and is 16 bytes longer; the version
+//! is 2, and the outer layer has an associated text of its own. Neither key alone opens anything.
+//!
 //! Offsets here count from the first segment: header and segments may be kept apart. A key seals the few streams of one
 //! object; it is no keyring key.
 //!
@@ -21,33 +24,82 @@ use zeroize::Zeroizing;
 
 /// Plaintext bytes of each segment but the final one.
 pub const SEGMENT_PLAIN: usize = 65_536;
-/// How much longer each segment is than its plaintext.
+/// How much longer a layer makes each segment.
 pub const SEGMENT_OVERHEAD: usize = TAG_BYTES;
-/// Bytes of a sealed segment, but the final one.
-pub const SEGMENT_SEALED: usize = SEGMENT_PLAIN + SEGMENT_OVERHEAD;
+/// Bytes of the longest sealed segment there is: a full one in two layers.
+pub const SEGMENT_SEALED_MAX: usize = SEGMENT_PLAIN + 2 * SEGMENT_OVERHEAD;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 1 + PREFIX_BYTES;
 
 const VERSION: u8 = 1;
+const VERSION_DOUBLE: u8 = 2;
 const PREFIX_BYTES: usize = 7;
 const PLAIN: u64 = SEGMENT_PLAIN as u64;
-const SEALED: u64 = SEGMENT_SEALED as u64;
 
-/// Key, prefix and identity: what seals or opens the segments of one stream.
-struct Stream {
+/// What a stream is sealed under: one key, or two for two layers that do not depend on each other.
+#[derive(Clone)]
+pub struct StreamKey {
+    inner: Key256,
+    outer: Option<Key256>,
+}
+
+impl StreamKey {
+    /// Two keys for two layers.
+    pub fn double(inner: Key256, outer: Key256) -> StreamKey {
+        StreamKey {
+            inner,
+            outer: Some(outer),
+        }
+    }
+
+    fn version(&self) -> u8 {
+        match self.outer {
+            None => VERSION,
+            Some(_) => VERSION_DOUBLE,
+        }
+    }
+}
+
+impl From<Key256> for StreamKey {
+    fn from(inner: Key256) -> StreamKey {
+        StreamKey { inner, outer: None }
+    }
+}
+
+/// A cipher and what it authenticates beside each segment.
+struct Layer {
     cipher: Cipher,
-    prefix: [u8; PREFIX_BYTES],
     aad: Vec<u8>,
 }
 
+/// Keys, prefix and identity: what seals or opens the segments of one stream.
+struct Stream {
+    inner: Layer,
+    outer: Option<Layer>,
+    prefix: [u8; PREFIX_BYTES],
+}
+
 impl Stream {
-    fn new(key: &Key256, identity: &[u8], prefix: [u8; PREFIX_BYTES]) -> Stream {
-        Stream {
+    fn new(key: &StreamKey, identity: &[u8], prefix: [u8; PREFIX_BYTES]) -> Stream {
+        let layer = |key: &Key256, of: &[u8]| Layer {
             cipher: Cipher::new(key),
+            aad: [of, identity].concat(),
+        };
+        Stream {
+            inner: layer(&key.inner, b"shoseki segment 1\0"),
+            outer: key.outer.as_ref().map(|key| layer(key, b"shoseki outer segment 1\0")),
             prefix,
-            aad: [b"shoseki segment 1\0", identity].concat(),
         }
     }
+
+    /// How much longer each segment is than its plaintext.
+    fn overhead(&self) -> usize {
+        match self.outer {
+            None => SEGMENT_OVERHEAD,
+            Some(_) => 2 * SEGMENT_OVERHEAD,
+        }
+    }
+
 
     fn nonce(&self, counter: u32, last: bool) -> [u8; NONCE_BYTES] {
         let [a, b, c, d, e, f, g] = self.prefix;
@@ -66,9 +118,9 @@ pub struct Sealer {
 
 impl Sealer {
     /// A sealer for the stream of `identity`, and its header.
-    pub fn new(key: &Key256, identity: &[u8], random: &Random) -> (Sealer, [u8; HEADER_BYTES]) {
+    pub fn new(key: &StreamKey, identity: &[u8], random: &Random) -> (Sealer, [u8; HEADER_BYTES]) {
         let prefix = random.bytes();
-        let mut header = [VERSION; HEADER_BYTES];
+        let mut header = [key.version(); HEADER_BYTES];
         for (to, from) in header.iter_mut().skip(1).zip(prefix) {
             *to = from;
         }
@@ -130,20 +182,25 @@ impl Sealer {
         let counter: u32 = or_abort(self.counter.try_into());
         self.counter += 1;
         let start = out.len();
-        out.reserve(plain.len() + TAG_BYTES);
+        out.reserve(plain.len() + self.stream.overhead());
         out.extend_from_slice(plain);
-        let body = out.get_mut(start..).unwrap_or_default();
-        let tag = self
-            .stream
-            .cipher
-            .seal(self.stream.nonce(counter, last), &self.stream.aad, body);
-        out.extend_from_slice(&tag);
+        // Both layers may count alike: their keys are two.
+        let nonce = self.stream.nonce(counter, last);
+        for layer in std::iter::once(&self.stream.inner).chain(&self.stream.outer) {
+            let body = out.get_mut(start..).unwrap_or_default();
+            let tag = layer.cipher.seal(nonce, &layer.aad, body);
+            out.extend_from_slice(&tag);
+        }
     }
 }
 
-/// Bytes of all segments of a stream of `plain_len` bytes, without the header.
+/// Bytes of all segments of a stream of `plain_len` bytes under one key, without the header.
 pub fn sealed_len(plain_len: u64) -> u64 {
-    plain_len.saturating_add((plain_len / PLAIN + 1).saturating_mul(SEGMENT_OVERHEAD as u64))
+    len_with(plain_len, SEGMENT_OVERHEAD)
+}
+
+fn len_with(plain_len: u64, overhead: usize) -> u64 {
+    plain_len.saturating_add((plain_len / PLAIN + 1).saturating_mul(overhead as u64))
 }
 
 /// Which segments hold a range of the plaintext, and where they lie.
@@ -168,10 +225,11 @@ pub struct Opener {
 impl Opener {
     /// An opener for the stream of `identity`. `plain_len` is the length that its row tells; a wrong one shows when the
     /// final segment is opened, or any that would be the final one by that length.
-    pub fn new(key: &Key256, identity: &[u8], header: &[u8], plain_len: u64) -> Result<Opener, DoesNotOpen> {
-        let Some((&VERSION, prefix)) = header.split_first() else {
+    pub fn new(key: &StreamKey, identity: &[u8], header: &[u8], plain_len: u64) -> Result<Opener, DoesNotOpen> {
+        let (version, prefix) = header.split_first().ok_or(DoesNotOpen)?;
+        if *version != key.version() {
             return Err(DoesNotOpen);
-        };
+        }
         let prefix = prefix.try_into().map_err(|_| DoesNotOpen)?;
         u32::try_from(plain_len / PLAIN).map_err(|_| DoesNotOpen)?;
         Ok(Opener {
@@ -185,9 +243,14 @@ impl Opener {
         self.plain_len
     }
 
+    /// Bytes of a sealed segment, but the final one.
+    pub fn segment_len(&self) -> usize {
+        SEGMENT_PLAIN + self.stream.overhead()
+    }
+
     /// Bytes of all segments, without the header. A stored stream of another length is damaged.
     pub fn sealed_len(&self) -> u64 {
-        sealed_len(self.plain_len)
+        len_with(self.plain_len, self.stream.overhead())
     }
 
     /// The segments that hold `range` of the plaintext, clamped to the stream. A range that reaches the end includes the
@@ -203,7 +266,7 @@ impl Opener {
         };
         Span {
             segments: first..past,
-            sealed: first.saturating_mul(SEALED)..past.saturating_mul(SEALED).min(self.sealed_len()),
+            sealed: self.segment(first).start..self.segment(past).start,
             skip: start % PLAIN,
             take: end - start,
         }
@@ -211,8 +274,9 @@ impl Opener {
 
     /// Where one segment lies, counted from the first; empty when there is none of that index.
     pub fn segment(&self, index: u64) -> Range<u64> {
-        let start = index.saturating_mul(SEALED).min(self.sealed_len());
-        start..start.saturating_add(SEALED).min(self.sealed_len())
+        let (each, end) = (self.segment_len() as u64, self.sealed_len());
+        let start = index.saturating_mul(each).min(end);
+        start..start.saturating_add(each).min(end)
     }
 
     /// Opens one segment where it lies and answers its plaintext. `sealed` must be exactly that segment.
@@ -224,10 +288,11 @@ impl Opener {
         }
         let counter = u32::try_from(index).map_err(|_| DoesNotOpen)?;
         let nonce = self.stream.nonce(counter, index == last);
-        self.stream
-            .cipher
-            .open(nonce, &self.stream.aad, sealed)
-            .map(|plain| &*plain)
+        let mut opened = sealed;
+        for layer in self.stream.outer.iter().chain(std::iter::once(&self.stream.inner)) {
+            opened = layer.cipher.open(nonce, &layer.aad, opened)?;
+        }
+        Ok(opened)
     }
 }
 
@@ -237,9 +302,14 @@ mod tests {
     use proptest::prelude::*;
 
     const IDENTITY: &[u8] = b"bucket/object/1";
+    const SEGMENT_SEALED: usize = SEGMENT_PLAIN + SEGMENT_OVERHEAD;
 
-    fn key() -> Key256 {
-        Key256::from_bytes([7; 32])
+    fn key() -> StreamKey {
+        Key256::from_bytes([7; 32]).into()
+    }
+
+    fn double() -> StreamKey {
+        StreamKey::double(Key256::from_bytes([7; 32]), Key256::from_bytes([8; 32]))
     }
 
     fn plain(length: usize) -> Vec<u8> {
@@ -247,7 +317,11 @@ mod tests {
     }
 
     fn sealed(plain: &[u8], cuts: &[usize], seed: u64) -> ([u8; HEADER_BYTES], Vec<u8>) {
-        let (mut sealer, header) = Sealer::new(&key(), IDENTITY, &Random::seeded(seed));
+        sealed_under(&key(), plain, cuts, seed)
+    }
+
+    fn sealed_under(key: &StreamKey, plain: &[u8], cuts: &[usize], seed: u64) -> ([u8; HEADER_BYTES], Vec<u8>) {
+        let (mut sealer, header) = Sealer::new(key, IDENTITY, &Random::seeded(seed));
         let (mut out, mut rest) = (Vec::new(), plain);
         for cut in cuts {
             let (head, tail) = rest.split_at((*cut).min(rest.len()));
@@ -320,6 +394,25 @@ mod tests {
         }
 
         #[test]
+        fn two_layers_open_with_both_keys_only(length in lengths(), ends: [prop::sample::Index; 2], at: prop::sample::Index) {
+            let plain = plain(length);
+            let (header, mut body) = sealed_under(&double(), &plain, &[70_000], 1);
+            let opener = Opener::new(&double(), IDENTITY, &header, length as u64).unwrap();
+            prop_assert_eq!(body.len() as u64, opener.sealed_len());
+            let [one, other] = ends.map(|end| end.index(length + 1));
+            let (start, end) = (one.min(other), one.max(other));
+            prop_assert!(read(&opener, &body, start as u64..end as u64).as_deref() == Ok(&plain[start..end]));
+            // One layer's key, the keys exchanged, a header that says one layer: nothing opens.
+            prop_assert!(Opener::new(&key(), IDENTITY, &header, length as u64).is_err());
+            let exchanged = StreamKey::double(Key256::from_bytes([8; 32]), Key256::from_bytes([7; 32]));
+            let exchanged = Opener::new(&exchanged, IDENTITY, &header, length as u64).unwrap();
+            prop_assert!(read(&exchanged, &body, 0..length as u64).is_err());
+            let bit = at.index(body.len() * 8);
+            body[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(read(&opener, &body, 0..length as u64).is_err());
+        }
+
+        #[test]
         fn any_flipped_bit_shows(length in lengths(), at: prop::sample::Index) {
             let plain = plain(length);
             let (mut header, mut body) = sealed(&plain, &[], 1);
@@ -356,7 +449,13 @@ mod tests {
     fn format_stands_still() {
         let (header, body) = sealed(b"value", &[], 1);
         assert_eq!(hex::encode(header), "019a374450456063");
-        assert_eq!(hex::encode(body), "97909d15473345c8c7dbb63cdb5f7993944e024f52");
+        assert_eq!(hex::encode(&body), "97909d15473345c8c7dbb63cdb5f7993944e024f52");
+        let (header, doubled) = sealed_under(&double(), b"value", &[], 1);
+        assert_eq!(hex::encode(header), "029a374450456063");
+        assert_eq!(
+            hex::encode(doubled),
+            "810365e790604d989644a5b84ea2c91fd4ae7b332a36de61d3142880b3492db4f27b1d3b9e"
+        );
     }
 
     #[test]
