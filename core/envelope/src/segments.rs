@@ -52,6 +52,14 @@ impl StreamKey {
         }
     }
 
+    /// The key that `salt` and `purpose` make of this one, as [`Key256::derive`] does: of two keys two.
+    pub fn derive(&self, salt: &[u8], purpose: &str) -> StreamKey {
+        StreamKey {
+            inner: self.inner.derive(salt, purpose),
+            outer: self.outer.as_ref().map(|outer| outer.derive(salt, purpose)),
+        }
+    }
+
     fn version(&self) -> u8 {
         match self.outer {
             None => VERSION,
@@ -99,7 +107,6 @@ impl Stream {
             Some(_) => 2 * SEGMENT_OVERHEAD,
         }
     }
-
 
     fn nonce(&self, counter: u32, last: bool) -> [u8; NONCE_BYTES] {
         let [a, b, c, d, e, f, g] = self.prefix;

@@ -24,7 +24,13 @@ pub struct Event {
     /// Whether the caller, of another account, was refused and is not to learn whose the resource is.
     redacted: bool,
     why: Option<Arc<Explanation>>,
+    /// What is done once the event is durable.
+    then: Vec<OnceRecorded>,
 }
+
+/// Something that is done in this process once an event is durable, such as remembering what a call answered. When the
+/// attempt is thrown away it is not done.
+pub type OnceRecorded = Arc<dyn Fn() + Send + Sync>;
 
 /// How a call ended.
 pub(crate) enum Outcome<'a> {
@@ -66,6 +72,18 @@ impl Copy {
 }
 
 impl Event {
+    pub(crate) fn then(&mut self, act: OnceRecorded) {
+        self.then.push(act);
+    }
+
+    /// Takes out of events what is done once they are durable.
+    pub(crate) fn take_acts(events: &mut [Event]) -> Vec<OnceRecorded> {
+        events
+            .iter_mut()
+            .flat_map(|event| std::mem::take(&mut event.then))
+            .collect()
+    }
+
     /// Why the call was refused, if policies refused something to it.
     pub(crate) fn why(&self) -> Option<Arc<Explanation>> {
         self.why.clone()
@@ -80,6 +98,7 @@ impl Event {
             global,
             redacted,
             why: _,
+            then: _,
         } = self;
         let copy = |record| Copy {
             record,
@@ -175,6 +194,7 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         global: is_global(O::SERVICE, ctx),
         redacted,
         why,
+        then: Vec::new(),
     })
 }
 
@@ -273,6 +293,7 @@ pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
         global: false,
         redacted: false,
         why: None,
+        then: Vec::new(),
     }
 }
 

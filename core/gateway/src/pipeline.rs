@@ -615,15 +615,19 @@ async fn record_failure<T>(ctx: &Ctx, failed: Failed) -> Result<T, CallFailure> 
 }
 
 /// Commits events alone, on as many snapshots as it takes.
-pub(crate) async fn commit_events(world: &Arc<World>, events: Vec<Event>) -> Result<(), Fault> {
+pub(crate) async fn commit_events(world: &Arc<World>, mut events: Vec<Event>) -> Result<(), Fault> {
     if events.is_empty() {
         return Ok(());
     }
+    let acts = Event::take_acts(&mut events);
     for _ in 0..ATTEMPTS_MAX {
         let mut txn = world.store().begin();
         let entries = journal_entries(world, &mut txn, events.clone()).await?;
         match txn.record(entries).commit().await {
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                acts.iter().for_each(|act| act());
+                return Ok(());
+            }
             Err(CommitError::Conflict) => continue,
             Err(CommitError::Fault(fault)) => return Err(fault),
         }
@@ -633,13 +637,15 @@ pub(crate) async fn commit_events(world: &Arc<World>, events: Vec<Event>) -> Res
 
 /// The commit point of a call.
 async fn commit(ctx: &Ctx, txn: Txn) -> Result<(), CommitError> {
-    let (mut rows, events) = txn.into_parts();
+    let (mut rows, mut events) = txn.into_parts();
+    let acts = Event::take_acts(&mut events);
     let entries = journal_entries(&ctx.world, &mut rows, events)
         .await
         .map_err(CommitError::Fault)?;
     // From here the effect exists: rows and events are durable together, and a reader after a crash sees both or
     // neither. Do not answer above this call: a client that saw 200 must find its event in the journal.
     rows.record(entries).commit().await?;
+    acts.iter().for_each(|act| act());
     Ok(())
 }
 

@@ -235,10 +235,17 @@ pub struct ObjectGuard {
     pub policy: Option<Arc<Policy>>,
     /// Whether the object is there.
     pub exists: bool,
-    /// The KMS key that seals the object, with the whole encryption context; `None` for SSE-S3, and for no object.
+    /// The KMS key that seals the object, with the whole encryption context, which of a bucket key is the bucket's; `None`
+    /// for SSE-S3 and SSE-C, and for no object.
     pub sealed_under: Option<(Arn, EncryptionContext)>,
+    /// Whether the object opens only with a key that the customer has (SSE-C).
+    pub customer_key: bool,
     /// The KMS key, as it was named, that seals a new object that asks for nothing; `None` for SSE-S3.
     pub default_key: Option<String>,
+    /// Whether such an object's key is wrapped under a bucket key.
+    pub default_by_bucket_key: bool,
+    /// Whether the bucket has bucket keys on, also for a KMS key that a put names itself.
+    pub bucket_key: bool,
 }
 
 /// S3, as other services ask it.
@@ -264,7 +271,8 @@ pub trait Objects: Send + Sync {
     ) -> Boxed<'a, Result<(), PortRefusal>>;
 
     /// The authorisation of a PutObject, without the object: the probe that CreateTrail makes. With a KMS seal it makes
-    /// a real GenerateDataKey whose result is dropped. Records the KMS event, and no PutObject.
+    /// a real GenerateDataKey whose result is dropped; in a bucket with bucket keys it makes a bucket key and opens it again.
+    /// Records the KMS events, and no PutObject.
     fn probe_put_object<'a>(
         &'a self,
         ctx: &'a Ctx,

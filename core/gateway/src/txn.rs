@@ -1,6 +1,6 @@
 //! The transaction that rooms hold: the store's rows and the events of the call, in order.
 
-use crate::event::Event;
+use crate::event::{Event, OnceRecorded};
 use std::ops::{Deref, DerefMut};
 
 /// A transaction of one attempt at a call. Rooms read and write rows through it; port calls append their events.
@@ -18,6 +18,14 @@ impl Txn {
 
     pub(crate) fn emit(&mut self, event: Event) {
         self.events.push(event);
+    }
+
+    /// Has something done once the newest event is durable: that of the port call that has just answered. It keeps to the
+    /// event's fate, and so to no savepoint: what is rolled back is recorded all the same.
+    pub fn once_recorded(&mut self, act: OnceRecorded) {
+        if let Some(event) = self.events.last_mut() {
+            event.then(act);
+        }
     }
 
     pub(crate) fn into_parts(self) -> (store::Txn, Vec<Event>) {

@@ -2,7 +2,7 @@
 
 use crate::{
     Caller, Ctx, ServiceCaller, Source, Txn, World,
-    event::{ServiceEvent, service_event},
+    event::{Event, ServiceEvent, service_event},
     pipeline::{journal_entries, own_request_id},
 };
 use base::{AccountId, Fault, Region};
@@ -61,15 +61,17 @@ impl Work {
     ///
     /// On `Conflict` nothing was done: begin again.
     pub async fn commit(self, why: Maintenance) -> Result<(), CommitError> {
-        let (mut rows, events) = self.txn.into_parts();
+        let (mut rows, mut events) = self.txn.into_parts();
         if events.is_empty() {
             rows.maintain(why).commit().await?;
             return Ok(());
         }
+        let acts = Event::take_acts(&mut events);
         let entries = journal_entries(self.ctx.world(), &mut rows, events)
             .await
             .map_err(CommitError::Fault)?;
         rows.record(entries).commit().await?;
+        acts.iter().for_each(|act| act());
         Ok(())
     }
 

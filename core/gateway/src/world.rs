@@ -8,9 +8,13 @@ use crate::{
 use base::{Clock, Fault, Random};
 use envelope::RootOfTrust;
 use sigv4::SigningKeys;
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    any::{Any, TypeId},
+    collections::HashMap,
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use store::{Blobs, Journal, Store};
 
@@ -43,6 +47,7 @@ pub struct World {
     ports: OnceLock<Ports>,
     refused: AtomicU64,
     pub(crate) explanations: crate::decision::Rings,
+    kept: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl World {
@@ -58,6 +63,7 @@ impl World {
             ports: OnceLock::new(),
             refused: AtomicU64::new(0),
             explanations: Default::default(),
+            kept: RwLock::default(),
         }
     }
 
@@ -69,6 +75,23 @@ impl World {
     /// The ports.
     pub fn ports(&self) -> Result<&Ports, Fault> {
         self.ports.get().ok_or(Fault::Bug("ports are not wired"))
+    }
+
+    /// What a room keeps in memory for as long as this world lives: one value of each type, empty at first.
+    pub fn kept<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let id = TypeId::of::<T>();
+        let found = self
+            .kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        let kept = found.unwrap_or_else(|| {
+            let mut all = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(id).or_insert_with(|| Arc::new(T::default())))
+        });
+        // INVARIANT: under the id of a type lies a value of that type.
+        kept.downcast().unwrap_or_default()
     }
 
     /// The journal, for its readers: delivery and lookup.

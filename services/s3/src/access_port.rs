@@ -19,9 +19,12 @@ pub(crate) async fn guard(view: &ReadView<'_>, name: &str, key: &str) -> Result<
     };
     let object = table::object(view, name, key).await?;
     let default_key = match &bucket.encryption {
-        BucketDefault::Kms { key } => Some(key.as_deref().unwrap_or(MANAGED_KEY).to_owned()),
+        BucketDefault::Kms { key } | BucketDefault::Dsse { key } => {
+            Some(key.as_deref().unwrap_or(MANAGED_KEY).to_owned())
+        }
         BucketDefault::S3 => None,
     };
+    let seal = object.as_ref().map(|object| &object.seal);
     Ok(Some(ObjectGuard {
         policy: access::policy_of(view, name, &bucket).await?,
         place: BucketPlace {
@@ -29,10 +32,12 @@ pub(crate) async fn guard(view: &ReadView<'_>, name: &str, key: &str) -> Result<
             region: bucket.region,
         },
         exists: object.is_some(),
-        sealed_under: object.and_then(|object| match object.seal {
-            Seal::Kms { key_arn, context, .. } => Some((key_arn, context)),
-            Seal::S3 { .. } => None,
-        }),
+        sealed_under: seal
+            .and_then(Seal::kms)
+            .map(|(key_arn, context)| (key_arn.clone(), context.clone())),
+        customer_key: matches!(seal, Some(Seal::Customer { .. })),
         default_key,
+        default_by_bucket_key: bucket.bucket_key && matches!(bucket.encryption, BucketDefault::Kms { .. }),
+        bucket_key: bucket.bucket_key,
     }))
 }

@@ -2,12 +2,13 @@
 
 use crate::{
     model::{
-        encryption::{AES256, AWS_KMS},
+        encryption::{AES256, AWS_KMS, DSSE},
         version::VersionId,
     },
     table::Seal,
 };
 use base::AccountId;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use gateway::Reply;
 use http::HeaderName;
 use record::Params;
@@ -30,22 +31,44 @@ pub fn document(root: &str, value: &impl Serialize) -> Reply {
     }
 }
 
+/// `x-amz-server-side-encryption-bucket-key-enabled`
+pub const SSE_BUCKET_KEY: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-bucket-key-enabled");
+/// `x-amz-server-side-encryption-customer-algorithm`
+pub const SSE_CUSTOMER: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-customer-algorithm");
+/// `x-amz-server-side-encryption-customer-key-MD5`
+pub const SSE_CUSTOMER_MD5: HeaderName = HeaderName::from_static("x-amz-server-side-encryption-customer-key-md5");
+
+/// What is told of a seal, as headers.
+fn told(seal: &Seal) -> Vec<(HeaderName, String)> {
+    let kms = |kind: &str, key_arn: &base::Arn| vec![(SSE, kind.to_owned()), (SSE_KEY, key_arn.to_string())];
+    match seal {
+        Seal::Kms { key_arn, .. } => kms(AWS_KMS, key_arn),
+        Seal::BucketKey { key_arn, .. } => {
+            let mut told = kms(AWS_KMS, key_arn);
+            told.push((SSE_BUCKET_KEY, "true".to_owned()));
+            told
+        }
+        Seal::Dsse { key_arn, .. } => kms(DSSE, key_arn),
+        Seal::S3 { .. } => vec![(SSE, AES256.to_owned())],
+        Seal::Customer { md5, .. } => vec![
+            (SSE_CUSTOMER, AES256.to_owned()),
+            (SSE_CUSTOMER_MD5, STANDARD.encode(md5)),
+        ],
+    }
+}
+
 /// Adds the headers that tell how an object is sealed.
 pub fn with_seal(reply: Reply, seal: &Seal) -> Reply {
-    match seal {
-        Seal::Kms { key_arn, .. } => reply.header(SSE, AWS_KMS).header(SSE_KEY, key_arn.as_str()),
-        Seal::S3 { .. } => reply.header(SSE, AES256),
-    }
+    told(seal)
+        .into_iter()
+        .fold(reply, |reply, (name, value)| reply.header(name, &value))
 }
 
 /// The same for a record.
 pub fn seal_params(seal: &Seal) -> Params {
-    match seal {
-        Seal::Kms { key_arn, .. } => Params::new()
-            .text(SSE.as_str(), AWS_KMS)
-            .text(SSE_KEY.as_str(), key_arn.as_str()),
-        Seal::S3 { .. } => Params::new().text(SSE.as_str(), AES256),
-    }
+    told(seal)
+        .into_iter()
+        .fold(Params::new(), |params, (name, value)| params.text(name.as_str(), value))
 }
 
 /// `x-amz-version-id`

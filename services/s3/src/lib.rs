@@ -20,6 +20,7 @@
 mod access;
 mod access_port;
 mod answer;
+mod bucket_keys;
 mod error;
 mod locks;
 pub mod model;
@@ -28,6 +29,7 @@ pub mod ops;
 mod port;
 mod request;
 mod seal;
+mod sse;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -6,10 +6,7 @@ use crate::{
 };
 use base::Fault;
 use bytes::Bytes;
-use envelope::{
-    Key256,
-    segments::{Opener, SEGMENT_SEALED},
-};
+use envelope::segments::{Opener, StreamKey};
 use gateway::Ctx;
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
@@ -62,7 +59,7 @@ pub async fn content(
     view: &ReadView<'_>,
     at: At<'_>,
     object: &Object,
-    key: &Key256,
+    key: &StreamKey,
     sealed: SealedBytes,
     range: Range<u64>,
 ) -> Result<Content, Fault> {
@@ -85,7 +82,7 @@ pub async fn content(
 }
 
 /// An opener of an object's segments.
-fn opener(key: &Key256, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
+fn opener(key: &StreamKey, at: At<'_>, object: &Object) -> Result<Opener, Fault> {
     Opener::new(key, &identity(&object.id, at), &object.segments_header, object.size)
         .map_err(|e| Fault::corrupt_by("the header of an object's segments", e))
 }
@@ -184,13 +181,13 @@ fn open_piece(reader: &BlobReader, opener: &Opener, piece: Range<u64>) -> Result
     let mut sealed = vec![0; length];
     reader.read_exact_at(first, &mut sealed)?;
     let mut lengths = Vec::new();
-    for (index, segment) in piece.zip(sealed.chunks_mut(SEGMENT_SEALED)) {
+    for (index, segment) in piece.zip(sealed.chunks_mut(opener.segment_len())) {
         lengths.push(opener.open_segment(index, segment).map_err(does_not_open)?.len());
     }
     let mut rest = Bytes::from(sealed);
     let mut opened = Vec::with_capacity(lengths.len());
     for length in lengths {
-        let mut segment = rest.split_to(rest.len().min(SEGMENT_SEALED));
+        let mut segment = rest.split_to(rest.len().min(opener.segment_len()));
         segment.truncate(length);
         opened.push(segment);
     }
@@ -236,7 +233,7 @@ impl Body for Opened {
 struct OpenedParts {
     blobs: Blobs,
     _held: Held,
-    key: Key256,
+    key: StreamKey,
     object: [u8; 16],
     bucket: String,
     object_key: String,
@@ -261,7 +258,7 @@ impl OpenedParts {
         view: &ReadView<'_>,
         at: At<'_>,
         object: &Object,
-        key: &Key256,
+        key: &StreamKey,
         range: Range<u64>,
     ) -> Result<OpenedParts, Fault> {
         let left = range.end.saturating_sub(range.start);
@@ -404,7 +401,10 @@ mod tests {
     use super::*;
     use crate::table::Seal;
     use base::Random;
-    use envelope::segments::{HEADER_BYTES, Sealer};
+    use envelope::{
+        Key256,
+        segments::{HEADER_BYTES, Sealer},
+    };
     use proptest::prelude::*;
 
     fn object(size: u64) -> Object {
@@ -427,9 +427,9 @@ mod tests {
         }
     }
 
-    fn sealed(plain: &[u8]) -> (Key256, Object, Vec<u8>) {
+    fn sealed(plain: &[u8]) -> (StreamKey, Object, Vec<u8>) {
         let random = Random::seeded(3);
-        let key = Key256::generate(&random);
+        let key = StreamKey::from(Key256::generate(&random));
         let mut object = object(plain.len() as u64);
         let (mut sealer, header) = Sealer::new(&key, &identity(&object.id, ("b", "k")), &random);
         object.segments_header = header;

@@ -70,15 +70,29 @@ impl Objects for S3Objects {
             let ObjectSeal::Kms { key, context } = &object.seal else {
                 return Ok(());
             };
-            let context = encryption::object_context(context, &arn::object(&object.bucket, &object.key));
+            let bucket_key = table::bucket(&txn.view(), &object.bucket)
+                .await
+                .map_err(|fault| ctx.port_fault(ServiceName::S3, &fault))?
+                .is_some_and(|bucket| bucket.bucket_key);
+            let of = match bucket_key {
+                true => arn::bucket(&object.bucket),
+                false => arn::object(&object.bucket, &object.key),
+            };
+            let context = encryption::context_of(context, &of);
             let keys = &ctx
                 .world()
                 .ports()
                 .map_err(|fault| ctx.port_fault(ServiceName::S3, &fault))?
                 .keys;
-            keys.generate_data_key(ctx, txn, by, region, key.as_str(), context)
-                .await
-                .map(drop)
+            let made = keys
+                .generate_data_key(ctx, txn, copy(&by), region.clone(), key.as_str(), context.clone())
+                .await?;
+            if bucket_key {
+                // SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>:
+                // with a bucket key `kms:Decrypt` is asked for too.
+                keys.decrypt(ctx, txn, by, region, &made.ciphertext, context).await?;
+            }
+            Ok(())
         })
     }
 

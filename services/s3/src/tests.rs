@@ -260,6 +260,8 @@ impl House {
             grants: None,
             lifecycle_sha256: None,
             logging: None,
+            bucket_key: false,
+            blocked: Default::default(),
         };
         table::put_bucket(txn, BUCKET, &bucket);
         table::put_policy_text(txn, BUCKET, Some(policy.to_owned()));

@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod acl;
 pub mod bucket_name;
 pub mod condition;
+pub mod customer_key;
 pub mod encryption;
 pub mod etag;
 pub mod key;

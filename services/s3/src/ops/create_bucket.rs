@@ -14,6 +14,7 @@ use crate::{
         version::Versioning,
     },
     request::{self, Request},
+    sse,
     table::{self, Bucket},
 };
 use base::arn;
@@ -220,6 +221,8 @@ impl Operation for CreateBucket {
             grants: None,
             lifecycle_sha256: None,
             logging: None,
+            bucket_key: false,
+            blocked: sse::blocked_at_first(ctx),
         };
         table::put_bucket(txn, name, &bucket);
         Ok(output)

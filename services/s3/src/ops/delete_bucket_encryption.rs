@@ -4,7 +4,7 @@ use crate::{
     S3Error, access,
     model::encryption::BucketDefault,
     ops::bucket_call::{self, BucketCall, ENCRYPTION, Gone},
-    table,
+    sse, table,
 };
 use gateway::{Ctx, Demands, EventClass, Operation, Staged, Txn};
 use policy::Authorized;
@@ -28,10 +28,12 @@ impl Operation for DeleteBucketEncryption {
         bucket_call::demand(ctx, view, "s3:PutEncryptionConfiguration", &input.request).await
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Gone, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Gone, S3Error> {
         let name = &input.request.bucket;
         let mut bucket = access::row(&txn.view(), name).await?;
         bucket.encryption = BucketDefault::S3;
+        bucket.bucket_key = false;
+        bucket.blocked = sse::blocked_at_first(ctx);
         table::put_bucket(txn, name, &bucket);
         Ok(Gone)
     }

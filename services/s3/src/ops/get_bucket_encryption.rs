@@ -2,7 +2,7 @@
 
 use crate::{
     S3Error, access, answer,
-    model::encryption::{AES256, AWS_KMS, BucketDefault},
+    model::encryption::{BlockedTypes, BucketDefault},
     ops::bucket_call::{self, BucketCall, ENCRYPTION},
 };
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
@@ -18,6 +18,8 @@ pub struct GetBucketEncryption;
 /// The bucket's default.
 pub struct Output {
     default: BucketDefault,
+    bucket_key: bool,
+    blocked: BlockedTypes,
 }
 
 #[derive(Serialize)]
@@ -31,6 +33,14 @@ struct ServerSideEncryptionConfiguration {
 struct Rule {
     apply_server_side_encryption_by_default: ByDefault,
     bucket_key_enabled: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blocked_encryption_types: Option<Blocked>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Blocked {
+    encryption_type: &'static str,
 }
 
 #[derive(Serialize)]
@@ -49,19 +59,14 @@ impl Evident for Output {
 
 impl Render for Output {
     fn render(self, _: &RenderCtx<'_>) -> Reply {
-        let by_default = match self.default {
-            BucketDefault::Kms { key } => ByDefault {
-                sse_algorithm: AWS_KMS,
-                kms_master_key_id: key,
-            },
-            BucketDefault::S3 => ByDefault {
-                sse_algorithm: AES256,
-                kms_master_key_id: None,
-            },
+        let by_default = ByDefault {
+            sse_algorithm: self.default.algorithm(),
+            kms_master_key_id: self.default.key().map(str::to_owned),
         };
         let rule = Rule {
             apply_server_side_encryption_by_default: by_default,
-            bucket_key_enabled: false,
+            bucket_key_enabled: self.bucket_key,
+            blocked_encryption_types: self.blocked.as_str().map(|encryption_type| Blocked { encryption_type }),
         };
         answer::document(
             "ServerSideEncryptionConfiguration",
@@ -87,6 +92,8 @@ impl Operation for GetBucketEncryption {
         let bucket = access::row(&txn.view(), &input.request.bucket).await?;
         Ok(Output {
             default: bucket.encryption,
+            bucket_key: bucket.bucket_key,
+            blocked: bucket.blocked,
         })
     }
 }

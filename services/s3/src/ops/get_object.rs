@@ -64,6 +64,7 @@ impl Operation for GetObject {
         let bucket = read::bucket(&txn.view(), input).await?;
         let Pinned { chosen, sealed } = read::pin(ctx, &txn.view(), request, input.version.as_ref()).await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
+        seal::check_customer_key(ctx, &object, input.customer_key.as_ref())?;
         let range = match read::part(input, &object)? {
             Part::NotModified => {
                 return Ok(Output {
@@ -73,7 +74,7 @@ impl Operation for GetObject {
             }
             Part::Range(range) => range,
         };
-        let key = seal::open_key(ctx, txn, &bucket, &object).await?;
+        let key = seal::open_key(ctx, txn, &bucket, &object, input.customer_key.as_ref()).await?;
         let head = read::head(input, &object, told, range);
         let length = head.range.end.saturating_sub(head.range.start);
         let at = (request.bucket.as_str(), request.key.as_str());

@@ -3,7 +3,7 @@
 use crate::{
     S3Error, access,
     ops::read::{self, Part, ReadInput},
-    versions,
+    seal, versions,
 };
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
 use http::header;
@@ -48,10 +48,11 @@ impl Operation for HeadObject {
         read::demands(ctx, view, input).await
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
         let bucket = read::bucket(&txn.view(), input).await?;
         let chosen = versions::readable(&txn.view(), &input.request, input.version.as_ref(), "HEAD").await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
+        seal::check_customer_key(ctx, &object, input.customer_key.as_ref())?;
         let range = match read::part(input, &object)? {
             Part::NotModified => {
                 return Ok(Output {

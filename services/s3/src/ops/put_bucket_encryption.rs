@@ -4,15 +4,15 @@
 
 use crate::{
     S3Error, access,
-    model::encryption::{AES256, AWS_KMS, BucketDefault},
+    model::encryption::{AES256, AWS_KMS, BlockedTypes, BucketDefault, DSSE},
     ops::bucket_call::{self, Done},
     request::{Declared, Request},
-    table,
+    sse, table,
 };
 use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use store::ReadView;
 use wire::{ErrorReply, ServiceName};
 
@@ -22,7 +22,16 @@ pub struct PutBucketEncryption;
 /// The new default.
 pub struct Input {
     request: Request,
+    settings: Settings,
+}
+
+/// What the one rule says.
+#[derive(Debug, PartialEq, Eq)]
+struct Settings {
     default: BucketDefault,
+    bucket_key: bool,
+    /// `None`: as in a new bucket.
+    blocked: Option<BlockedTypes>,
 }
 
 #[derive(Deserialize)]
@@ -38,7 +47,14 @@ struct Rule {
     apply_server_side_encryption_by_default: Option<ByDefault>,
     #[serde(default)]
     bucket_key_enabled: bool,
-    blocked_encryption_types: Option<IgnoredAny>,
+    blocked_encryption_types: Option<Blocked>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Blocked {
+    #[serde(default)]
+    encryption_type: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,22 +65,31 @@ struct ByDefault {
     kms_master_key_id: Option<String>,
 }
 
-fn default_of(body: &[u8]) -> Result<BucketDefault, S3Error> {
+fn settings_of(body: &[u8]) -> Result<Settings, S3Error> {
     let configuration: ServerSideEncryptionConfiguration =
         wire::xml::parse_as("ServerSideEncryptionConfiguration", body)?;
     let mut rules = configuration.rule.into_iter();
     let (Some(rule), None) = (rules.next(), rules.next()) else {
         return Err(S3Error::MalformedXml);
     };
-    if rule.bucket_key_enabled {
-        return Err(S3Error::NotImplemented("BucketKeyEnabled".into()));
+    Ok(Settings {
+        // A rule may be there for its other settings alone.
+        default: rule
+            .apply_server_side_encryption_by_default
+            .map_or(Ok(BucketDefault::S3), default_of)?,
+        bucket_key: rule.bucket_key_enabled,
+        blocked: rule.blocked_encryption_types.map(blocked_of).transpose()?,
+    })
+}
+
+fn blocked_of(blocked: Blocked) -> Result<BlockedTypes, S3Error> {
+    match blocked.encryption_type.as_slice() {
+        [one] => BlockedTypes::parse(one).ok_or(S3Error::MalformedXml),
+        _ => Err(S3Error::MalformedXml),
     }
-    if rule.blocked_encryption_types.is_some() {
-        return Err(S3Error::NotImplemented("BlockedEncryptionTypes".into()));
-    }
-    let by_default = rule
-        .apply_server_side_encryption_by_default
-        .ok_or(S3Error::MalformedXml)?;
+}
+
+fn default_of(by_default: ByDefault) -> Result<BucketDefault, S3Error> {
     let key = by_default.kms_master_key_id.filter(|key| !key.is_empty());
     match (by_default.sse_algorithm.as_str(), key) {
         (AES256, None) => Ok(BucketDefault::S3),
@@ -75,7 +100,7 @@ fn default_of(body: &[u8]) -> Result<BucketDefault, S3Error> {
         )),
         // The key is not looked at before an object needs it.
         (AWS_KMS, key) => Ok(BucketDefault::Kms { key }),
-        ("aws:kms:dsse", _) => Err(S3Error::NotImplemented("aws:kms:dsse".into())),
+        (DSSE, key) => Ok(BucketDefault::Dsse { key }),
         _ => Err(S3Error::MalformedXml),
     }
 }
@@ -85,7 +110,7 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
     Declared::of(&call.head)?.check(&call.body)?;
     Ok(Input {
         request,
-        default: default_of(&call.body)?,
+        settings: settings_of(&call.body)?,
     })
 }
 
@@ -97,13 +122,22 @@ impl Parse for Input {
 
 impl Evident for Input {
     fn evident(&self) -> Params {
-        let by_default = match &self.default {
-            BucketDefault::Kms { key } => Params::new()
-                .text("SSEAlgorithm", AWS_KMS)
-                .maybe_text("KMSMasterKeyID", key.as_ref()),
-            BucketDefault::S3 => Params::new().text("SSEAlgorithm", AES256),
-        };
-        let rule = Params::new().object("ApplyServerSideEncryptionByDefault", by_default);
+        let Settings {
+            default,
+            bucket_key,
+            blocked,
+        } = &self.settings;
+        let by_default = Params::new()
+            .text("SSEAlgorithm", default.algorithm())
+            .maybe_text("KMSMasterKeyID", default.key());
+        let blocked = blocked.and_then(BlockedTypes::as_str);
+        let rule = Params::new()
+            .object("ApplyServerSideEncryptionByDefault", by_default)
+            .maybe_text("BucketKeyEnabled", bucket_key.then_some("true"))
+            .maybe_object(
+                "BlockedEncryptionTypes",
+                blocked.map(|blocked| Params::new().text("EncryptionType", blocked)),
+            );
         Params::new()
             .object("ServerSideEncryptionConfiguration", Params::new().object("Rule", rule))
             .and(self.request.evident())
@@ -124,10 +158,13 @@ impl Operation for PutBucketEncryption {
         bucket_call::demand(ctx, view, "s3:PutEncryptionConfiguration", &input.request).await
     }
 
-    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Done, S3Error> {
+    async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Done, S3Error> {
         let name = &input.request.bucket;
         let mut bucket = access::row(&txn.view(), name).await?;
-        bucket.encryption = input.default.clone();
+        let settings = &input.settings;
+        bucket.encryption = settings.default.clone();
+        bucket.bucket_key = settings.bucket_key;
+        bucket.blocked = settings.blocked.unwrap_or_else(|| sse::blocked_at_first(ctx));
         table::put_bucket(txn, name, &bucket);
         Ok(Done)
     }
@@ -142,10 +179,17 @@ mod tests {
         let rule = |inner: &str| {
             format!("<Rule><ApplyServerSideEncryptionByDefault>{inner}</ApplyServerSideEncryptionByDefault></Rule>")
         };
-        let check = |rules: &str, expected: Result<BucketDefault, &str>| {
+        let read = |rules: &str| {
             let body = format!("<ServerSideEncryptionConfiguration>{rules}</ServerSideEncryptionConfiguration>");
-            let result = default_of(body.as_bytes()).map_err(|e| wire::AwsError::code(&e).into_owned());
-            assert_eq!(result, expected.map_err(str::to_owned), "{rules}");
+            settings_of(body.as_bytes()).map_err(|e| wire::AwsError::code(&e).into_owned())
+        };
+        let check = |rules: &str, expected: Result<BucketDefault, &str>| {
+            let expected = expected.map_err(str::to_owned).map(|default| Settings {
+                default,
+                bucket_key: rules.contains("Enabled>true"),
+                blocked: None,
+            });
+            assert_eq!(read(rules), expected, "{rules}");
         };
         let kms = rule("<SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>alias/k</KMSMasterKeyID>");
         let aes = rule("<SSEAlgorithm>AES256</SSEAlgorithm>");
@@ -168,16 +212,26 @@ mod tests {
         );
         check(
             &rule("<SSEAlgorithm>aws:kms:dsse</SSEAlgorithm>"),
-            Err("NotImplemented"),
+            Ok(BucketDefault::Dsse { key: None }),
         );
         check(&rule("<SSEAlgorithm>rot13</SSEAlgorithm>"), Err("MalformedXML"));
         check(
             &aes.replace("</Rule>", "<BucketKeyEnabled>true</BucketKeyEnabled></Rule>"),
-            Err("NotImplemented"),
+            Ok(BucketDefault::S3),
         );
         check(
             &aes.replace("</Rule>", "<BucketKeyEnabled>false</BucketKeyEnabled></Rule>"),
             Ok(BucketDefault::S3),
         );
+        let blocking = |types: &str| {
+            let inner = format!("<BlockedEncryptionTypes>{types}</BlockedEncryptionTypes></Rule>");
+            read(&aes.replace("</Rule>", &inner)).map(|settings| settings.blocked)
+        };
+        let one = |name: &str| format!("<EncryptionType>{name}</EncryptionType>");
+        assert_eq!(blocking(&one("SSE-C")), Ok(Some(BlockedTypes::CustomerKeys)));
+        assert_eq!(blocking(&one("NONE")), Ok(Some(BlockedTypes::Nothing)));
+        for wrong in ["", &one("SSE-S3"), &format!("{}{}", one("SSE-C"), one("NONE"))] {
+            assert_eq!(blocking(wrong), Err("MalformedXML".to_owned()), "{wrong}");
+        }
     }
 }

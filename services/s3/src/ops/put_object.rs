@@ -7,12 +7,7 @@
 
 use crate::{
     S3Error, access, answer,
-    model::{
-        condition::WriteCondition,
-        encryption::{Choice, Requested},
-        etag,
-        version::VersionId,
-    },
+    model::{condition::WriteCondition, etag, version::VersionId},
     request::{self, Declared, Request},
     seal,
     table::{self, Bucket, Checksum, Content, Object, ObjectHeaders},
@@ -242,9 +237,9 @@ async fn seal_body(
 ) -> Result<StagedObject, S3Error> {
     input.new.allow_in(ctx, input.at(), bucket)?;
     let id = ctx.random().bytes();
-    let choice = Choice::of(input.new.sse.as_ref(), &bucket.encryption);
+    let choice = input.new.choice(bucket);
     let key = seal::make_key(ctx, txn, bucket, input.at(), &id, &choice).await?;
-    let is_md5_seen = matches!(choice.encryption, Requested::S3);
+    let is_md5_seen = choice.shows_md5();
     let plan = Plan {
         key: &key.plain,
         identity: &seal::identity(&id, input.at()),
@@ -285,7 +280,7 @@ async fn seal_body(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::tests::call;
+    use crate::{model::encryption::Requested, request::tests::call};
     use base64::{Engine, engine::general_purpose::STANDARD};
     use http::Method;
     use wire::AwsError;
@@ -309,9 +304,8 @@ mod tests {
         check(&[("x-amz-website-redirect-location", "/x")], "NotImplemented");
         check(
             &[("x-amz-server-side-encryption-customer-algorithm", "AES256")],
-            "NotImplemented",
+            "InvalidArgument",
         );
-        check(&[("x-amz-server-side-encryption", "aws:kms:dsse")], "NotImplemented");
         check(
             &[("x-amz-server-side-encryption", "rot13")],
             "InvalidEncryptionAlgorithmError",
@@ -324,10 +318,6 @@ mod tests {
         check(
             &[kms, ("x-amz-server-side-encryption-context", "{}")],
             "InvalidArgument",
-        );
-        check(
-            &[kms, ("x-amz-server-side-encryption-bucket-key-enabled", "true")],
-            "NotImplemented",
         );
         check(&[("x-amz-acl", "open")], "InvalidArgument");
         check(&[("if-none-match", "\"a\"")], "NotImplemented");
@@ -351,7 +341,7 @@ mod tests {
             key: Some("alias/k".to_owned()),
             context: [("a", "b")].into_iter().collect(),
         };
-        assert_eq!(input.new.sse, Some(expected));
+        assert_eq!(input.new.sse.kind, Some(expected));
         assert_eq!(input.new.headers.content_encoding.as_deref(), Some("gzip"));
         assert_eq!(input.new.metadata, [("a".to_owned(), "1".to_owned())]);
         assert_eq!(input.condition, Some(WriteCondition::Absent));

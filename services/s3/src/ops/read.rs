@@ -4,6 +4,8 @@ use crate::{
     S3Error, access, answer, locks,
     model::{
         condition::{Preconditions, Verdict},
+        customer_key::CustomerKey,
+        encryption::AES256,
         etag, metadata,
         range::ByteRange,
         version::VersionId,
@@ -11,6 +13,7 @@ use crate::{
     opened::SealedBytes,
     ops::put_object::with_checksum,
     request::{self, Request},
+    sse,
     table::{self, Bucket, Object, Place},
     versions::{self, Chosen},
 };
@@ -42,6 +45,8 @@ pub struct ReadInput {
     conditions: Preconditions,
     overrides: Vec<(HeaderName, String)>,
     with_checksum: bool,
+    /// The key of an object of SSE-C.
+    pub customer_key: Option<CustomerKey>,
 }
 
 fn parse(call: &Call) -> Result<ReadInput, S3Error> {
@@ -50,13 +55,6 @@ fn parse(call: &Call) -> Result<ReadInput, S3Error> {
         return Err(S3Error::NotImplemented("partNumber".into()));
     }
     let headers = &call.head.headers;
-    if headers
-        .keys()
-        .any(|name| name.as_str().starts_with("x-amz-server-side-encryption-customer-"))
-    {
-        let text = "The encryption parameters are not applicable to this object.";
-        return Err(S3Error::InvalidRequest(text.into()));
-    }
     if let Some(value) = headers.get(answer::SSE) {
         let text = "x-amz-server-side-encryption header is not supported for this operation.";
         return Err(S3Error::argument(
@@ -74,6 +72,7 @@ fn parse(call: &Call) -> Result<ReadInput, S3Error> {
     });
     Ok(ReadInput {
         version: versions::named(call)?,
+        customer_key: sse::customer_key(call, sse::CUSTOMER)?,
         range: value(header::RANGE).and_then(|text| ByteRange::parse(&text).map(|range| (text, range))),
         conditions: Preconditions {
             if_match: value(header::IF_MATCH),
@@ -100,7 +99,11 @@ impl Evident for ReadInput {
         let params = self
             .request
             .evident()
-            .maybe_text("versionId", self.version.map(|version| version.to_string()));
+            .maybe_text("versionId", self.version.map(|version| version.to_string()))
+            .maybe_text(
+                answer::SSE_CUSTOMER.as_str(),
+                self.customer_key.as_ref().map(|_| AES256),
+            );
         overrides.fold(params, |params, (name, value)| {
             params.text(&format!("response-{name}"), value)
         })

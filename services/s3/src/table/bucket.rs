@@ -4,7 +4,7 @@ use super::{ROWS_AT_ONCE, objects_prefix, text_after};
 use crate::model::{
     access_log::Logging,
     acl::{CannedAcl, Grant, Ownership},
-    encryption::BucketDefault,
+    encryption::{BlockedTypes, BucketDefault},
     lock::BucketLock,
     public_access::PublicAccessBlock,
     version::Versioning,
@@ -48,6 +48,10 @@ pub struct Bucket {
     pub lifecycle_sha256: Option<[u8; 32]>,
     /// Where its access logs go.
     pub logging: Option<Logging>,
+    /// Whether SSE-KMS in it goes by a bucket key where a put says nothing of that.
+    pub bucket_key: bool,
+    /// Which kinds of encryption it refuses.
+    pub blocked: BlockedTypes,
 }
 
 impl Stored for Bucket {
@@ -91,6 +95,8 @@ impl From<BucketV1> for Bucket {
             grants: None,
             lifecycle_sha256: None,
             logging: None,
+            bucket_key: false,
+            blocked: BlockedTypes::Unsaid,
         }
     }
 }

@@ -261,7 +261,7 @@ impl From<ObjectV1> for Version {
     }
 }
 
-/// A data key that only its key's holder opens.
+/// A data key that only its key's holder opens. Rows of every release name these by their position: new ones go to the end.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub enum Seal {
     /// By KMS, under a key in the bucket's Region.
@@ -278,6 +278,37 @@ pub enum Seal {
         /// The wrapped key.
         wrapped: Vec<u8>,
     },
+    /// Under a bucket key that KMS sealed.
+    BucketKey {
+        /// The KMS key.
+        key_arn: Arn,
+        /// The bucket key, as GenerateDataKey answered it.
+        ciphertext: Vec<u8>,
+        /// The context it was made with.
+        context: EncryptionContext,
+        /// The object's own key, wrapped under the bucket key.
+        wrapped: Vec<u8>,
+    },
+    /// Two keys for two layers, under a data key that KMS sealed.
+    Dsse {
+        /// The KMS key.
+        key_arn: Arn,
+        /// What GenerateDataKey answered.
+        ciphertext: Vec<u8>,
+        /// The context it was made with.
+        context: EncryptionContext,
+        /// The key of the inner layer, wrapped.
+        inner: Vec<u8>,
+        /// The key of the outer layer, wrapped.
+        outer: Vec<u8>,
+    },
+    /// Under a key that the customer sends and that is not stored. That the wrapped key opens is the check of it.
+    Customer {
+        /// The MD5 of the customer's key.
+        md5: [u8; 16],
+        /// The object's own key, wrapped.
+        wrapped: Vec<u8>,
+    },
 }
 
 impl Seal {
@@ -287,6 +318,16 @@ impl Seal {
             wrapped: wrapped.as_bytes().to_vec(),
         }
     }
+
+    /// The KMS key without which it does not open, and the context.
+    pub fn kms(&self) -> Option<(&Arn, &EncryptionContext)> {
+        match self {
+            Seal::Kms { key_arn, context, .. }
+            | Seal::BucketKey { key_arn, context, .. }
+            | Seal::Dsse { key_arn, context, .. } => Some((key_arn, context)),
+            Seal::S3 { .. } | Seal::Customer { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for Seal {
@@ -294,6 +335,9 @@ impl std::fmt::Debug for Seal {
         match self {
             Seal::Kms { key_arn, .. } => write!(f, "Kms({key_arn})"),
             Seal::S3 { .. } => f.write_str("S3"),
+            Seal::BucketKey { key_arn, .. } => write!(f, "BucketKey({key_arn})"),
+            Seal::Dsse { key_arn, .. } => write!(f, "Dsse({key_arn})"),
+            Seal::Customer { .. } => f.write_str("Customer"),
         }
     }
 }

@@ -7,36 +7,28 @@ use crate::{
     model::{
         acl::{self, CannedAcl},
         condition::WriteCondition,
-        encryption::{AES256, AWS_KMS, Requested},
+        encryption::{AES256, AWS_KMS, Asked, BlockedTypes, Choice, Requested},
         lock::ObjectLock,
         metadata::{self, UserMetadata},
     },
-    request,
+    request, sse,
     table::{Bucket, Object, ObjectHeaders, Place, Seal},
 };
 use base::{Timestamp, arn};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use envelope::{EncryptionContext, segments::HEADER_BYTES};
+use envelope::segments::HEADER_BYTES;
 use gateway::{Call, Ctx, Demand, ports::ObjectSeal};
 use http::header;
 use record::Params;
 use std::borrow::Cow;
 
 /// Headers of a new object that ask for what is not built.
-const UNBUILT: [&str; 4] = [
-    "x-amz-grant-",
-    "x-amz-server-side-encryption-customer-",
-    "x-amz-tagging",
-    "x-amz-website-redirect-location",
-];
+const UNBUILT: [&str; 3] = ["x-amz-grant-", "x-amz-tagging", "x-amz-website-redirect-location"];
 
 /// What is asked of a new object.
 #[derive(Debug, Default)]
 pub struct NewObject {
     /// How it is to be sealed, when that is said.
-    pub sse: Option<Requested>,
-    /// The algorithm's header as sent.
-    pub sse_header: Option<String>,
+    pub sse: Asked,
     /// The canned ACL.
     pub acl: Option<CannedAcl>,
     /// The headers that its reads answer.
@@ -58,10 +50,8 @@ impl NewObject {
         if let Some(class) = storage_class.as_deref().filter(|class| *class != "STANDARD") {
             return Err(S3Error::NotImplemented(format!("x-amz-storage-class: {class}").into()));
         }
-        let sse_header = request::amz(head, "x-amz-server-side-encryption").map(Cow::into_owned);
         Ok(NewObject {
-            sse: requested(call, sse_header.as_deref())?,
-            sse_header,
+            sse: sse::asked(call)?,
             acl: request::canned_acl(head)?,
             headers: object_headers(call),
             metadata: user_metadata(call)?,
@@ -72,7 +62,7 @@ impl NewObject {
 
     /// What a service asks.
     pub fn of_service(seal: ObjectSeal, acl: Option<&str>) -> NewObject {
-        let (sse, sse_header) = match seal {
+        let (kind, header) = match seal {
             ObjectSeal::Aes256 => (Requested::S3, AES256),
             ObjectSeal::Kms { key, context } => (
                 Requested::Kms {
@@ -83,19 +73,19 @@ impl NewObject {
             ),
         };
         NewObject {
-            sse: Some(sse),
-            sse_header: Some(sse_header.to_owned()),
+            sse: Asked {
+                kind: Some(kind),
+                header: Some(header.to_owned()),
+                bucket_key: None,
+            },
             acl: acl.and_then(CannedAcl::parse),
             ..NewObject::default()
         }
     }
 
-    /// The key as the request names it, for policies and records.
-    pub fn kms_key(&self) -> Option<&str> {
-        match &self.sse {
-            Some(Requested::Kms { key, .. }) => key.as_deref(),
-            _ => None,
-        }
+    /// What seals it in this bucket.
+    pub fn choice(&self, bucket: &Bucket) -> Choice {
+        Choice::of(&self.sse, &bucket.encryption, bucket.bucket_key)
     }
 
     /// Adds what of it a record shows.
@@ -103,8 +93,16 @@ impl NewObject {
         self.lock
             .evident(params)
             .maybe_text("x-amz-acl", self.acl.map(CannedAcl::as_str))
-            .maybe_text("x-amz-server-side-encryption", self.sse_header.as_ref())
-            .maybe_text("x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
+            .maybe_text("x-amz-server-side-encryption", self.sse.header.as_ref())
+            .maybe_text("x-amz-server-side-encryption-aws-kms-key-id", self.sse.kms_key())
+            .maybe_text(
+                "x-amz-server-side-encryption-bucket-key-enabled",
+                self.sse.bucket_key.map(|on| on.to_string()),
+            )
+            .maybe_text(
+                "x-amz-server-side-encryption-customer-algorithm",
+                self.sse.customer_algorithm(),
+            )
             .maybe_text("x-amz-storage-class", self.storage_class.as_ref())
     }
 
@@ -114,8 +112,12 @@ impl NewObject {
             self.lock
                 .conditions(on(action), now)
                 .with_some("s3:x-amz-acl", self.acl.map(CannedAcl::as_str))
-                .with_some("s3:x-amz-server-side-encryption", self.sse_header.as_deref())
-                .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.kms_key())
+                .with_some("s3:x-amz-server-side-encryption", self.sse.header.as_deref())
+                .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.sse.kms_key())
+                .with_some(
+                    "s3:x-amz-server-side-encryption-customer-algorithm",
+                    self.sse.customer_algorithm(),
+                )
                 .with_some("s3:x-amz-storage-class", self.storage_class.as_deref())
         };
         let mut demands = vec![on("s3:PutObject")];
@@ -153,53 +155,19 @@ impl NewObject {
 
     /// Refuses what the bucket does not let its objects have.
     pub fn allow_in(&self, ctx: &Ctx, (bucket_name, key): (&str, &str), bucket: &Bucket) -> Result<(), S3Error> {
+        let resource = arn::object(bucket_name, key);
+        if self.sse.customer_key().is_some() && bucket.blocked == BlockedTypes::CustomerKeys {
+            let who = access::who(ctx);
+            return Err(S3Error::AccessDenied(format!(
+                "User: {who} is not authorized to perform: s3:PutObject on resource: \"{resource}\" because this bucket \
+                 has blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C). \
+                 Please specify a different server-side encryption type"
+            )));
+        }
         let Some(acl) = self.acl else { return Ok(()) };
-        acl::of_object(acl, bucket.ownership).map_err(|refusal| {
-            let resource = arn::object(bucket_name, key);
-            request::acl_refusal(refusal, acl, &access::who(ctx), "s3:PutObject", resource.as_str())
-        })
+        acl::of_object(acl, bucket.ownership)
+            .map_err(|refusal| request::acl_refusal(refusal, acl, &access::who(ctx), "s3:PutObject", resource.as_str()))
     }
-}
-
-fn requested(call: &Call, algorithm: Option<&str>) -> Result<Option<Requested>, S3Error> {
-    let value = |name| request::amz(&call.head, name).map(Cow::into_owned);
-    let key = value("x-amz-server-side-encryption-aws-kms-key-id");
-    let context = value("x-amz-server-side-encryption-context");
-    if value("x-amz-server-side-encryption-bucket-key-enabled").is_some_and(|v| v.eq_ignore_ascii_case("true")) {
-        return Err(S3Error::NotImplemented(
-            "x-amz-server-side-encryption-bucket-key-enabled".into(),
-        ));
-    }
-    let only_with_kms = |name, value| {
-        let text = "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
-        Err(S3Error::argument(text, name, value))
-    };
-    match (algorithm, key, context) {
-        (Some(AWS_KMS), key, context) => Ok(Some(Requested::Kms {
-            key: key.filter(|key| !key.is_empty()),
-            context: context.map_or(Ok(EncryptionContext::new()), |context| client_context(&context))?,
-        })),
-        (Some("aws:kms:dsse"), ..) => Err(S3Error::NotImplemented("aws:kms:dsse".into())),
-        (Some("aws:fsx"), ..) => Err(S3Error::NotImplemented("aws:fsx".into())),
-        (_, Some(key), _) => only_with_kms("x-amz-server-side-encryption-aws-kms-key-id", key),
-        (_, _, Some(context)) => only_with_kms("x-amz-server-side-encryption-context", context),
-        (Some(AES256), ..) => Ok(Some(Requested::S3)),
-        (Some(other), ..) => Err(S3Error::InvalidEncryptionAlgorithm {
-            value: other.to_owned(),
-        }),
-        (None, ..) => Ok(None),
-    }
-}
-
-/// The client's pairs: base64 of a JSON object of strings.
-fn client_context(header: &str) -> Result<EncryptionContext, S3Error> {
-    let bytes = STANDARD.decode(header.trim()).ok();
-    let context = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    context.ok_or_else(|| {
-        let text = "The header 'x-amz-server-side-encryption-context' shall be Base64-encoded UTF-8 string holding JSON \
-                    with the encryption context key-value pairs";
-        S3Error::argument(text, "x-amz-server-side-encryption-context", header)
-    })
 }
 
 fn object_headers(call: &Call) -> ObjectHeaders {

@@ -3,10 +3,7 @@
 use crate::{S3Error, opened::Content, request::Declared, table::Place};
 use base::Fault;
 use bytes::Bytes;
-use envelope::{
-    Key256,
-    segments::{self, HEADER_BYTES, SEGMENT_SEALED, Sealer},
-};
+use envelope::segments::{self, HEADER_BYTES, SEGMENT_SEALED_MAX, Sealer, StreamKey};
 use gateway::{Body, Ctx};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use sigv4::checksum::{Checksum, ChecksumAlgorithm, Md5};
@@ -47,7 +44,7 @@ impl Source<'_> {
 /// How a body is sealed and what is computed of it.
 pub struct Plan<'a> {
     /// The key of its segments.
-    pub key: &'a Key256,
+    pub key: &'a StreamKey,
     /// What every segment is bound to.
     pub identity: &'a [u8],
     /// Whether its MD5 is seen: MD5 is the slowest part of a put by far.
@@ -251,7 +248,7 @@ async fn take(sealing: &mut Sealing, piece: &[u8], sink: &mut Sink<'_>) -> Resul
     match sink {
         Sink::Row(out) => sealing.push(piece, out),
         Sink::Blob(blob) => {
-            let mut out = Vec::with_capacity(piece.len().saturating_add(SEGMENT_SEALED));
+            let mut out = Vec::with_capacity(piece.len().saturating_add(SEGMENT_SEALED_MAX));
             sealing.push(piece, &mut out);
             blob.write(&out).await?;
         }

@@ -176,9 +176,12 @@ impl Finder<'_> {
         }];
         for trail in self.ports()?.trails.trails(self.view).await? {
             if trail.kms_key.as_ref() == Some(key.arn()) {
+                let file = self.log_file(&trail);
+                let bucket = self.ports()?.objects.guard(self.view, &trail.bucket, &file).await?;
+                let by_bucket_key = bucket.is_some_and(|bucket| bucket.bucket_key);
                 let seal = Seal {
                     key: Arc::clone(&key),
-                    context: Some(context_of(&trail, &self.log_file(&trail))),
+                    context: Some(context_of(&trail, &file, by_bucket_key)),
                     via: Some(via_s3(key.arn().parts().region)),
                 };
                 ways.push(Way {
@@ -207,6 +210,10 @@ impl Finder<'_> {
         if !guard.exists {
             notes.push("There is no such object; this is what one of this name would meet.".to_owned());
         }
+        if guard.customer_key {
+            notes.push("The object opens only with the key that it was put with (SSE-C).".to_owned());
+        }
+        note_bucket_key(&guard, &mut notes);
         let write = self.default_seal(&place, &guard, &mut notes).await?;
         let read = match (&guard.sealed_under, guard.exists) {
             (Some((arn, context)), _) => self.seal(&place, arn.as_str(), context.clone(), &mut notes).await?,
@@ -217,7 +224,7 @@ impl Finder<'_> {
         trails.retain(|trail| trail.bucket == bucket && key.starts_with(&log_files(trail)));
         let trail = match trails.into_iter().next() {
             Some(trail) => {
-                let seal = self.trail_seal(&trail, &place, &mut notes).await?;
+                let seal = self.trail_seal(&trail, &place, guard.bucket_key, &mut notes).await?;
                 Some((trail, seal))
             }
             None => None,
@@ -251,7 +258,8 @@ impl Finder<'_> {
         let file = self.log_file(&trail);
         let guard = self.bucket(&trail.bucket, &file).await?;
         let place = self.place(&trail.bucket, &file, &guard);
-        let seal = self.trail_seal(&trail, &place, &mut notes).await?;
+        note_bucket_key(&guard, &mut notes);
+        let seal = self.trail_seal(&trail, &place, guard.bucket_key, &mut notes).await?;
         let write = self.default_seal(&place, &guard, &mut notes).await?;
         Ok(Target {
             kind: "Trail",
@@ -296,18 +304,21 @@ impl Finder<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Option<Seal>, Fault> {
         let Some(key) = &guard.default_key else { return Ok(None) };
-        self.seal(place, key, context_of_object(place), notes).await
+        let mut context = EncryptionContext::new();
+        context.insert("aws:s3:arn", bound_to(place, guard.default_by_bucket_key).as_str());
+        self.seal(place, key, context, notes).await
     }
 
     async fn trail_seal(
         &self,
         trail: &TrailPlace,
         place: &Place,
+        by_bucket_key: bool,
         notes: &mut Vec<String>,
     ) -> Result<Option<Seal>, Fault> {
         let Some(key) = &trail.kms_key else { return Ok(None) };
-        self.seal(place, key.as_str(), context_of(trail, &place.key), notes)
-            .await
+        let context = context_of(trail, &place.key, by_bucket_key);
+        self.seal(place, key.as_str(), context, notes).await
     }
 
     async fn seal(
@@ -401,16 +412,32 @@ fn via_s3(region: &str) -> String {
     format!("s3.{region}.amazonaws.com")
 }
 
-fn context_of_object(place: &Place) -> EncryptionContext {
+/// What the data key of a place's object is bound to: the object, or the bucket of its bucket key.
+fn bound_to(place: &Place, by_bucket_key: bool) -> Arn {
+    match by_bucket_key {
+        true => arn::bucket(&place.bucket),
+        false => arn::object(&place.bucket, &place.key),
+    }
+}
+
+/// What binds a trail's log file: the trail, and the object or, with a bucket key, its bucket.
+fn context_of(trail: &TrailPlace, file: &str, by_bucket_key: bool) -> EncryptionContext {
+    let bound_to = match by_bucket_key {
+        true => arn::bucket(&trail.bucket),
+        false => arn::object(&trail.bucket, file),
+    };
     let mut context = EncryptionContext::new();
-    context.insert("aws:s3:arn", arn::object(&place.bucket, &place.key).as_str());
+    context.insert("aws:cloudtrail:arn", trail.arn.as_str());
+    context.insert("aws:s3:arn", bound_to.as_str());
     context
 }
 
-/// What binds a trail's log file: the trail, and the object.
-fn context_of(trail: &TrailPlace, file: &str) -> EncryptionContext {
-    let mut context = EncryptionContext::new();
-    context.insert("aws:cloudtrail:arn", trail.arn.as_str());
-    context.insert("aws:s3:arn", arn::object(&trail.bucket, file).as_str());
-    context
+fn note_bucket_key(guard: &ObjectGuard, notes: &mut Vec<String>) {
+    if guard.bucket_key {
+        notes.push(
+            "The bucket has bucket keys: who was let use the KMS key is not asked again for five minutes, whatever its \
+             policy says meanwhile."
+                .to_owned(),
+        );
+    }
 }
