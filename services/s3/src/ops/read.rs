@@ -383,7 +383,7 @@ mod tests {
         check(
             "/bkt/k",
             &[("x-amz-server-side-encryption-customer-algorithm", "AES256")],
-            "InvalidRequest",
+            "InvalidArgument",
         );
     }
 }
