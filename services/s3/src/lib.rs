@@ -57,6 +57,9 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::get_bucket_policy::GetBucketPolicy>(),
     Route::of::<ops::get_bucket_versioning::GetBucketVersioning>(),
     Route::of::<ops::get_object::GetObject>(),
+    Route::of::<ops::get_object_legal_hold::GetObjectLegalHold>(),
+    Route::of::<ops::get_object_lock_configuration::GetObjectLockConfiguration>(),
+    Route::of::<ops::get_object_retention::GetObjectRetention>(),
     Route::of::<ops::head_bucket::HeadBucket>(),
     Route::of::<ops::head_object::HeadObject>(),
     Route::of::<ops::list_buckets::ListBuckets>(),
@@ -67,4 +70,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
     Route::of::<ops::put_bucket_versioning::PutBucketVersioning>(),
     Route::of::<ops::put_object::PutObject>(),
+    Route::of::<ops::put_object_legal_hold::PutObjectLegalHold>(),
+    Route::of::<ops::put_object_lock_configuration::PutObjectLockConfiguration>(),
+    Route::of::<ops::put_object_retention::PutObjectRetention>(),
 ];

@@ -85,7 +85,7 @@ impl Asked {
             retention: self
                 .retention
                 .or_else(|| of_bucket.default.map(|default| default.from(now))),
-            legal_hold: self.legal_hold.unwrap_or(false),
+            legal_hold: self.legal_hold,
         })
     }
 
@@ -192,8 +192,8 @@ pub fn with_lock(reply: Reply, lock: &ObjectLock) -> Reply {
         None => reply,
     };
     match lock.legal_hold {
-        true => reply.header(HOLD, hold(true)),
-        false => reply,
+        Some(on) => reply.header(HOLD, hold(on)),
+        None => reply,
     }
 }
 

@@ -213,6 +213,17 @@ impl Declared {
         Ok(declared)
     }
 
+    /// Reads the headers of a call whose body something must vouch for.
+    pub fn needed(head: &Head) -> Result<Declared, S3Error> {
+        let declared = Declared::of(head)?;
+        match declared == Declared::default() {
+            true => Err(S3Error::InvalidRequest(
+                "Missing required header for this request: Content-MD5 OR x-amz-checksum-*".into(),
+            )),
+            false => Ok(declared),
+        }
+    }
+
     /// `x-amz-sdk-checksum-algorithm` announces a value; without one, something was lost on the way.
     fn agree_with_sdk(&self, head: &Head) -> Result<(), S3Error> {
         let Some(named) = head.header("x-amz-sdk-checksum-algorithm") else {

@@ -54,8 +54,8 @@ pub struct Retention {
 pub struct ObjectLock {
     /// Its retention.
     pub retention: Option<Retention>,
-    /// Whether it is held, without an end.
-    pub legal_hold: bool,
+    /// Whether it is held, without an end; `None` when nobody ever said.
+    pub legal_hold: Option<bool>,
 }
 
 impl Retention {
@@ -76,7 +76,7 @@ impl ObjectLock {
     pub fn allows_removal(&self, now: Timestamp, bypass: bool) -> bool {
         let in_force = self.retention.filter(|retention| retention.is_in_force(now));
         match in_force.map(|retention| retention.mode) {
-            _ if self.legal_hold => false,
+            _ if self.legal_hold == Some(true) => false,
             None => true,
             Some(RetentionMode::Governance) => bypass,
             Some(RetentionMode::Compliance) => false,
@@ -167,6 +167,7 @@ mod tests {
     #[test]
     fn removal_follows_the_table() {
         let check = |retention, legal_hold, plain: bool, bypassed: bool| {
+            let legal_hold = Some(legal_hold);
             let lock = ObjectLock { retention, legal_hold };
             assert_eq!(lock.allows_removal(NOW, false), plain, "{lock:?}");
             assert_eq!(lock.allows_removal(NOW, true), bypassed, "{lock:?}");
@@ -186,7 +187,7 @@ mod tests {
         let check = |old, new, plain: bool, bypassed: bool| {
             let lock = ObjectLock {
                 retention: old,
-                legal_hold: true,
+                legal_hold: Some(true),
             };
             assert_eq!(lock.allows_retention(new, NOW, false), plain, "{old:?} {new:?}");
             assert_eq!(lock.allows_retention(new, NOW, true), bypassed, "{old:?} {new:?}");

@@ -86,12 +86,7 @@ impl ObjectIdentifier {
 fn parse(call: &Call) -> Result<Input, S3Error> {
     let request = Request::of_bucket(call)?;
     request::refuse_headers(call, &["x-amz-mfa"])?;
-    let declared = Declared::of(&call.head)?;
-    if declared == Declared::default() {
-        let text = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*";
-        return Err(S3Error::InvalidRequest(text.into()));
-    }
-    declared.check(&call.body)?;
+    Declared::needed(&call.head)?.check(&call.body)?;
     let delete: Delete = wire::xml::parse_as("Delete", &call.body)?;
     if delete.object.is_empty() || delete.object.len() > KEYS_MAX {
         return Err(S3Error::MalformedXml);

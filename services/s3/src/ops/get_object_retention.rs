@@ -1,0 +1,66 @@
+//! GetObjectRetention.
+//!
+//! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html>
+
+use crate::{
+    S3Error, access, answer,
+    ops::lock_call::{LockRead, RETENTION},
+};
+use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
+use policy::Authorized;
+use record::{Evident, Params};
+use serde::Serialize;
+use store::ReadView;
+use wire::{Iso8601Millis, ServiceName};
+
+/// GetObjectRetention.
+pub struct GetObjectRetention;
+
+/// The version's.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Output {
+    mode: &'static str,
+    retain_until_date: Iso8601Millis,
+}
+
+impl Evident for Output {
+    fn evident(&self) -> Params {
+        Params::new()
+    }
+}
+
+impl Render for Output {
+    fn render(self, _: &RenderCtx<'_>) -> Reply {
+        answer::document("Retention", &self)
+    }
+}
+
+impl Operation for GetObjectRetention {
+    const NAME: &'static str = "GetObjectRetention";
+    const SERVICE: ServiceName = ServiceName::S3;
+    const EVENT: EventClass = EventClass::Data {
+        resource_type: access::OBJECT,
+        read_only: true,
+    };
+
+    type Input = LockRead<RETENTION>;
+    type Output = Output;
+    type Error = S3Error;
+
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, S3Error> {
+        let call = &input.0;
+        let found = access::find(ctx, view, &call.request).await?;
+        let demand = call.demand(ctx, &found, "s3:GetObjectRetention");
+        Ok(found.demands(ctx, &call.request, vec![demand]))
+    }
+
+    async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Output, S3Error> {
+        let chosen = input.0.chosen(&txn.view(), "GET").await?;
+        let retention = chosen.object.lock.retention.ok_or_else(|| input.0.has_none())?;
+        Ok(Output {
+            mode: retention.mode.as_str(),
+            retain_until_date: Iso8601Millis(retention.until),
+        })
+    }
+}
