@@ -14,10 +14,12 @@ use std::sync::Arc;
 /// Puts every room behind one door.
 pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
     let identities = Arc::new(iam::IdentityStore::default());
-    // In the order in which work is done that is due at one moment: keys vanish before they could be used once more, log
-    // files come before the digest that names them, and what is no longer needed is taken out last.
+    // In the order in which work is done that is due at one moment: keys vanish before they could be used once more, and are
+    // rotated before they are, log files come before the digest that names them, and what is no longer needed is taken out last.
     let workers: Vec<Arc<dyn Worker>> = vec![
-        Arc::new(kms::DeleteKeys),
+        Arc::new(kms::DueKeys::deletions()),
+        Arc::new(kms::DueKeys::expiries()),
+        Arc::new(kms::DueKeys::rotations()),
         Arc::new(cloudtrail::Deliver),
         Arc::new(cloudtrail::SignDigests),
         Arc::new(cloudtrail::Compact),

@@ -1,7 +1,7 @@
 //! From a call to its event: who, what, where, with what outcome, and which accounts get a copy.
 
 use crate::{
-    CallFailure, Caller, Ctx, Demand, EventClass, Operation, SignedCaller,
+    CallFailure, Caller, Ctx, Demand, EventClass, Operation, SignedCaller, Txn,
     decision::{Denied, Explanation, Who},
     ports::Candidate,
 };
@@ -249,24 +249,36 @@ pub struct ServiceEvent {
     pub resource: base::Arn,
     /// The resource's type.
     pub resource_type: &'static str,
+    /// `responseElements`.
+    pub response: Params,
     /// `serviceEventDetails`.
     pub details: Params,
 }
+
+/// Adds the event of something the service does by itself in the course of a call.
+pub fn emit_service_event(ctx: &Ctx, txn: &mut Txn, event: ServiceEvent) {
+    txn.emit(service_event(ctx, event));
+}
+
+/// Who a service is to itself.
+///
+/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/non-api-aws-service-events.html>
+const INTERNAL: &str = "AWS Internal";
 
 /// The event of something a service did by itself.
 pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
     let source = ctx.service.event_source();
     let record = EventRecord {
-        user_identity: Identity::ServiceEvent { account: event.account }.invoked_by(source),
+        user_identity: Identity::ServiceEvent { account: event.account }.invoked_by(INTERNAL),
         event_time: ctx.now(),
         event_source: Cow::Borrowed(source),
         event_name: Cow::Borrowed(event.name),
         aws_region: ctx.region.clone(),
-        source_ip_address: Cow::Borrowed(source),
-        user_agent: Some(source.to_owned()),
+        source_ip_address: Cow::Borrowed(INTERNAL),
+        user_agent: Some(INTERNAL.to_owned()),
         error: None,
         request_parameters: Params::new(),
-        response_elements: Params::new(),
+        response_elements: event.response,
         additional_event_data: Params::new(),
         request_id: None,
         event_id: base::ids::uuid(ctx.random()),

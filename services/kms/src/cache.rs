@@ -185,7 +185,7 @@ pub async fn grants(view: &ReadView<'_>, key: &Key) -> Result<Option<Arc<GrantSe
 /// Drops a deleted key's material and grants from memory.
 pub fn forget(key: &Key) {
     GRANTS.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
-    for wrapped in key.material.iter().filter_map(|material| material.wrapped.as_ref()) {
+    for wrapped in key.wrapped() {
         MATERIALS.forget(wrapped.as_bytes());
         PRIVATE_KEYS.forget(wrapped.as_bytes());
     }

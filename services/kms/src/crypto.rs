@@ -6,7 +6,7 @@ use crate::{
     heavy,
     model::{
         ClearMaterial, EncryptionAlgorithm, Key, KeySpec, MacAlgorithm, Material, MaterialId, MessageType,
-        SigningAlgorithm,
+        RotationType, SigningAlgorithm, WrappedMaterial,
         asymmetric::{self, PrivateKey},
     },
 };
@@ -181,4 +181,36 @@ impl MacKey {
             false => Err(KmsError::InvalidMac),
         }
     }
+}
+
+/// Makes the next version of a key's material, wrapped under the account's keyring. `rotation` is why; nothing for the
+/// first.
+pub async fn make_material(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    clear: &ClearMaterial,
+    rotation: Option<RotationType>,
+) -> Result<Material, Fault> {
+    Ok(Material {
+        version: key.next_version(),
+        id: MaterialId::generate(ctx.random()),
+        created: ctx.now(),
+        wrapped: Some(wrap_material(ctx, view, key, key.next_version(), clear).await?),
+        rotation,
+        import: None,
+    })
+}
+
+/// Wraps a version of a key's material under the account's keyring.
+pub async fn wrap_material(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    key: &Key,
+    version: u32,
+    clear: &ClearMaterial,
+) -> Result<WrappedMaterial, Fault> {
+    let keyring = ctx.world().keyrings.of(view, key.account).await?;
+    let purpose = Material::purpose(&key.id, version);
+    Ok(WrappedMaterial::wrap(&keyring, clear, &purpose, ctx.random()))
 }

@@ -3,7 +3,7 @@
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/CommonErrors.html> and each operation's own.
 
 use crate::model::{GrantId, KeySpec, KeyUsage, state::Blocked};
-use base::{Arn, Fault};
+use base::{Arn, Fault, Region};
 use gateway::{OperationError, PortRefusal};
 use std::borrow::Cow;
 use wire::AwsError;
@@ -27,6 +27,8 @@ pub enum KmsError {
     CiphertextOfNoKey,
     /// The call would have succeeded, and was only a trial.
     DryRun,
+    /// An import token whose time is over.
+    ExpiredImportToken,
     /// Ours, not the caller's.
     Fault(Fault),
     /// The key has no such grant.
@@ -43,6 +45,8 @@ pub enum KmsError {
     },
     /// The key named is not the one that sealed.
     IncorrectKey,
+    /// Material that is not of the key's kind, or not the same as before.
+    IncorrectKeyMaterial,
     /// An ARN that is none of a key or alias.
     InvalidArn {
         /// As sent.
@@ -54,6 +58,8 @@ pub enum KmsError {
     InvalidMac,
     /// A signature is not one of the message by the key.
     InvalidSignature,
+    /// A token that is none, or of another key.
+    InvalidImportToken,
     /// Text that is no grant's id.
     InvalidGrantId,
     /// Text that is no token, or one of a grant that is no more.
@@ -95,17 +101,52 @@ pub enum KmsError {
     LimitExceeded(&'static str),
     /// A key policy that is none, or that may not be.
     MalformedPolicy(&'static str),
+    /// The key has no material of that id.
+    NoSuchMaterial {
+        /// The key.
+        key: Arn,
+    },
+    /// No new material was brought, or not to every Region.
+    NothingToRotateTo {
+        /// The key.
+        key: Arn,
+    },
     /// A key has no policy but `default`.
     NoSuchPolicy,
+    /// What only the primary of a multi-Region key can do.
+    NotPrimary {
+        /// The key.
+        key: Arn,
+    },
+    /// There are as many rotations on demand as there may be.
+    OnDemandRotationsUsedUp {
+        /// The key.
+        key: Arn,
+    },
     /// An ARN of another Region.
     OtherRegion {
         /// Which.
         region: String,
     },
+    /// A Region in which the account has nothing.
+    RegionNotEnabled {
+        /// Which.
+        region: Region,
+    },
     /// Another room refused.
     Refused(PortRefusal),
+    /// There is a related key in that Region already.
+    ReplicaExists {
+        /// The related key.
+        key: Arn,
+    },
     /// `alias/aws/…` belongs to AWS services.
     ReservedAlias,
+    /// An automatic rotation is about to be made.
+    RotationIsNear {
+        /// The key.
+        key: Arn,
+    },
     /// Tags against their rules.
     Tag(&'static str),
     /// Known to AWS and not to this server, named.
@@ -190,6 +231,40 @@ impl KmsError {
             },
             KmsError::LimitExceeded(text) => ("LimitExceededException", (*text).into()),
             KmsError::MalformedPolicy(text) => ("MalformedPolicyDocumentException", (*text).into()),
+            KmsError::ExpiredImportToken => ("ExpiredImportTokenException", "The import token has expired.".into()),
+            KmsError::IncorrectKeyMaterial => (
+                "IncorrectKeyMaterialException",
+                "The key material is invalid, or is not the same key material that was previously imported.".into(),
+            ),
+            KmsError::InvalidImportToken => ("InvalidImportTokenException", "The import token is not valid.".into()),
+            KmsError::NoSuchMaterial { key } => {
+                ("NotFoundException", format!("{key} has no key material with this ID.").into())
+            }
+            KmsError::NothingToRotateTo { key } => (
+                "KMSInvalidStateException",
+                format!("{key} has no imported key material that is pending rotation.").into(),
+            ),
+            KmsError::RegionNotEnabled { region } => (
+                "UnsupportedOperationException",
+                format!("The Region {region} is not enabled for this account.").into(),
+            ),
+            KmsError::NotPrimary { key } => (
+                "UnsupportedOperationException",
+                format!("{key} is not a multi-region primary key.").into(),
+            ),
+            KmsError::OnDemandRotationsUsedUp { key } => (
+                "LimitExceededException",
+                format!(
+                    "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can \
+                     be performed for this key: {key}"
+                )
+                .into(),
+            ),
+            KmsError::ReplicaExists { key } => ("AlreadyExistsException", format!("{key} already exists.").into()),
+            KmsError::RotationIsNear { key } => (
+                "ConflictException",
+                format!("An automatic rotation of {key} is in progress or will begin within the next 20 minutes.").into(),
+            ),
             KmsError::NoSuchPolicy => ("NotFoundException", "No such policy exists".into()),
             KmsError::OtherRegion { region } => ("NotFoundException", format!("Invalid arn {region}").into()),
             KmsError::Refused(refusal) => return (&refusal.code, refusal.message.as_str().into(), refusal.status),

@@ -28,6 +28,7 @@ pub mod error;
 pub mod grants;
 pub mod guard;
 mod heavy;
+mod import;
 pub mod model;
 pub mod ops;
 pub mod port;
@@ -40,7 +41,7 @@ pub mod work;
 pub use guard::GuardedKey;
 pub use port::KmsKeys;
 pub use table::SEALED;
-pub use work::DeleteKeys;
+pub use work::DueKeys;
 
 use gateway::Route;
 
@@ -52,10 +53,13 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::CreateKey>(),
     Route::of::<ops::Decrypt>(),
     Route::of::<ops::DeleteAlias>(),
+    Route::of::<ops::DeleteImportedKeyMaterial>(),
     Route::of::<ops::DeriveSharedSecret>(),
     Route::of::<ops::DescribeKey>(),
     Route::of::<ops::DisableKey>(),
+    Route::of::<ops::DisableKeyRotation>(),
     Route::of::<ops::EnableKey>(),
+    Route::of::<ops::EnableKeyRotation>(),
     Route::of::<ops::Encrypt>(),
     Route::of::<ops::GenerateDataKey>(),
     Route::of::<ops::GenerateDataKeyPair>(),
@@ -64,23 +68,30 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::GenerateMac>(),
     Route::of::<ops::GenerateRandom>(),
     Route::of::<ops::GetKeyPolicy>(),
+    Route::of::<ops::GetKeyRotationStatus>(),
+    Route::of::<ops::GetParametersForImport>(),
     Route::of::<ops::GetPublicKey>(),
+    Route::of::<ops::ImportKeyMaterial>(),
     Route::of::<ops::ListAliases>(),
     Route::of::<ops::ListGrants>(),
     Route::of::<ops::ListKeyPolicies>(),
+    Route::of::<ops::ListKeyRotations>(),
     Route::of::<ops::ListKeys>(),
     Route::of::<ops::ListResourceTags>(),
     Route::of::<ops::ListRetirableGrants>(),
     Route::of::<ops::PutKeyPolicy>(),
     Route::of::<ops::ReEncrypt>(),
+    Route::of::<ops::ReplicateKey>(),
     Route::of::<ops::RetireGrant>(),
     Route::of::<ops::RevokeGrant>(),
+    Route::of::<ops::RotateKeyOnDemand>(),
     Route::of::<ops::ScheduleKeyDeletion>(),
     Route::of::<ops::Sign>(),
     Route::of::<ops::TagResource>(),
     Route::of::<ops::UntagResource>(),
     Route::of::<ops::UpdateAlias>(),
     Route::of::<ops::UpdateKeyDescription>(),
+    Route::of::<ops::UpdatePrimaryRegion>(),
     Route::of::<ops::Verify>(),
     Route::of::<ops::VerifyMac>(),
 ];

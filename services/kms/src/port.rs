@@ -2,11 +2,12 @@
 
 use crate::{
     conditions::KeyFacts,
+    crypto,
     guard::GuardedKey,
-    model::{Alias, AliasName, ClearMaterial, Key, KeyId, KeyManager, KeyRef, KeyState, Target, key_policy},
+    model::{Alias, AliasName, ClearMaterial, Key, KeyId, KeyManager, KeyRef, KeyState, Rotation, Target, key_policy},
     ops::{
         Decrypt, DescribeKey, GenerateDataKey,
-        create_key::{first_material, new_key},
+        create_key::new_key,
         decrypt::DecryptInput,
         describe_key::DescribeKeyInput,
         generate_data_key::{DataKeySpec, GenerateDataKeyInput},
@@ -169,7 +170,8 @@ async fn make_managed_key(ctx: &Ctx, txn: &mut Txn, shelf: Shelf<'_>, name: &Ali
     key.policy = table::policy_digest(&policy);
     key.aliases = vec![name.as_str().to_owned()];
     let clear = ClearMaterial::generate(key.spec, ctx.random())?;
-    key.material = vec![first_material(ctx, &txn.view(), &key, &clear).await?];
+    key.material = vec![crypto::make_material(ctx, &txn.view(), &key, &clear, None).await?];
+    key.rotation = Rotation::yearly(key.created);
     let alias = Alias {
         target: key.id.clone(),
         created: key.created,

@@ -6,12 +6,15 @@
 //! | policy | `kms/policy/ACCOUNT/REGION/ID` | the key policy's text, as sent |
 //! | alias | `kms/alias/ACCOUNT/REGION/NAME` | [`Alias`] |
 //! | due | `kms/due/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; a key's deletion, by time |
+//! | expiry | `kms/expire/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; when the first of its material expires |
+//! | rotation | `kms/rotate/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; when its material is replaced |
 //! | grant | `kms/grant/ACCOUNT/REGION/ID/GRANT` | [`Grant`] |
 //! | grant by request | `kms/grant-request/ACCOUNT/REGION/ID/DIGEST` | [`Named`]; of a grant with a name |
 //! | grant by retirer | `kms/retirable/REGION/PRINCIPAL\|ACCOUNT/ID/GRANT` | [`Retirable`] |
 //!
 //! INVARIANT: a key has its policy row; an alias is listed in its key's row and in no other; a key that is pending deletion
-//! has its due row, and no other has; a key's row counts its grants, and a grant has the rows it is found by.
+//! has its due row, and no other has, and so with expiry and rotation; related keys of several Regions agree in what they
+//! share; a key's row counts its grants, and a grant has the rows it is found by.
 
 use crate::model::{
     Alias, AliasName, Grant, GrantId, GrantsMark, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material,
@@ -169,11 +172,43 @@ impl Stored for Alias {
     type Ancestor = NoAncestor;
 }
 
-/// A key that will be deleted.
+/// What becomes of a key by itself at a moment that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DueKind {
+    /// It is deleted.
+    Delete,
+    /// Some of its material expires.
+    Expire,
+    /// Its material is replaced.
+    Rotate,
+}
+
+impl DueKind {
+    const ALL: [DueKind; 3] = [DueKind::Delete, DueKind::Expire, DueKind::Rotate];
+
+    fn prefix(self) -> &'static str {
+        match self {
+            DueKind::Delete => "kms/due/",
+            DueKind::Expire => "kms/expire/",
+            DueKind::Rotate => "kms/rotate/",
+        }
+    }
+
+    /// When it is due to a key.
+    fn at(self, key: &Key) -> Option<Timestamp> {
+        match self {
+            DueKind::Delete => key.state.deletion_date(),
+            DueKind::Expire => key.expires(),
+            DueKind::Rotate => key.rotation_due(),
+        }
+    }
+}
+
+/// A key to which something is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// When.
-    pub deletion_date: Timestamp,
+    pub at: Timestamp,
     /// The owner.
     pub account: AccountId,
     /// Where.
@@ -246,24 +281,41 @@ impl Key {
 }
 
 impl Due {
-    fn row(&self) -> Vec<u8> {
-        // Zero-padded, so that byte order is time order.
-        let micros = u64::try_from(self.deletion_date.as_micros()).unwrap_or(0);
-        format!("{DUE}{micros:020}/{}/{}/{}", self.account, self.region, self.key).into_bytes()
+    /// Where the key is.
+    pub fn shelf(&self) -> Shelf<'_> {
+        Shelf {
+            account: self.account,
+            region: &self.region,
+        }
     }
 
-    fn of(key: &Key) -> Option<Due> {
-        let deletion_date = key.state.deletion_date()?;
+    fn row(&self, kind: DueKind) -> Vec<u8> {
+        // Zero-padded, so that byte order is time order.
+        let micros = u64::try_from(self.at.as_micros()).unwrap_or(0);
+        format!(
+            "{}{micros:020}/{}/{}/{}",
+            kind.prefix(),
+            self.account,
+            self.region,
+            self.key
+        )
+        .into_bytes()
+    }
+
+    /// Whether it is of this key as the key is now.
+    pub fn is_of(&self, kind: DueKind, key: &Key) -> bool {
+        kind.at(key) == Some(self.at)
+    }
+
+    fn of(kind: DueKind, key: &Key) -> Option<Due> {
         Some(Due {
-            deletion_date,
+            at: kind.at(key)?,
             account: key.account,
             region: key.region.clone(),
             key: key.id.clone(),
         })
     }
 }
-
-const DUE: &str = "kms/due/";
 
 /// A key.
 pub async fn key(view: &ReadView<'_>, shelf: Shelf<'_>, id: &KeyId) -> Result<Option<Key>, Fault> {
@@ -284,16 +336,45 @@ pub async fn keys(view: &ReadView<'_>, shelf: Shelf<'_>, after: Option<&str>, li
 
 /// Writes a key, new or changed. `before` is what it was.
 pub fn put_key(txn: &mut Txn, key: &Key, before: Option<&Key>) {
-    let (was, is) = (before.and_then(Due::of), Due::of(key));
-    if was != is {
-        if let Some(was) = was {
-            txn.delete(was.row());
-        }
-        if let Some(is) = is {
-            txn.put_row(is.row(), &is);
+    for kind in DueKind::ALL {
+        let was = before.and_then(|before| Due::of(kind, before));
+        let is = Due::of(kind, key);
+        if was != is {
+            if let Some(was) = was {
+                txn.delete(was.row(kind));
+            }
+            if let Some(is) = is {
+                txn.put_row(is.row(kind), &is);
+            }
         }
     }
     txn.put_row(key.row("key"), key);
+}
+
+/// The keys of other Regions that are one with a key.
+pub async fn related(view: &ReadView<'_>, of: &Key) -> Result<Vec<Key>, Fault> {
+    let mut found = Vec::new();
+    for region in of.related() {
+        let shelf = Shelf {
+            account: of.account,
+            region: &region,
+        };
+        let related = key(view, shelf, &of.id).await?;
+        found
+            .push(related.ok_or_else(|| Fault::corrupt(format!("key `{}` has no related key in {region}", of.arn())))?);
+    }
+    Ok(found)
+}
+
+/// Writes a key that changed, and what it shares into its related keys in other Regions.
+pub async fn put_shared(txn: &mut Txn, now: &Key, before: &Key) -> Result<(), Fault> {
+    put_key(txn, now, Some(before));
+    for was in related(&txn.view(), now).await? {
+        let mut is = was.clone();
+        is.take_shared(now);
+        put_key(txn, &is, Some(&was));
+    }
+    Ok(())
 }
 
 /// Writes the text of a key's policy; the key's row must name its digest.
@@ -342,22 +423,24 @@ pub async fn delete_key(txn: &mut Txn, key: &Key) -> Result<(), Fault> {
     for name in &key.aliases {
         txn.delete(key.shelf().row("alias", name));
     }
-    if let Some(due) = Due::of(key) {
-        txn.delete(due.row());
+    for kind in DueKind::ALL {
+        if let Some(due) = Due::of(kind, key) {
+            txn.delete(due.row(kind));
+        }
     }
     txn.delete(key.row("policy"));
     txn.delete(key.row("key"));
     Ok(())
 }
 
-/// Forgets a deletion.
-pub fn delete_due(txn: &mut Txn, due: &Due) {
-    txn.delete(due.row());
+/// Forgets what was due to a key that is no more, or no longer due.
+pub fn delete_due(txn: &mut Txn, kind: DueKind, due: &Due) {
+    txn.delete(due.row(kind));
 }
 
-/// The first deletions by time, up to `limit`.
-pub async fn dues(view: &ReadView<'_>, limit: usize) -> Result<Vec<Due>, Fault> {
-    let rows = view.scan_rows(DUE.as_bytes(), None, limit).await?;
+/// What is due first, up to `limit`.
+pub async fn dues(view: &ReadView<'_>, kind: DueKind, limit: usize) -> Result<Vec<Due>, Fault> {
+    let rows = view.scan_rows(kind.prefix().as_bytes(), None, limit).await?;
     Ok(rows.into_iter().map(|(_, due)| due).collect())
 }
 
@@ -615,12 +698,14 @@ pub(crate) mod tests {
     #[test]
     fn dues_sort_by_time() {
         let due = |secs: i64| Due {
-            deletion_date: Timestamp::from_secs(secs),
+            at: Timestamp::from_secs(secs),
             account: AccountId::FIRST,
             region: Region::us_east_1(),
             key: KeyId::parse("1234abcd-12ab-34cd-56ef-1234567890ab").unwrap(),
         };
-        let rows: Vec<Vec<u8>> = [-1, 0, 9, 10, 4_102_444_800].map(|secs| due(secs).row()).to_vec();
+        let rows: Vec<Vec<u8>> = [-1, 0, 9, 10, 4_102_444_800]
+            .map(|secs| due(secs).row(DueKind::Delete))
+            .to_vec();
         assert!(rows.is_sorted());
     }
 }

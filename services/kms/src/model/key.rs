@@ -3,7 +3,8 @@
 use crate::{
     error::KmsError,
     model::{
-        ALIASES_PER_KEY_MAX, KeySpec, KeyUsage, Material, Origin, SYMMETRIC_DEFAULT, Tag, grant::GRANTS_PER_KEY_MAX,
+        ALIASES_PER_KEY_MAX, KeySpec, KeyUsage, Material, MultiRegion, Origin, Rotation, SYMMETRIC_DEFAULT, Tag,
+        grant::GRANTS_PER_KEY_MAX,
     },
 };
 use base::{AccountId, Arn, Random, Region, Timestamp, arn, ids};
@@ -124,64 +125,6 @@ impl KeyState {
     }
 }
 
-/// Which of the related keys of several Regions a key is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MultiRegionKind {
-    /// The one that is replicated and rotated.
-    Primary,
-    /// A copy of it in another Region.
-    Replica,
-}
-
-impl MultiRegionKind {
-    /// As AWS writes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            MultiRegionKind::Primary => "PRIMARY",
-            MultiRegionKind::Replica => "REPLICA",
-        }
-    }
-}
-
-/// That a key is of several Regions, and where its related keys are. Each of them says the same but for `kind`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MultiRegion {
-    /// Which of them this is.
-    pub kind: MultiRegionKind,
-    /// Where the primary is.
-    pub primary: Region,
-    /// Where the replicas are, sorted.
-    pub replicas: Vec<Region>,
-}
-
-/// Whether and when a key's material is replaced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rotation {
-    /// Whether it is replaced by itself.
-    pub enabled: bool,
-    /// How often, in days.
-    pub period_days: u32,
-    /// When next. INVARIANT: there if and only if it is enabled.
-    pub next: Option<Timestamp>,
-    /// How often RotateKeyOnDemand has been called.
-    pub on_demand_count: u32,
-}
-
-impl Rotation {
-    /// SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html>
-    pub const PERIOD_DAYS_DEFAULT: u32 = 365;
-
-    /// None, and none yet.
-    pub fn off() -> Rotation {
-        Rotation {
-            enabled: false,
-            period_days: Rotation::PERIOD_DAYS_DEFAULT,
-            next: None,
-            on_demand_count: 0,
-        }
-    }
-}
-
 /// The SHA-256 of a key policy's text, by which its parsed form is remembered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -283,6 +226,22 @@ impl Key {
     /// The material that new ciphertexts are made with.
     pub fn current(&self) -> Option<&Material> {
         self.material.last()
+    }
+
+    /// Whether the material that was brought expires, in AWS's words; nothing of a key that has none.
+    pub fn expiration_model(&self) -> Option<&'static str> {
+        let current = self.current().filter(|current| current.wrapped.is_some())?;
+        current.import.as_ref()?;
+        Some(match self.expires() {
+            Some(_) => "KEY_MATERIAL_EXPIRES",
+            None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        })
+    }
+
+    /// When the first of its material expires.
+    pub fn expires(&self) -> Option<Timestamp> {
+        let all = self.material.iter().chain(&self.staged);
+        all.filter_map(Material::expires).min()
     }
 
     /// Takes an alias up among its own.

@@ -1,9 +1,29 @@
 //! The forms in which a request names a key: id, ARN, alias name, alias ARN.
 
 use crate::{error::KmsError, model::KeyId, violations::Violations};
-use base::{AccountId, Region, arn};
+use base::{AccountId, Fault, Region, arn};
 
 const CHARS_MAX: usize = 2048;
+
+/// Takes the code of a Region, as the value of the member `at`. Says nothing about whether it is enabled.
+pub fn parse_region(at: &str, text: &str) -> Result<Region, KmsError> {
+    let mut violations = Violations::new();
+    violations.length(at, text, 1..=32);
+    let (words, number) = text.rsplit_once('-').unwrap_or_default();
+    let count = words.split('-').count();
+    let shaped = (2..=3).contains(&count)
+        && words
+            .split('-')
+            .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase()))
+        && !number.is_empty()
+        && number.bytes().all(|b| b.is_ascii_digit());
+    let region = Region::parse(text).ok().filter(|_| shaped);
+    if region.is_none() {
+        violations.pattern(at, text, r"^([a-z]+-){2,3}\d+$");
+    }
+    violations.finish()?;
+    region.ok_or_else(|| KmsError::Fault(Fault::Bug("a violation of an input was not told")))
+}
 
 /// Where an ARN says that the key or alias is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,6 +121,27 @@ mod tests {
     use wire::AwsError;
 
     const ID: &str = "1234abcd-12ab-34cd-56ef-1234567890ab";
+
+    #[test]
+    fn a_region_has_two_or_three_words_and_a_number() {
+        for good in ["us-east-1", "us-gov-west-1", "ap-southeast-12"] {
+            assert_eq!(parse_region("replicaRegion", good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "us",
+            "us-1",
+            "us-east",
+            "US-EAST-1",
+            "us-east-1a",
+            "us--1",
+            "a-b-c-d-1",
+            "us-east-",
+        ] {
+            let error = parse_region("replicaRegion", bad).unwrap_err();
+            assert_eq!(error.code(), "ValidationException", "{bad}");
+        }
+    }
 
     #[test]
     fn the_four_forms() {

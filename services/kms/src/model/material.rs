@@ -1,7 +1,10 @@
 //! The versions of a key's material: how they are wrapped, how they came to be the current one, and whether they were
 //! brought.
 
-use crate::model::{KeyId, KeySpec, asymmetric::PairKind};
+use crate::model::{
+    KeyId, KeySpec,
+    asymmetric::{PairKind, PrivateKey},
+};
 use base::{AccountId, Fault, Random, Secret, Timestamp};
 use envelope::{Key256, Keyring, WrappedKey};
 use gateway::rotation::Renewal;
@@ -17,6 +20,11 @@ impl MaterialId {
     /// A new id.
     pub fn generate(random: &Random) -> MaterialId {
         MaterialId(random.bytes())
+    }
+
+    /// The id of material that was brought, which is the same whenever it is brought again.
+    pub fn of_import(fingerprint: [u8; 32]) -> MaterialId {
+        MaterialId(fingerprint)
     }
 }
 
@@ -55,6 +63,23 @@ impl ClearMaterial {
             }
         };
         Ok(ClearMaterial::Bytes(Secret::new(bytes)))
+    }
+
+    /// Takes bytes that were brought for material of a spec; `None` when they are none.
+    pub fn brought(spec: KeySpec, bytes: Secret<Vec<u8>>) -> Option<ClearMaterial> {
+        let length = bytes.expose().len();
+        let fits = match spec {
+            KeySpec::SymmetricDefault => return Key256::from_slice(bytes.expose()).map(ClearMaterial::Key),
+            KeySpec::Hmac224 => length == 28,
+            KeySpec::Hmac256 => length == 32,
+            KeySpec::Hmac384 => length == 48,
+            KeySpec::Hmac512 => length == 64,
+            _ => spec
+                .usages()
+                .iter()
+                .all(|usage| PrivateKey::parse(spec, *usage, bytes.expose()).is_ok()),
+        };
+        fits.then_some(ClearMaterial::Bytes(bytes))
     }
 }
 
@@ -167,6 +192,12 @@ impl Material {
     /// multi-Region key is the same in each of its Regions.
     pub fn purpose(key_id: &KeyId, version: u32) -> String {
         format!("kms key {key_id} material {version}")
+    }
+
+    /// When it expires, as long as it is there.
+    pub fn expires(&self) -> Option<Timestamp> {
+        self.wrapped.as_ref()?;
+        self.import.as_ref()?.expires
     }
 }
 

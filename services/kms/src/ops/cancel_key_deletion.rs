@@ -5,7 +5,7 @@
 use crate::{
     access::{self, Reach},
     error::KmsError,
-    model::{KeyRef, KeyState, state::Act},
+    model::{KeyRef, KeyState, Origin, state::Act},
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -77,6 +77,10 @@ impl Operation for CancelKeyDeletion {
         before.permit(Act::CancelKeyDeletion)?;
         let mut key = before.clone();
         key.state = KeyState::Disabled;
+        if key.origin == Origin::External {
+            // Its material may have gone while it was waiting.
+            key.settle();
+        }
         table::put_key(txn, &key, Some(&before));
         Ok(Json(CancelKeyDeletionOutput {
             key_id: key.arn().to_string(),

@@ -5,16 +5,17 @@
 use crate::{
     access,
     conditions::{self, Asking, KeyFacts},
+    crypto,
     error::KmsError,
     heavy,
     model::{
-        ClearMaterial, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material, MaterialId, Origin, PolicyDigest,
-        Rotation, Tag, WrappedMaterial, asymmetric::PairKind, key_policy, parse_tags,
+        ClearMaterial, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, MultiRegion, MultiRegionKind, Origin,
+        PolicyDigest, Rotation, Tag, asymmetric::PairKind, key_policy, parse_tags,
     },
     ops::shapes::{self, KeyMetadata},
     table::{self, Shelf},
 };
-use base::{Fault, arn};
+use base::arn;
 use gateway::{Body, Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params, Resource};
@@ -43,9 +44,36 @@ pub struct CreateKeyInput {
     #[serde(default)]
     multi_region: bool,
     xks_key_id: Option<String>,
+    /// That the key is a replica of this one: nothing that a request can say.
+    #[serde(skip)]
+    replica_of: Option<Box<Key>>,
 }
 
 impl CreateKeyInput {
+    /// The request for a replica of a primary, with what a replica has of its own.
+    pub(crate) fn replica(
+        primary: &Key,
+        policy: Option<String>,
+        bypass: Option<bool>,
+        description: String,
+        tags: Vec<Tag>,
+    ) -> CreateKeyInput {
+        CreateKeyInput {
+            policy,
+            description,
+            key_usage: Some(primary.usage.to_string()),
+            customer_master_key_spec: None,
+            key_spec: Some(primary.spec.to_string()),
+            origin: Some(primary.origin.to_string()),
+            custom_key_store_id: None,
+            bypass_policy_lockout_safety_check: bypass,
+            tags,
+            multi_region: true,
+            xks_key_id: None,
+            replica_of: Some(Box::new(primary.clone())),
+        }
+    }
+
     /// What kind of key is asked for. What AWS knows and this server does not is refused by name.
     fn facts(&self) -> Result<KeyFacts, KmsError> {
         let unsupported = |what: &str| Err(KmsError::Unsupported(format!("{what} is not supported.")));
@@ -57,18 +85,15 @@ impl CreateKeyInput {
                 Some(text) => Origin::parse("origin", text)?,
             },
             multi_region: self.multi_region,
-            kind: None,
+            kind: self.multi_region.then_some(match self.replica_of {
+                None => MultiRegionKind::Primary,
+                Some(_) => MultiRegionKind::Replica,
+            }),
         };
         let facts = KeyFacts {
             usage: self.usage(facts.spec)?,
             ..facts
         };
-        if facts.origin == Origin::External {
-            return unsupported("Origin EXTERNAL");
-        }
-        if self.multi_region {
-            return unsupported("MultiRegion");
-        }
         match (&self.custom_key_store_id, &self.xks_key_id) {
             (Some(_), _) => unsupported("CustomKeyStoreId"),
             (_, Some(_)) => unsupported("XksKeyId"),
@@ -111,7 +136,10 @@ impl CreateKeyInput {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateKeyOutput {
-    key_metadata: KeyMetadata,
+    pub(crate) key_metadata: KeyMetadata,
+    /// The policy that was kept, for ReplicateKey, which answers it.
+    #[serde(skip)]
+    pub(crate) policy: String,
 }
 
 impl Evident for CreateKeyInput {
@@ -166,15 +194,23 @@ impl Operation for CreateKey {
                 conditions::with_key_facts(demand, facts).with_some("kms:BypassPolicyLockoutSafetyCheck", bypass);
             conditions::with_request_tags(demand, &input.tags)
         };
-        match input.tags.is_empty() {
-            true => Ok(demand("kms:CreateKey").into()),
-            false => Ok(Demands::All(vec![demand("kms:CreateKey"), demand("kms:TagResource")])),
+        let mut demands = vec![demand("kms:CreateKey")];
+        if !input.tags.is_empty() {
+            demands.push(demand("kms:TagResource"));
         }
+        if facts.kind == Some(MultiRegionKind::Primary) {
+            demands.push(demand_linked_role(ctx));
+        }
+        Ok(Demands::All(demands))
     }
 
     /// Makes the material of a key pair: before the transaction, for it takes its time.
     async fn stage(ctx: &Ctx, _: &mut Txn, input: &Authorized<Self::Input>, _: Body) -> Result<Staged, KmsError> {
-        let (spec, random) = (input.facts()?.spec, ctx.random().clone());
+        let (facts, random) = (input.facts()?, ctx.random().clone());
+        if facts.origin == Origin::External {
+            return Ok(Staged::nothing());
+        }
+        let spec = facts.spec;
         let clear = match PairKind::of_key(spec) {
             Some(_) => heavy::make(move || ClearMaterial::generate(spec, &random)).await??,
             None => ClearMaterial::generate(spec, &random)?,
@@ -188,7 +224,10 @@ impl Operation for CreateKey {
         input: &Authorized<Self::Input>,
         staged: &Staged,
     ) -> Result<Self::Output, KmsError> {
-        let mut key = new_key(ctx, access::shelf(ctx), input.facts()?);
+        let mut key = match &input.replica_of {
+            None => new_key(ctx, access::shelf(ctx), input.facts()?),
+            Some(primary) => replica(ctx, primary)?,
+        };
         key.description.clone_from(&input.description);
         key.tags = parse_tags(&input.tags)?;
         let policy = match &input.policy {
@@ -204,7 +243,9 @@ impl Operation for CreateKey {
                 text
             }
         };
-        key.material = vec![first_material(ctx, &txn.view(), &key, staged.get()?).await?];
+        if key.origin == Origin::AwsKms && input.replica_of.is_none() {
+            key.material = vec![crypto::make_material(ctx, &txn.view(), &key, staged.get()?, None).await?];
+        }
         table::put_key(txn, &key, None);
         table::put_policy(txn, &key, &policy);
         ctx.notes().resources.push(Resource {
@@ -214,20 +255,53 @@ impl Operation for CreateKey {
         });
         Ok(Json(CreateKeyOutput {
             key_metadata: KeyMetadata::from(&key),
+            policy,
         }))
     }
 }
 
-/// A new key of the account, enabled, still without policy and material.
+/// The first key of several Regions makes the role with which KMS keeps related keys alike.
+///
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-auth-slr.html>
+fn demand_linked_role(ctx: &Ctx) -> Demand {
+    let role = arn::role(
+        ctx.account,
+        "/aws-service-role/mrk.kms.amazonaws.com/",
+        "AWSServiceRoleForKeyManagementServiceMultiRegionKeys",
+    );
+    Demand::on("iam:CreateServiceLinkedRole", role).with("iam:AWSServiceName", "mrk.kms.amazonaws.com")
+}
+
+/// A replica of a primary in the Region of the call, as it is without what is its own.
+fn replica(ctx: &Ctx, primary: &Key) -> Result<Key, KmsError> {
+    let multi = primary.permit_primary()?.with_replica(&ctx.region);
+    let mut key = Key {
+        id: primary.id.clone(),
+        ..new_key(ctx, access::shelf(ctx), KeyFacts::of(primary))
+    };
+    key.take_shared(&Key {
+        multi_region: Some(multi),
+        ..primary.clone()
+    });
+    Ok(key)
+}
+
+/// A new key of the account, still without policy and material: enabled, unless it waits for material to be brought.
 pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>, facts: KeyFacts) -> Key {
     Key {
         account: shelf.account,
         region: shelf.region.clone(),
-        id: KeyId::generate(ctx.random()),
+        id: match facts.multi_region {
+            true => KeyId::generate_multi_region(ctx.random()),
+            false => KeyId::generate(ctx.random()),
+        },
         created: ctx.now(),
         description: String::new(),
         manager: KeyManager::Customer,
-        state: KeyState::Enabled,
+        state: match facts.origin {
+            Origin::AwsKms => KeyState::Enabled,
+            Origin::External => KeyState::PendingImport,
+        },
         policy: PolicyDigest([0; 32]),
         spec: facts.spec,
         usage: facts.usage,
@@ -235,31 +309,11 @@ pub(crate) fn new_key(ctx: &Ctx, shelf: Shelf<'_>, facts: KeyFacts) -> Key {
         material: Vec::new(),
         staged: None,
         rotation: Rotation::off(),
-        multi_region: None,
+        multi_region: facts.multi_region.then(|| MultiRegion::primary(shelf.region.clone())),
         tags: Vec::new(),
         aliases: Vec::new(),
         grants: None,
     }
-}
-
-/// The first version of a key's material, wrapped under the account's keyring.
-pub(crate) async fn first_material(
-    ctx: &Ctx,
-    view: &ReadView<'_>,
-    key: &Key,
-    clear: &ClearMaterial,
-) -> Result<Material, Fault> {
-    const VERSION: u32 = 1;
-    let keyring = ctx.world().keyrings.of(view, key.account).await?;
-    let purpose = Material::purpose(&key.id, VERSION);
-    Ok(Material {
-        version: VERSION,
-        id: MaterialId::generate(ctx.random()),
-        created: key.created,
-        wrapped: Some(WrappedMaterial::wrap(&keyring, clear, &purpose, ctx.random())),
-        rotation: None,
-        import: None,
-    })
 }
 
 #[cfg(test)]
@@ -316,13 +370,10 @@ mod tests {
                 "KeyUsage SIGN_VERIFY is not compatible with KeySpec SYMMETRIC_DEFAULT",
             )),
         );
+        check(r#"{"Origin":"EXTERNAL","MultiRegion":true}"#, None);
         check(
-            r#"{"Origin":"EXTERNAL"}"#,
-            Some((unsupported, "Origin EXTERNAL is not supported.")),
-        );
-        check(
-            r#"{"MultiRegion":true}"#,
-            Some((unsupported, "MultiRegion is not supported.")),
+            r#"{"Origin":"AWS_CLOUDHSM"}"#,
+            Some((unsupported, "Origin AWS_CLOUDHSM is not supported.")),
         );
         check(
             r#"{"CustomKeyStoreId":"cks-1"}"#,

@@ -52,7 +52,9 @@ impl ScheduleKeyDeletionInput {
 #[serde(rename_all = "PascalCase")]
 pub struct ScheduleKeyDeletionOutput {
     key_id: String,
-    deletion_date: EpochSeconds,
+    /// Nothing as long as there are replicas to be deleted first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deletion_date: Option<EpochSeconds>,
     key_state: &'static str,
     pending_window_in_days: u32,
 }
@@ -67,11 +69,14 @@ impl Evident for ScheduleKeyDeletionInput {
 
 impl Evident for ScheduleKeyDeletionOutput {
     fn evident(&self) -> Params {
-        Params::new()
+        let params = Params::new()
             .text("keyId", &self.key_id)
-            .text("keyState", self.key_state)
-            .moment("deletionDate", self.deletion_date.0)
-            .number("pendingWindowInDays", self.pending_window_in_days)
+            .text("keyState", self.key_state);
+        let params = match self.deletion_date {
+            Some(date) => params.moment("deletionDate", date.0),
+            None => params,
+        };
+        params.number("pendingWindowInDays", self.pending_window_in_days)
     }
 }
 
@@ -101,13 +106,21 @@ impl Operation for ScheduleKeyDeletion {
         let days = input.window_days()?;
         let before = access::find(ctx, &txn.view(), &input.named()?).await?;
         before.permit(Act::ScheduleKeyDeletion)?;
-        let deletion_date = ctx.now().plus(DAY.saturating_mul(days));
+        let has_replicas = before
+            .multi_region
+            .as_ref()
+            .is_some_and(|multi| !multi.replicas.is_empty());
         let mut key = before.clone();
-        key.state = KeyState::PendingDeletion { deletion_date };
+        key.state = match !before.is_replica() && has_replicas {
+            true => KeyState::PendingReplicaDeletion { window_days: days },
+            false => KeyState::PendingDeletion {
+                deletion_date: ctx.now().plus(DAY.saturating_mul(days)),
+            },
+        };
         table::put_key(txn, &key, Some(&before));
         Ok(Json(ScheduleKeyDeletionOutput {
             key_id: key.arn().to_string(),
-            deletion_date: EpochSeconds(deletion_date),
+            deletion_date: key.state.deletion_date().map(EpochSeconds),
             key_state: key.state.as_str(),
             pending_window_in_days: days,
         }))

@@ -25,6 +25,32 @@ const GRANT_TOKEN_CHARS_MAX: usize = 8192;
 /// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html>: at most 8,192 bytes.
 const ENCRYPTION_CONTEXT_BYTES_MAX: usize = 8192;
 
+/// The output of an operation that answers nothing, and whose record names the key that it changed.
+///
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/ct-enablekeyrotation.html>, since December 2022.
+pub struct Changed {
+    key: Arn,
+}
+
+impl Changed {
+    /// It changed this key.
+    pub fn of(key: &Key) -> Changed {
+        Changed { key: key.arn() }
+    }
+}
+
+impl Render for Changed {
+    fn render(self, ctx: &RenderCtx<'_>) -> Reply {
+        NoOutput.render(ctx)
+    }
+}
+
+impl Evident for Changed {
+    fn evident(&self) -> Params {
+        Params::new().text("keyId", self.key.as_str())
+    }
+}
+
 /// The output of an operation that answers nothing: an empty body.
 pub struct NoOutput;
 
@@ -230,7 +256,11 @@ pub struct KeyMetadata {
     key_state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     deletion_date: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<EpochSeconds>,
     origin: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_model: Option<&'static str>,
     key_manager: &'static str,
     customer_master_key_spec: &'static str,
     key_spec: &'static str,
@@ -245,6 +275,8 @@ pub struct KeyMetadata {
     multi_region: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     multi_region_configuration: Option<MultiRegionConfiguration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_deletion_window_in_days: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     current_key_material_id: Option<String>,
 }
@@ -311,7 +343,9 @@ impl From<&Key> for KeyMetadata {
             key_usage: key.usage.as_str(),
             key_state: key.state.as_str(),
             deletion_date: key.state.deletion_date().map(EpochSeconds),
+            valid_to: key.expires().map(EpochSeconds),
             origin: key.origin.as_str(),
+            expiration_model: key.expiration_model(),
             key_manager: key.manager.as_str(),
             customer_master_key_spec: key.spec.as_str(),
             key_spec: key.spec.as_str(),
@@ -321,6 +355,10 @@ impl From<&Key> for KeyMetadata {
             key_agreement_algorithms: algorithms(KeyUsage::KeyAgreement),
             multi_region: key.multi_region.is_some(),
             multi_region_configuration: MultiRegionConfiguration::of(key),
+            pending_deletion_window_in_days: match key.state {
+                KeyState::PendingReplicaDeletion { window_days } => Some(window_days),
+                _ => None,
+            },
             // SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyMetadata.html>: of symmetric keys only.
             current_key_material_id: key
                 .current()
