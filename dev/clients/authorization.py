@@ -86,6 +86,28 @@ class World:
         public = self.client("kms").get_public_key(KeyId=self.agreeing_key)["PublicKey"]
         return {"KeyId": self.agreeing_key, "KeyAgreementAlgorithm": "ECDH", "PublicKey": public}
 
+    @property
+    def locked_bucket(self):
+        def make():
+            name = self.name("locked")
+            self.client("s3").create_bucket(Bucket=name, ObjectLockEnabledForBucket=True)
+            return name
+
+        return self.once("locked bucket", make)
+
+    def held(self):
+        """An object with a retention and a legal hold."""
+        key = self.name("held")
+        self.client("s3").put_object(
+            Bucket=self.locked_bucket,
+            Key=key,
+            Body=b"x",
+            ObjectLockMode="GOVERNANCE",
+            ObjectLockRetainUntilDate="2099-01-01T00:00:00Z",
+            ObjectLockLegalHoldStatus="ON",
+        )
+        return {"Bucket": self.locked_bucket, "Key": key}
+
     def alias(self):
         name = "alias/" + self.name("alias")
         self.client("kms").create_alias(AliasName=name, TargetKeyId=self.key)
@@ -293,10 +315,15 @@ RECIPES = {
     "s3:GetBucketEncryption": lambda w: {"Bucket": w.bucket},
     "s3:GetBucketLocation": lambda w: {"Bucket": w.bucket},
     "s3:GetBucketPolicy": lambda w: {"Bucket": w.log_bucket()},
+    "s3:GetBucketVersioning": lambda w: {"Bucket": w.bucket},
+    "s3:GetObjectLegalHold": lambda w: w.held(),
+    "s3:GetObjectLockConfiguration": lambda w: {"Bucket": w.locked_bucket},
+    "s3:GetObjectRetention": lambda w: w.held(),
     "s3:GetObject": lambda w: {"Bucket": w.bucket, "Key": w.object()},
     "s3:HeadBucket": lambda w: {"Bucket": w.bucket},
     "s3:HeadObject": lambda w: {"Bucket": w.bucket, "Key": w.object()},
     "s3:ListBuckets": lambda w: {},
+    "s3:ListObjectVersions": lambda w: {"Bucket": w.bucket},
     "s3:ListObjects": lambda w: {"Bucket": w.bucket},
     "s3:ListObjectsV2": lambda w: {"Bucket": w.bucket},
     "s3:PutBucketEncryption": lambda w: {
@@ -306,6 +333,20 @@ RECIPES = {
         },
     },
     "s3:PutBucketPolicy": lambda w: (lambda name: {"Bucket": name, "Policy": bucket_policy(name)})(w.new_bucket()),
+    "s3:PutBucketVersioning": lambda w: {
+        "Bucket": w.locked_bucket,
+        "VersioningConfiguration": {"Status": "Enabled"},
+    },
+    "s3:PutObjectLegalHold": lambda w: {**w.held(), "LegalHold": {"Status": "OFF"}},
+    "s3:PutObjectLockConfiguration": lambda w: {
+        "Bucket": w.locked_bucket,
+        "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"},
+    },
+    "s3:PutObjectRetention": lambda w: {
+        **w.held(),
+        "Retention": {"Mode": "GOVERNANCE", "RetainUntilDate": "2030-01-01T00:00:00Z"},
+        "BypassGovernanceRetention": True,
+    },
     "s3:PutObject": lambda w: {"Bucket": w.bucket, "Key": w.name("put"), "Body": b"x"},
     "sts:AssumeRole": lambda w: {
         "RoleArn": w.client("iam").get_role(RoleName=w.role())["Role"]["Arn"],
