@@ -137,7 +137,7 @@ def make_place(serve, way, bucket="tools", *options):
 
 def seal_by_default(s3, bucket, key_arn):
     rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key_arn}
-    rules = [{"ApplyServerSideEncryptionByDefault": rule, "BucketKeyEnabled": False}]
+    rules = [{"ApplyServerSideEncryptionByDefault": rule, "BucketKeyEnabled": True}]
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
 

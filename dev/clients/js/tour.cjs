@@ -117,7 +117,8 @@ const steps = {
     await refused(send("PutObject", { Key: "once", Body: "4", IfMatch: put.ETag }), "PreconditionFailed", 412);
     const now = await send("GetObject", { Key: "once" });
     assert.equal(await now.Body.transformToString(), "3");
-    await refused(send("GetObject", { Key: "once", IfNoneMatch: now.ETag }), "304", 304);
+    // An answer without a body has no name of its own.
+    await refused(send("GetObject", { Key: "once", IfNoneMatch: now.ETag }), "Unknown", 304);
   },
 
   async kms() {
