@@ -120,8 +120,13 @@ pub async fn decrypt(
     if algorithm.is_symmetric() {
         return open(ctx, view, key, context, blob).await;
     }
-    let (private, blob) = (private_key(ctx, view, key).await?, blob.to_vec());
-    let plain = heavy::compute(move || private.decrypt(algorithm, &blob)).await?;
+    let private = private_key(ctx, view, key).await?;
+    let plain = if is_heavy(key.spec) {
+        let blob = blob.to_vec();
+        heavy::compute(move || private.decrypt(algorithm, &blob)).await?
+    } else {
+        private.decrypt(algorithm, blob)
+    };
     Ok(OpenedBlob {
         plain: plain.ok_or(KmsError::InvalidCiphertext)?,
         material: None,
@@ -143,14 +148,16 @@ pub async fn sign(
     message: &[u8],
 ) -> Result<Vec<u8>, KmsError> {
     let private = private_key(ctx, view, key).await?;
-    match key.spec {
-        KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096 => {
-            let message = Secret::new(message.to_vec());
-            let signature = heavy::compute(move || private.sign(algorithm, kind, message.expose()));
-            Ok(signature.await??)
-        }
-        _ => Ok(private.sign(algorithm, kind, message)?),
+    if !is_heavy(key.spec) {
+        return Ok(private.sign(algorithm, kind, message)?);
     }
+    let message = Secret::new(message.to_vec());
+    Ok(heavy::compute(move || private.sign(algorithm, kind, message.expose())).await??)
+}
+
+/// Whether a use of the private key is worth to be done beside the threads that serve.
+fn is_heavy(spec: KeySpec) -> bool {
+    matches!(spec, KeySpec::Rsa3072 | KeySpec::Rsa4096)
 }
 
 /// The material of an HMAC key, to make codes with.
