@@ -705,9 +705,6 @@ BY_NAME = {
     "CreateMultipartUpload": {"Key": "k"},
     "UploadPart": {"Key": "k", "PartNumber": 1, "UploadId": "u", "Body": b"x"},
     "ListMultipartUploads": {},
-    "PutBucketVersioning": {"VersioningConfiguration": {"Status": "Enabled"}},
-    "GetBucketVersioning": {},
-    "ListObjectVersions": {},
     "CopyObject": {"Key": "k", "CopySource": "bucket/other"},
     "PutObjectTagging": {"Key": "k", "Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}},
     "PutBucketTagging": {"Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}},
@@ -736,7 +733,6 @@ def test_settings_that_come_later_say_so_by_name(s3, bucket):
         {"ServerSideEncryption": "aws:kms", "BucketKeyEnabled": True},
         {"Tagging": "a=b"},
         {"StorageClass": "GLACIER"},
-        {"ObjectLockLegalHoldStatus": "ON"},
     ):
         with refused("NotImplemented", status=501):
             s3.put_object(Bucket=bucket, Key="key", Body=b"x", **asked)
