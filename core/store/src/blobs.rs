@@ -13,14 +13,18 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread::{self, JoinHandle},
     time::{Duration, UNIX_EPOCH},
 };
 use tokio::task;
 
-/// Bytes that are gathered before they go to the disk.
-const PIECE_BYTES: usize = 512 << 10;
+/// Bytes that are gathered before they go to the disk: an object of a mebibyte goes in one piece with its sync.
+const PIECE_BYTES: usize = (1 << 20) + (64 << 10);
 
 /// The name of a blob: 16 random bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -62,13 +66,24 @@ pub struct Held {
 pub struct BlobWriter {
     id: BlobId,
     blobs: Arc<Inner>,
-    /// The file, unless a write of it is under way or has failed.
-    file: Option<File>,
+    slot: Slot,
+    /// Whether the writer was dropped: who makes the file after that takes it away again.
+    abandoned: Arc<AtomicBool>,
     gathered: Vec<u8>,
     spare: Vec<u8>,
     under_way: Option<task::JoinHandle<Written>>,
     length: u64,
     finished: bool,
+}
+
+/// The file of a blob being written.
+enum Slot {
+    /// Not made yet: a blob of one piece is made, written and synced in one go.
+    New,
+    /// Made.
+    Open(File),
+    /// With the write under way, or lost by one that failed.
+    Taken,
 }
 
 /// The file of a piece that was written, and the piece's memory.
@@ -150,25 +165,23 @@ impl Blobs {
         })))
     }
 
-    /// Begins a blob.
-    pub async fn create(&self) -> Result<BlobWriter, Fault> {
+    /// Begins a blob of about `expected` bytes. Its file is made with its first piece.
+    pub fn create(&self, expected: u64) -> BlobWriter {
         let id = BlobId(self.0.random.bytes());
+        // The drop of the writer takes the id off the list again.
         self.0.unfinished().insert(id);
-        // From here the drop of the writer takes the id off the list again.
-        let mut writer = BlobWriter {
+        let room = usize::try_from(expected).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+        BlobWriter {
             id,
             blobs: self.0.clone(),
-            file: None,
-            gathered: Vec::new(),
+            slot: Slot::New,
+            abandoned: Arc::default(),
+            gathered: Vec::with_capacity(room),
             spare: Vec::new(),
             under_way: None,
             length: 0,
             finished: false,
-        };
-        self.0.make_folder(id)?;
-        let file = private(OpenOptions::new().write(true).create_new(true)).open(self.0.path(id));
-        writer.file = Some(file.map_err(|e| Fault::io("making a blob", e))?);
-        Ok(writer)
+        }
     }
 
     /// Keeps blobs that a row names from being unlinked, so that they can be opened one after the other while the row may go.
@@ -335,19 +348,30 @@ impl BlobWriter {
 
     /// The bytes given so far.
     pub fn length(&self) -> u64 {
-        self.length
+        self.length + self.gathered.len() as u64
     }
 
-    /// Appends sealed bytes. They go to the disk in large pieces, one piece being written while the next gathers.
+    /// Where sealed bytes are appended, by whoever makes them, so that they are not copied. [`BlobWriter::advance`] follows.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.gathered
+    }
+
+    /// Appends sealed bytes.
     pub async fn write(&mut self, sealed: &[u8]) -> Result<(), Fault> {
         self.gathered.extend_from_slice(sealed);
-        self.length += sealed.len() as u64;
+        self.advance().await
+    }
+
+    /// Sends what was gathered to the disk when it is a large piece; it is written while the next gathers.
+    pub async fn advance(&mut self) -> Result<(), Fault> {
         if self.gathered.len() < PIECE_BYTES {
             return Ok(());
         }
-        let mut file = self.file().await?;
+        let making = self.making().await?;
         let mut piece = std::mem::replace(&mut self.gathered, std::mem::take(&mut self.spare));
+        self.length += piece.len() as u64;
         self.under_way = Some(task::spawn_blocking(move || {
+            let mut file = making.file()?;
             file.write_all(&piece)?;
             piece.clear();
             Ok((file, piece))
@@ -357,10 +381,11 @@ impl BlobWriter {
 
     /// Writes the rest and syncs file and folder. From here on it is there after a crash, and a row may name it.
     pub async fn finish(mut self) -> Result<BlobId, Fault> {
-        let mut file = self.file().await?;
+        let making = self.making().await?;
         let rest = std::mem::take(&mut self.gathered);
         let path = self.blobs.path(self.id);
         let synced = task::spawn_blocking(move || {
+            let mut file = making.file()?;
             file.write_all(&rest)?;
             file.sync_all()?;
             path.parent().map_or(Ok(()), sync_dir)
@@ -371,24 +396,58 @@ impl BlobWriter {
         Ok(self.id)
     }
 
-    /// The file, once the write under way is done.
-    async fn file(&mut self) -> Result<File, Fault> {
+    /// The file, once the write under way is done, or how to make it.
+    async fn making(&mut self) -> Result<Making, Fault> {
         if let Some(under_way) = &mut self.under_way {
             let written = under_way.await;
             self.under_way = None;
             let written = written.map_err(|e| Fault::io("writing a blob", e))?;
             let (file, spare) = written.map_err(|e| Fault::io("writing a blob", e))?;
-            self.file = Some(file);
+            self.slot = Slot::Open(file);
             self.spare = spare;
         }
-        self.file
-            .take()
-            .ok_or(Fault::Bug("a blob was written on after a write of it failed"))
+        match std::mem::replace(&mut self.slot, Slot::Taken) {
+            Slot::Open(file) => Ok(Making::Made(file)),
+            Slot::New => Ok(Making::New {
+                id: self.id,
+                blobs: self.blobs.clone(),
+                abandoned: self.abandoned.clone(),
+            }),
+            Slot::Taken => Err(Fault::Bug("a blob was written on after a write of it failed")),
+        }
+    }
+}
+
+/// A file to write to, on a thread that may block.
+enum Making {
+    Made(File),
+    New {
+        id: BlobId,
+        blobs: Arc<Inner>,
+        abandoned: Arc<AtomicBool>,
+    },
+}
+
+impl Making {
+    fn file(self) -> io::Result<File> {
+        let (id, blobs, abandoned) = match self {
+            Making::Made(file) => return Ok(file),
+            Making::New { id, blobs, abandoned } => (id, blobs, abandoned),
+        };
+        blobs.make_folder(id).map_err(io::Error::other)?;
+        let path = blobs.path(id);
+        let file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+        // The writer says so before it unlinks: one of the two sees the other.
+        if abandoned.load(Ordering::SeqCst) {
+            fs::remove_file(&path)?;
+        }
+        Ok(file)
     }
 }
 
 impl Drop for BlobWriter {
     fn drop(&mut self) {
+        self.abandoned.store(!self.finished, Ordering::SeqCst);
         if !self.finished
             && let Err(fault) = unlink(&self.blobs.path(self.id))
         {

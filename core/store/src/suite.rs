@@ -570,7 +570,7 @@ async fn a_blob_is_whole_or_absent() {
     let fixture = Fixture::new();
     let store = fixture.open();
     let piece: Vec<u8> = (0..300_000).map(|n| (n % 251) as u8).collect();
-    let mut writer = store.blobs().create().await.unwrap();
+    let mut writer = store.blobs().create(0);
     for _ in 0..5 {
         writer.write(&piece).await.unwrap();
     }
@@ -602,7 +602,7 @@ async fn a_blob_is_whole_or_absent() {
     );
     assert!(reader.read_at(0, vec![0; 10]).await.is_ok(), "who reads it reads on");
 
-    let mut writer = store.blobs().create().await.unwrap();
+    let mut writer = store.blobs().create(0);
     let dropped = writer.id();
     writer.write(&all).await.unwrap();
     drop(writer);
@@ -613,7 +613,7 @@ async fn a_blob_is_whole_or_absent() {
 async fn a_held_blob_goes_when_its_last_holder_does() {
     let fixture = Fixture::new();
     let store = fixture.open();
-    let blob = async || store.blobs().create().await.unwrap().finish().await.unwrap();
+    let blob = async || store.blobs().create(0).finish().await.unwrap();
     let (id, other) = (blob().await, blob().await);
     let holders = (store.blobs().hold(vec![id, other]), store.blobs().hold(vec![id]));
     let mut txn = store.begin();
@@ -635,9 +635,13 @@ async fn a_held_blob_goes_when_its_last_holder_does() {
 async fn a_sweep_takes_old_blobs_that_nobody_names() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path(), [7; 32], Clock::system()).unwrap();
-    let blob = async || store.blobs().create().await.unwrap().finish().await.unwrap();
+    let blob = async || store.blobs().create(0).finish().await.unwrap();
     let (named, nameless) = (blob().await, blob().await);
-    let writer = store.blobs().create().await.unwrap();
+    let mut writer = store.blobs().create(0);
+    // Two pieces: the second waits until the first is in the file.
+    for _ in 0..2 {
+        writer.write(&vec![0; 2 << 20]).await.unwrap();
+    }
     let folder = dir.path().join("blobs/00");
     std::fs::create_dir_all(&folder).unwrap();
     let stranger = folder.join("notes.txt");

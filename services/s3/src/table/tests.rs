@@ -174,7 +174,7 @@ impl Run<'_> {
         let id = self.house.world.random.bytes();
         let place = match in_file {
             true => {
-                let mut blob = self.house.world.blobs().create().await.unwrap();
+                let mut blob = self.house.world.blobs().create(0);
                 blob.write(&id).await.unwrap();
                 Place::Blob(blob.finish().await.unwrap())
             }

@@ -3,7 +3,7 @@
 use crate::{S3Error, opened::Content, request::Declared, table::Place};
 use base::Fault;
 use bytes::Bytes;
-use envelope::segments::{self, HEADER_BYTES, SEGMENT_SEALED_MAX, Sealer, StreamKey};
+use envelope::segments::{self, HEADER_BYTES, Sealer, StreamKey};
 use gateway::{Body, Ctx};
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use sigv4::checksum::{Checksum, ChecksumAlgorithm, Md5};
@@ -85,13 +85,14 @@ pub struct Digests {
 pub async fn seal_body(ctx: &Ctx, plan: &Plan<'_>, source: Source<'_>) -> Result<SealedBody, S3Error> {
     let sealing = Sealing::new(ctx, plan);
     let header = sealing.header;
+    let sealed_len = segments::sealed_len(source.length());
     let (digests, place, bytes) = if source.length() <= INLINE_BYTES_MAX {
-        let room = usize::try_from(segments::sealed_len(source.length())).unwrap_or(0);
+        let room = usize::try_from(sealed_len).unwrap_or(0);
         let mut sealed = Vec::with_capacity(room);
         let digests = read(plan.declared, source, sealing, Sink::Row(&mut sealed)).await?;
         (digests, Place::Bytes, Some(Bytes::from(sealed)))
     } else {
-        let mut blob = ctx.world().blobs().create().await?;
+        let mut blob = ctx.world().blobs().create(sealed_len);
         let digests = read(plan.declared, source, sealing, Sink::Blob(&mut blob)).await?;
         (digests, Place::Blob(blob.finish().await?), None)
     };
@@ -180,9 +181,8 @@ async fn read(
     let digests = match &mut sink {
         Sink::Row(out) => sealing.finish(out),
         Sink::Blob(blob) => {
-            let mut last = Vec::new();
-            let digests = sealing.finish(&mut last);
-            blob.write(&last).await?;
+            let digests = sealing.finish(blob.buffer());
+            blob.advance().await?;
             digests
         }
     };
@@ -248,9 +248,8 @@ async fn take(sealing: &mut Sealing, piece: &[u8], sink: &mut Sink<'_>) -> Resul
     match sink {
         Sink::Row(out) => sealing.push(piece, out),
         Sink::Blob(blob) => {
-            let mut out = Vec::with_capacity(piece.len().saturating_add(SEGMENT_SEALED_MAX));
-            sealing.push(piece, &mut out);
-            blob.write(&out).await?;
+            sealing.push(piece, blob.buffer());
+            blob.advance().await?;
         }
     }
     Ok(())
