@@ -70,7 +70,13 @@ fn javascript(workspace: &Workspace, programs: &Path) -> Result<()> {
         }
         must(
             Command::new(programs.join("npm"))
-                .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
+                .args([
+                    "ci",
+                    "--ignore-scripts",
+                    "--no-audit",
+                    "--no-fund",
+                    "--no-update-notifier",
+                ])
                 .current_dir(&folder),
             "the pinned packages come from npm: is it reachable, and does it still hold these versions?",
         )
