@@ -8,6 +8,8 @@ import itertools
 import time
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 from harness import ACCOUNT, allow, bucket_policy, key_policy, policy
 
 TRUST = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"})
@@ -41,6 +43,29 @@ class World:
     @property
     def key(self):
         return self.once("key", self.new_key)
+
+    def external_key(self):
+        return self.client("kms").create_key(Origin="EXTERNAL")["KeyMetadata"]["Arn"]
+
+    def regional_key(self, *replicas):
+        """A new key of several Regions."""
+        key = self.client("kms").create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+        for region in replicas:
+            self.client("kms").replicate_key(KeyId=key, ReplicaRegion=region)
+        return key
+
+    def parcel(self):
+        """Material on its way to a new key."""
+        key = self.external_key()
+        asked = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+        given = self.client("kms").get_parameters_for_import(KeyId=key, **asked)
+        oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+        return {
+            "KeyId": key,
+            "ImportToken": given["ImportToken"],
+            "EncryptedKeyMaterial": serialization.load_der_public_key(given["PublicKey"]).encrypt(b"x" * 32, oaep),
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        }
 
     def new_bucket(self):
         name = self.name("bucket")
@@ -269,10 +294,13 @@ RECIPES = {
     "kms:CreateKey": lambda w: {"BypassPolicyLockoutSafetyCheck": True},
     "kms:Decrypt": lambda w: {"CiphertextBlob": w.sealed(), "KeyId": w.key},
     "kms:DeleteAlias": lambda w: {"AliasName": w.alias()},
+    "kms:DeleteImportedKeyMaterial": lambda w: {"KeyId": w.external_key()},
     "kms:DeriveSharedSecret": lambda w: w.agreed(),
     "kms:DescribeKey": lambda w: {"KeyId": w.key},
     "kms:DisableKey": lambda w: {"KeyId": w.new_key()},
+    "kms:DisableKeyRotation": lambda w: {"KeyId": w.key},
     "kms:EnableKey": lambda w: {"KeyId": w.key},
+    "kms:EnableKeyRotation": lambda w: {"KeyId": w.key},
     "kms:Encrypt": lambda w: {"KeyId": w.key, "Plaintext": b"x"},
     "kms:GenerateDataKey": lambda w: {"KeyId": w.key, "KeySpec": "AES_256"},
     "kms:GenerateDataKeyPair": lambda w: {"KeyId": w.key, "KeyPairSpec": "ECC_NIST_P256"},
@@ -281,10 +309,18 @@ RECIPES = {
     "kms:GenerateMac": lambda w: {"KeyId": w.mac_key, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"},
     "kms:GenerateRandom": lambda w: {"NumberOfBytes": 1},
     "kms:GetKeyPolicy": lambda w: {"KeyId": w.key, "PolicyName": "default"},
+    "kms:GetKeyRotationStatus": lambda w: {"KeyId": w.key},
+    "kms:GetParametersForImport": lambda w: {
+        "KeyId": w.external_key(),
+        "WrappingAlgorithm": "RSAES_OAEP_SHA_256",
+        "WrappingKeySpec": "RSA_2048",
+    },
     "kms:GetPublicKey": lambda w: {"KeyId": w.signing_key},
+    "kms:ImportKeyMaterial": lambda w: w.parcel(),
     "kms:ListAliases": lambda w: {},
     "kms:ListGrants": lambda w: {"KeyId": w.key},
     "kms:ListKeyPolicies": lambda w: {"KeyId": w.key},
+    "kms:ListKeyRotations": lambda w: {"KeyId": w.key},
     "kms:ListKeys": lambda w: {},
     "kms:ListResourceTags": lambda w: {"KeyId": w.key},
     "kms:ListRetirableGrants": lambda w: {"RetiringPrincipal": w.user_arn},
@@ -295,14 +331,21 @@ RECIPES = {
         "BypassPolicyLockoutSafetyCheck": True,
     },
     "kms:ReEncrypt": lambda w: {"CiphertextBlob": w.sealed(), "DestinationKeyId": w.key},
+    "kms:ReplicateKey": lambda w: {
+        "KeyId": w.regional_key(),
+        "ReplicaRegion": "eu-west-1",
+        "BypassPolicyLockoutSafetyCheck": True,
+    },
     "kms:RetireGrant": lambda w: {"GrantToken": w.grant()["GrantToken"]},
     "kms:RevokeGrant": lambda w: {"KeyId": w.key, "GrantId": w.grant()["GrantId"]},
+    "kms:RotateKeyOnDemand": lambda w: {"KeyId": w.new_key()},
     "kms:ScheduleKeyDeletion": lambda w: {"KeyId": w.new_key(), "PendingWindowInDays": 7},
     "kms:Sign": lambda w: {"KeyId": w.signing_key, "Message": b"x", "SigningAlgorithm": "ECDSA_SHA_256"},
     "kms:TagResource": lambda w: {"KeyId": w.key, "Tags": [{"TagKey": "k", "TagValue": "v"}]},
     "kms:UntagResource": lambda w: {"KeyId": w.key, "TagKeys": ["k"]},
     "kms:UpdateAlias": lambda w: {"AliasName": w.alias(), "TargetKeyId": w.key},
     "kms:UpdateKeyDescription": lambda w: {"KeyId": w.key, "Description": "d"},
+    "kms:UpdatePrimaryRegion": lambda w: {"KeyId": w.regional_key("eu-west-1"), "PrimaryRegion": "eu-west-1"},
     "kms:Verify": lambda w: w.signed(),
     "kms:VerifyMac": lambda w: w.coded(),
     "s3:CreateBucket": lambda w: {"Bucket": w.name("made")},

@@ -23,6 +23,7 @@ use base::{Fault, Random, Secret, Timestamp};
 use envelope::Keyring;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use store::{NoAncestor, Stored};
 use zeroize::Zeroize;
 
 /// So long a wrapping key and its token can be used.
@@ -133,6 +134,11 @@ struct Token {
     private_key: Vec<u8>,
 }
 
+impl Stored for Token {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
 impl Drop for Token {
     fn drop(&mut self) {
         self.private_key.zeroize();
@@ -182,8 +188,7 @@ impl WrappingKey {
             valid_to,
             private_key: self.private.expose().clone(),
         };
-        let text = serde_json::to_vec(&token).map_err(|e| Fault::corrupt_by("an import token", e))?;
-        let text = Secret::new(text);
+        let text = Secret::new(token.encode()?);
         Ok(Parameters {
             public_key: self.public.clone(),
             token: keyring.seal(&identity(key), text.expose(), random),
@@ -204,7 +209,7 @@ pub fn open(
         .open(&identity(key), token)
         .map_err(|_| KmsError::InvalidImportToken)?;
     let text = Secret::new(text);
-    let token: Token = serde_json::from_slice(text.expose()).map_err(|e| Fault::corrupt_by("an import token", e))?;
+    let token = Token::decode(text.expose())?;
     if token.valid_to <= now {
         return Err(KmsError::ExpiredImportToken);
     }
