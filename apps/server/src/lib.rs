@@ -13,6 +13,8 @@
 pub mod config;
 mod conn;
 mod data_dir;
+#[cfg(test)]
+mod documents;
 mod first_start;
 mod listen;
 mod organization;

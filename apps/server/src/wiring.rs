@@ -46,7 +46,7 @@ fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
 }
 
 /// The operations of every room.
-const ROOMS: [&[Route]; 6] = [
+pub(crate) const ROOMS: [&[Route]; 6] = [
     cloudtrail::OPERATIONS,
     iam::OPERATIONS,
     kms::OPERATIONS,
@@ -70,63 +70,4 @@ pub(crate) async fn bootstrap_account(work: &mut Work, account: AccountId) -> Re
         access_key_id: key.id,
         secret_access_key: key.secret,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use gateway::EventClass;
-    use std::{fmt::Write, path::Path};
-
-    fn listing() -> String {
-        let class = |event: EventClass| match event {
-            EventClass::Management { read_only: true } => "management read".to_owned(),
-            EventClass::Management { read_only: false } => "management write".to_owned(),
-            EventClass::Data {
-                resource_type,
-                read_only,
-            } => format!("data {} {resource_type}", if read_only { "read" } else { "write" }),
-            EventClass::None => "no event".to_owned(),
-        };
-        let mut lines: Vec<String> = ROOMS
-            .into_iter()
-            .flatten()
-            .map(|route| format!("{} {} {}", route.service.signing_name(), route.name, class(route.event)))
-            .collect();
-        lines.sort();
-        lines.iter().fold(String::new(), |mut text, line| {
-            let _ = writeln!(text, "{line}");
-            text
-        })
-    }
-
-    /// What there is to call, and what each call leaves in the record. `cargo xtask bless` writes the file anew.
-    #[test]
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "a test is told by the environment whether to bless"
-    )]
-    fn the_operations_are_those_of_the_golden_file() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dev/golden/operations.txt");
-        let (now, golden) = (listing(), std::fs::read_to_string(&path).unwrap_or_default());
-        if std::env::var_os("SHOSEKI_BLESS").is_some() {
-            std::fs::write(&path, now).unwrap();
-            return;
-        }
-        let missing: Vec<&str> = golden.lines().filter(|line| !now.lines().any(|l| l == *line)).collect();
-        let new: Vec<&str> = now.lines().filter(|line| !golden.lines().any(|l| l == *line)).collect();
-        assert!(
-            now == golden,
-            "no longer there: {missing:#?}\nnew: {new:#?}\nif that is meant: cargo xtask bless -p server"
-        );
-    }
-
-    #[test]
-    fn no_operation_is_there_twice() {
-        let listing = listing();
-        let mut names: Vec<Vec<&str>> = listing.lines().map(|line| line.split(' ').take(2).collect()).collect();
-        let all = names.len();
-        names.dedup();
-        assert_eq!(names.len(), all);
-    }
 }

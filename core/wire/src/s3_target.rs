@@ -181,6 +181,34 @@ const BY_ID: &[(&str, &str)] = &[
     ("ListBucketMetricsConfigurations", "GetBucketMetricsConfiguration"),
 ];
 
+/// Operations that no sub-resource tells.
+const PLAIN: &[&str] = &[
+    "CopyObject",
+    "CreateBucket",
+    "DeleteBucket",
+    "DeleteObject",
+    "GetObject",
+    "HeadBucket",
+    "HeadObject",
+    "ListBuckets",
+    "ListObjects",
+    "ListObjectsV2",
+    "PostObject",
+    "PutObject",
+    "UploadPartCopy",
+    "WriteGetObjectResponse",
+];
+
+/// The names of all operations of S3 that a request can mean, sorted.
+pub fn s3_operation_names() -> Vec<&'static str> {
+    let told = SUBRESOURCES.iter().map(|row| row.3);
+    let one = BY_ID.iter().map(|(_, get)| *get);
+    let mut names: Vec<_> = told.chain(one).chain(PLAIN.iter().copied()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// What an S3 request means, by path or virtual host under `base_domain`.
 pub fn s3_operation(head: &Head, base_domain: &str) -> Result<S3Target, RouteFault> {
     let queries = query_names(&head.query)?;
@@ -290,6 +318,19 @@ mod tests {
     use super::*;
     use crate::head::head;
     use proptest::prelude::*;
+
+    #[test]
+    fn the_names_are_complete() {
+        let names = s3_operation_names();
+        for plain in [
+            root_operation(&head("GET", "h", "/", &[]), &[]),
+            bucket_operation(&head("PUT", "h", "/b", &[]), "b", &[]),
+            object_operation(&head("PUT", "h", "/b/k", &[("x-amz-copy-source", "/b/k")]), &[]),
+        ] {
+            assert!(names.contains(&plain.unwrap()), "{plain:?}");
+        }
+        assert!(names.len() > 100, "{}", names.len());
+    }
 
     fn route(method: &str, host: &str, target: &str, headers: &[(&str, &str)]) -> Result<S3Target, RouteFault> {
         s3_operation(&head(method, host, target, headers), "localhost")
