@@ -211,6 +211,9 @@ pub fn who(ctx: &Ctx) -> String {
     }
 }
 
+/// Whether a call makes an object: so a policy can ask conditions of those that do and not of the parts before them.
+pub const CREATION: &str = "s3:ObjectCreationOperation";
+
 /// Adds the condition keys of a conditional write.
 ///
 /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html>

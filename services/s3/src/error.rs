@@ -24,6 +24,13 @@ pub enum S3Error {
         /// The bucket's.
         expected: Region,
     },
+    /// A checksum of a part is by another algorithm than the upload's.
+    BadPartDigest {
+        /// The algorithm that was sent, in lower case.
+        algorithm: String,
+        /// The part's number.
+        part: u16,
+    },
     /// A checksum that is not the body's; its name, such as `Content-MD5` or `CRC32`.
     BadDigest(String),
     /// The name is another account's.
@@ -69,6 +76,17 @@ pub enum S3Error {
         /// What is taken.
         max: u64,
     },
+    /// A part but the last is smaller than parts are.
+    EntityTooSmall {
+        /// Its bytes.
+        proposed: u64,
+        /// The fewest.
+        min: u64,
+        /// Its number.
+        part: u16,
+        /// Its tag.
+        etag: String,
+    },
     /// Our side failed.
     Fault(Fault),
     /// The Region's endpoint does not make buckets there; `unspecified` when nothing was said.
@@ -107,6 +125,27 @@ pub enum S3Error {
     },
     /// No such Region.
     InvalidLocationConstraint(String),
+    /// A part that was not uploaded, or not so.
+    InvalidPart {
+        /// The upload's id, as sent.
+        upload: String,
+        /// The part's number.
+        part: u16,
+        /// The tag that was sent.
+        etag: String,
+    },
+    /// An object has no part of that number.
+    InvalidPartNumber {
+        /// The number.
+        requested: u16,
+        /// How many parts it has.
+        parts: usize,
+    },
+    /// Parts are named in the order of their numbers.
+    InvalidPartOrder {
+        /// The upload's id, as sent.
+        upload: String,
+    },
     /// No byte lies in the range.
     InvalidRange {
         /// The header.
@@ -182,6 +221,11 @@ pub enum S3Error {
         /// The key.
         key: String,
     },
+    /// It never was, or was completed or aborted.
+    NoSuchUpload {
+        /// Its id, as sent.
+        upload: String,
+    },
     /// AWS has it, this server not yet; its name.
     NotImplemented(Cow<'static, str>),
     /// The bucket has no object lock.
@@ -256,6 +300,29 @@ impl AwsError for S3Error {
             }
             S3Error::EntityTooLarge { proposed, max } => {
                 vec![("ProposedSize", text(proposed)), ("MaxSizeAllowed", text(max))]
+            }
+            S3Error::EntityTooSmall {
+                proposed,
+                min,
+                part,
+                etag,
+            } => vec![
+                ("ProposedSize", text(proposed)),
+                ("MinSizeAllowed", text(min)),
+                ("PartNumber", text(part)),
+                ("ETag", etag.clone()),
+            ],
+            S3Error::InvalidPart { upload, part, etag } => vec![
+                ("UploadId", upload.clone()),
+                ("PartNumber", text(part)),
+                ("ETag", etag.clone()),
+            ],
+            S3Error::InvalidPartNumber { requested, parts } => vec![
+                ("PartNumberRequested", text(requested)),
+                ("ActualPartCount", text(parts)),
+            ],
+            S3Error::InvalidPartOrder { upload } | S3Error::NoSuchUpload { upload } => {
+                vec![("UploadId", upload.clone())]
             }
             S3Error::InvalidArgument { name, value, .. } => {
                 vec![("ArgumentName", text(name)), ("ArgumentValue", value.clone())]
@@ -335,6 +402,7 @@ impl S3Error {
             S3Error::AuthorizationHeaderMalformed { got, expected } => {
                 tell(400, "AuthorizationHeaderMalformed", text::wrong_region(got, expected))
             }
+            S3Error::BadPartDigest { algorithm, part } => tell(400, "BadDigest", text::bad_part(algorithm, *part)),
             S3Error::BadDigest(what) => tell(400, "BadDigest", text::bad_digest(what)),
             S3Error::Body(reply) => (reply.status, reply.code.clone().into(), reply.message.clone().into()),
             S3Error::BucketAlreadyExists { .. } => say(409, "BucketAlreadyExists", text::TAKEN),
@@ -346,6 +414,7 @@ impl S3Error {
                 say(404, "NoSuchKey", "The specified key does not exist.")
             }
             S3Error::EntityTooLarge { .. } => say(400, "EntityTooLarge", text::TOO_LARGE),
+            S3Error::EntityTooSmall { .. } => say(400, "EntityTooSmall", text::TOO_SMALL),
             S3Error::Fault(_) => say(500, "InternalError", text::INTERNAL),
             S3Error::IllegalLocationConstraint(constraint) => tell(
                 400,
@@ -367,6 +436,11 @@ impl S3Error {
                 say(400, "InvalidEncryptionAlgorithmError", text::UNKNOWN_ALGORITHM)
             }
             S3Error::InvalidLocationConstraint(_) => say(400, "InvalidLocationConstraint", text::UNKNOWN_LOCATION),
+            S3Error::InvalidPart { .. } => say(400, "InvalidPart", text::INVALID_PART),
+            S3Error::InvalidPartNumber { .. } => {
+                say(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+            }
+            S3Error::InvalidPartOrder { .. } => say(400, "InvalidPartOrder", text::PART_ORDER),
             S3Error::InvalidRange { .. } => say(416, "InvalidRange", "The requested range is not satisfiable"),
             S3Error::InvalidRequest(text) => tell(400, "InvalidRequest", text.clone()),
             S3Error::KeyTooLong { .. } => say(400, "KeyTooLongError", "Your key is too long"),
@@ -385,6 +459,7 @@ impl S3Error {
             S3Error::NoSuchObjectLock { .. } => say(404, "NoSuchObjectLockConfiguration", text::NOT_LOCKED),
             S3Error::NoSuchVersion { .. } => say(404, "NoSuchVersion", "The specified version does not exist."),
             S3Error::NoObjectLock { .. } => say(404, "ObjectLockConfigurationNotFoundError", text::NO_LOCK),
+            S3Error::NoSuchUpload { .. } => say(404, "NoSuchUpload", text::NO_UPLOAD),
             S3Error::NotImplemented(what) => tell(501, "NotImplemented", text::not_implemented(what)),
             S3Error::OperationAborted => say(409, "OperationAborted", text::ABORTED),
             S3Error::PermanentRedirect { .. } => say(301, "PermanentRedirect", text::REDIRECT),
@@ -423,6 +498,9 @@ mod text {
     pub(super) const INTERNAL: &str = "We encountered an internal error. Please try again.";
     pub(super) const MALFORMED_XML: &str =
         "The XML you provided was not well-formed or did not validate against our published schema";
+    // With two spaces, as AWS writes it.
+    pub(super) const INVALID_PART: &str = "One or more of the specified parts could not be found.  The part may not have \
+        been uploaded, or the specified entity tag may not match the part's entity tag.";
     pub(super) const METADATA: &str = "Your metadata headers exceed the maximum allowed metadata size";
     pub(super) const NO_ACLS: &str = "The bucket does not allow ACLs";
     pub(super) const NO_LOCK: &str = "Object Lock configuration does not exist for this bucket";
@@ -430,12 +508,17 @@ mod text {
     pub(super) const NOT_LOCKED: &str = "The specified object does not have a ObjectLock configuration";
     pub(super) const NO_LENGTH: &str = "You must provide the Content-Length HTTP header.";
     pub(super) const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
+    pub(super) const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may be invalid, or the upload may \
+        have been aborted or completed.";
+    pub(super) const PART_ORDER: &str =
+        "The list of parts was not in ascending order. Parts must be ordered by part number.";
     pub(super) const PRECONDITION: &str = "At least one of the pre-conditions you specified did not hold";
     pub(super) const REDIRECT: &str = "The bucket you are attempting to access must be addressed using the specified \
         endpoint. Please send all future requests to this endpoint.";
     pub(super) const TAKEN: &str = "The requested bucket name is not available. The bucket namespace is shared by all \
         users of the system. Please select a different name and try again.";
     pub(super) const TOO_LARGE: &str = "Your proposed upload exceeds the maximum allowed size";
+    pub(super) const TOO_SMALL: &str = "Your proposed upload is smaller than the minimum allowed size";
     pub(super) const UNKNOWN_ALGORITHM: &str =
         "The Encryption request you specified is not valid. Supported value: AES256.";
     pub(super) const UNKNOWN_LOCATION: &str = "The specified location-constraint is not valid";
@@ -446,6 +529,10 @@ mod text {
             "Content-MD5" => "The Content-MD5 you specified did not match what we received.".into(),
             checksum => format!("The {checksum} you specified did not match the calculated checksum.").into(),
         }
+    }
+
+    pub(super) fn bad_part(algorithm: &str, part: u16) -> Cow<'static, str> {
+        format!("The {algorithm} you specified for part {part} did not match what we received.").into()
     }
 
     pub(super) fn illegal_location(constraint: &str) -> Cow<'static, str> {

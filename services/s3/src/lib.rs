@@ -45,7 +45,10 @@ use gateway::Route;
 
 /// Every operation of the room.
 pub const OPERATIONS: &[Route] = &[
+    Route::of::<ops::abort_multipart_upload::AbortMultipartUpload>(),
+    Route::of::<ops::complete_multipart_upload::CompleteMultipartUpload>(),
     Route::of::<ops::create_bucket::CreateBucket>(),
+    Route::of::<ops::create_multipart_upload::CreateMultipartUpload>(),
     Route::of::<ops::delete_bucket::DeleteBucket>(),
     Route::of::<ops::delete_bucket_encryption::DeleteBucketEncryption>(),
     Route::of::<ops::delete_bucket_policy::DeleteBucketPolicy>(),
@@ -63,9 +66,11 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::head_bucket::HeadBucket>(),
     Route::of::<ops::head_object::HeadObject>(),
     Route::of::<ops::list_buckets::ListBuckets>(),
+    Route::of::<ops::list_multipart_uploads::ListMultipartUploads>(),
     Route::of::<ops::list_object_versions::ListObjectVersions>(),
     Route::of::<ops::list_objects::ListObjects>(),
     Route::of::<ops::list_objects_v2::ListObjectsV2>(),
+    Route::of::<ops::list_parts::ListParts>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
     Route::of::<ops::put_bucket_versioning::PutBucketVersioning>(),
@@ -73,4 +78,5 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::put_object_legal_hold::PutObjectLegalHold>(),
     Route::of::<ops::put_object_lock_configuration::PutObjectLockConfiguration>(),
     Route::of::<ops::put_object_retention::PutObjectRetention>(),
+    Route::of::<ops::upload_part::UploadPart>(),
 ];

@@ -209,7 +209,7 @@ impl Declared {
                     "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.".into(),
                 ));
             }
-            (None, _) => refuse_headers_unknown_checksum(head)?,
+            (None, _) => refuse_unknown_checksums(head)?,
             (Some(_), None) => {}
         }
         declared.agree_with_sdk(head)?;
@@ -269,7 +269,7 @@ impl Declared {
 }
 
 /// Checksums that AWS knows and this server does not yet must not be taken for none.
-fn refuse_headers_unknown_checksum(head: &Head) -> Result<(), S3Error> {
+pub fn refuse_unknown_checksums(head: &Head) -> Result<(), S3Error> {
     const UNBUILT: [&str; 5] = [
         "x-amz-checksum-md5",
         "x-amz-checksum-sha512",

@@ -42,10 +42,15 @@ pub fn query(call: &Call, name: &str) -> Option<String> {
 impl Parameters {
     /// Reads them.
     pub fn of(call: &Call) -> Result<Parameters, S3Error> {
-        let max_keys = query(call, "max-keys").filter(|text| !text.is_empty());
+        Parameters::with_page(call, "max-keys")
+    }
+
+    /// The same, where the most items of a page have this name.
+    pub fn with_page(call: &Call, name: &'static str) -> Result<Parameters, S3Error> {
+        let max_keys = query(call, name).filter(|text| !text.is_empty());
         let page = match &max_keys {
             None => KEYS_MAX,
-            Some(text) => page(text)?,
+            Some(text) => page(text, name)?,
         };
         let url = match query(call, "encoding-type").as_deref() {
             None | Some("") => false,
@@ -124,20 +129,20 @@ impl Parameters {
     }
 }
 
-fn page(text: &str) -> Result<usize, S3Error> {
+fn page(text: &str, name: &'static str) -> Result<usize, S3Error> {
+    let argument = match name {
+        "max-keys" => "maxKeys",
+        other => other,
+    };
     match text.parse::<i32>() {
         Ok(number) => usize::try_from(number).map(|number| number.min(KEYS_MAX)).map_err(|_| {
-            S3Error::argument(
-                "Argument maxKeys must be an integer between 0 and 2147483647",
-                "maxKeys",
-                text,
-            )
+            let message = format!("Argument {argument} must be an integer between 0 and 2147483647");
+            S3Error::argument(message, argument, text)
         }),
-        Err(_) => Err(S3Error::argument(
-            "Provided max-keys not an integer or within integer range",
-            "max-keys",
-            text,
-        )),
+        Err(_) => {
+            let message = format!("Provided {name} not an integer or within integer range");
+            Err(S3Error::argument(message, name, text))
+        }
     }
 }
 
@@ -164,6 +169,13 @@ pub struct Contents {
 #[serde(rename_all = "PascalCase")]
 pub struct CommonPrefix {
     prefix: String,
+}
+
+impl CommonPrefix {
+    /// As the document writes it.
+    pub fn of(prefix: String) -> CommonPrefix {
+        CommonPrefix { prefix }
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! One file for each operation.
 
+pub mod abort_multipart_upload;
+pub mod complete_multipart_upload;
 pub mod create_bucket;
+pub mod create_multipart_upload;
 pub mod delete_bucket;
 pub mod delete_bucket_encryption;
 pub mod delete_bucket_policy;
@@ -18,9 +21,11 @@ pub mod get_object_retention;
 pub mod head_bucket;
 pub mod head_object;
 pub mod list_buckets;
+pub mod list_multipart_uploads;
 pub mod list_object_versions;
 pub mod list_objects;
 pub mod list_objects_v2;
+pub mod list_parts;
 pub mod put_bucket_encryption;
 pub mod put_bucket_policy;
 pub mod put_bucket_versioning;
@@ -28,8 +33,10 @@ pub mod put_object;
 pub mod put_object_legal_hold;
 pub mod put_object_lock_configuration;
 pub mod put_object_retention;
+pub mod upload_part;
 
 mod bucket_call;
 mod listed;
 mod lock_call;
+mod multipart;
 pub(crate) mod read;

@@ -168,6 +168,7 @@ impl Operation for PutObject {
         let found = access::find(ctx, view, request).await?;
         let demands = input.new.demands(ctx.now(), |action| {
             access::with_condition(found.on_object(ctx, action, request), input.condition.as_ref())
+                .with(access::CREATION, "true")
         });
         Ok(found.demands(ctx, request, demands))
     }
@@ -190,8 +191,7 @@ impl Operation for PutObject {
     }
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, staged: &Staged) -> Result<Output, S3Error> {
-        let (bucket_name, key) = input.at();
-        let bucket = access::row(&txn.view(), bucket_name).await?;
+        let bucket = access::row(&txn.view(), &input.request.bucket).await?;
         let staged = match &input.body {
             Some(body) => seal_body(ctx, txn, input, &bucket, Source::AtHand(body)).await?,
             None => staged.get::<StagedObject>()?.clone(),
@@ -200,24 +200,14 @@ impl Operation for PutObject {
             // Deleted and made again while the body was on its way: the key belongs to the bucket that was.
             return Err(S3Error::OperationAborted);
         }
-        let existing = match input.condition {
-            Some(_) => table::object(&txn.view(), bucket_name, key).await?,
-            None => None,
-        };
-        access::allow_write(
-            input.condition.as_ref(),
-            key,
-            existing.as_ref().map(|object| object.etag.as_str()),
-        )?;
         let object = Object {
             modified: ctx.now(),
-            seal: seal::current(ctx, &txn.view(), &bucket, &staged.object.id, &staged.object.seal).await?,
             lock: input.new.lock.lock_in(&bucket, ctx.now())?,
             ..staged.object
         };
-        let content = Content::Object(Box::new(object.clone()));
-        let at = (bucket_name, key);
-        let version = table::put_version(txn, at, bucket.versioning, content, staged.body, ctx.random()).await?;
+        let condition = input.condition.as_ref();
+        let (object, version) =
+            upload::store(ctx, txn, &input.request, &bucket, condition, object, staged.body).await?;
         let applied = Params::new().text("SSEApplied", staged.applied);
         access::note(ctx, &input.request, (object.size, 0), applied);
         Ok(Output {

@@ -3,6 +3,8 @@
 
 mod new_object;
 mod sealing;
+mod store;
 
 pub use new_object::{NewObject, write_condition};
 pub use sealing::{Plan, SealedBody, Source, seal_body};
+pub use store::store;

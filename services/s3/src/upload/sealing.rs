@@ -78,7 +78,7 @@ pub struct Digests {
     /// The checksum that is kept, in base64.
     pub checksum: String,
     /// The checksum that was declared, when that is another one.
-    declared: Option<String>,
+    pub declared: Option<String>,
 }
 
 /// Seals a whole body. What was declared of it holds when this answers; nothing is left behind when it fails.
