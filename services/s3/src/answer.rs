@@ -5,7 +5,7 @@ use crate::{
         encryption::{AES256, AWS_KMS, DSSE},
         version::VersionId,
     },
-    table::Seal,
+    table::{Checksum, Seal},
 };
 use base::AccountId;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,6 +13,7 @@ use gateway::Reply;
 use http::HeaderName;
 use record::Params;
 use serde::Serialize;
+use sigv4::checksum::ChecksumAlgorithm;
 
 /// `x-amz-server-side-encryption`
 pub const SSE: HeaderName = HeaderName::from_static("x-amz-server-side-encryption");
@@ -88,6 +89,16 @@ pub fn with_version(reply: Reply, version: Option<VersionId>) -> Reply {
 /// The same for a record.
 pub fn version_params(version: Option<VersionId>) -> Params {
     Params::new().maybe_text(VERSION_ID.as_str(), version.map(|version| version.to_string()))
+}
+
+/// Adds a checksum with its kind, when there is one.
+pub fn with_checksum(reply: Reply, checksum: Option<&Checksum>) -> Reply {
+    let known = checksum.and_then(|checksum| Some((checksum, ChecksumAlgorithm::parse(&checksum.algorithm)?)));
+    let Some((checksum, algorithm)) = known else {
+        return reply;
+    };
+    let reply = with_header(reply, algorithm.header_name(), &checksum.value);
+    with_header(reply, "x-amz-checksum-type", checksum.kind())
 }
 
 /// Adds a header whose name is made at run time.

@@ -38,6 +38,16 @@ impl Operation for DeleteBucket {
                 _ => S3Error::BucketHasVersions { bucket: name },
             });
         }
+        // AWS lets a bucket go that has uploads; what came of them goes with it.
+        loop {
+            let uploads = table::uploads(&txn.view(), name, None).await?;
+            if uploads.is_empty() {
+                break;
+            }
+            for (key, id, _) in uploads {
+                table::abort_upload(txn, (name, &key), &id).await?;
+            }
+        }
         table::delete_bucket(txn, name, bucket.owner);
         Ok(Gone)
     }

@@ -65,17 +65,17 @@ impl Operation for GetObject {
         let Pinned { chosen, sealed } = read::pin(ctx, &txn.view(), request, input.version.as_ref()).await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
         seal::check_customer_key(ctx, &object, input.customer_key.as_ref())?;
-        let range = match read::part(input, &object)? {
+        let section = match read::part(&txn.view(), input, &object).await? {
             Part::NotModified => {
                 return Ok(Output {
                     reply: read::not_modified(&object, told),
                     content: Content::AtHand(Bytes::new()),
                 });
             }
-            Part::Range(range) => range,
+            Part::Section(section) => section,
         };
         let key = seal::open_key(ctx, txn, &bucket, &object, input.customer_key.as_ref()).await?;
-        let head = read::head(input, &object, told, range);
+        let head = read::head(input, &object, told, section);
         let length = head.range.end.saturating_sub(head.range.start);
         let at = (request.bucket.as_str(), request.key.as_str());
         let content = opened::content(ctx, &txn.view(), at, &object, &key, sealed, head.range).await?;

@@ -53,15 +53,15 @@ impl Operation for HeadObject {
         let chosen = versions::readable(&txn.view(), &input.request, input.version.as_ref(), "HEAD").await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));
         seal::check_customer_key(ctx, &object, input.customer_key.as_ref())?;
-        let range = match read::part(input, &object)? {
+        let section = match read::part(&txn.view(), input, &object).await? {
             Part::NotModified => {
                 return Ok(Output {
                     reply: read::not_modified(&object, told),
                 });
             }
-            Part::Range(range) => range,
+            Part::Section(section) => section,
         };
-        let head = read::head(input, &object, told, range);
+        let head = read::head(input, &object, told, section);
         let length = head.range.end.saturating_sub(head.range.start).to_string();
         Ok(Output {
             reply: head.reply.header(header::CONTENT_LENGTH, &length),

@@ -131,21 +131,7 @@ impl Render for Output {
     fn render(self, _: &RenderCtx<'_>) -> Reply {
         let reply = Reply::empty(200).header(header::ETAG, &etag::quoted(&self.object.etag));
         let reply = answer::with_seal(reply, &self.object.seal);
-        with_checksum(answer::with_version(reply, self.version), &self.object)
-    }
-}
-
-/// Adds the object's checksum.
-pub fn with_checksum(reply: Reply, object: &Object) -> Reply {
-    let Some(checksum) = &object.checksum else {
-        return reply;
-    };
-    match ChecksumAlgorithm::parse(&checksum.algorithm) {
-        Some(algorithm) => {
-            let reply = answer::with_header(reply, algorithm.header_name(), &checksum.value);
-            answer::with_header(reply, "x-amz-checksum-type", checksum.kind())
-        }
-        None => reply,
+        answer::with_checksum(answer::with_version(reply, self.version), self.object.checksum.as_ref())
     }
 }
 

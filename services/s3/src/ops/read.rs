@@ -11,10 +11,10 @@ use crate::{
         version::VersionId,
     },
     opened::SealedBytes,
-    ops::put_object::with_checksum,
+    ops::multipart,
     request::{self, Request},
     sse,
-    table::{self, Bucket, Object, Place},
+    table::{self, Bucket, Checksum, Object, Place},
     versions::{self, Chosen},
 };
 use base::{Fault, Timestamp};
@@ -42,6 +42,8 @@ pub struct ReadInput {
     /// The version that is read; the latest when none is named.
     pub version: Option<VersionId>,
     range: Option<(String, ByteRange)>,
+    /// `partNumber`
+    part: Option<u16>,
     conditions: Preconditions,
     overrides: Vec<(HeaderName, String)>,
     with_checksum: bool,
@@ -51,10 +53,13 @@ pub struct ReadInput {
 
 fn parse(call: &Call) -> Result<ReadInput, S3Error> {
     let request = Request::of_object(call)?;
-    if call.head.has_query("partNumber") {
-        return Err(S3Error::NotImplemented("partNumber".into()));
-    }
     let headers = &call.head.headers;
+    let part = call.head.query_value("partNumber");
+    let part = part.map(|text| multipart::number(&text)).transpose()?;
+    if part.is_some() && headers.contains_key(header::RANGE) {
+        let text = "Cannot specify both Range header and partNumber query parameter";
+        return Err(S3Error::InvalidRequest(text.into()));
+    }
     if let Some(value) = headers.get(answer::SSE) {
         let text = "x-amz-server-side-encryption header is not supported for this operation.";
         return Err(S3Error::argument(
@@ -73,6 +78,7 @@ fn parse(call: &Call) -> Result<ReadInput, S3Error> {
     Ok(ReadInput {
         version: versions::named(call)?,
         customer_key: sse::customer_key(call, sse::CUSTOMER)?,
+        part,
         range: value(header::RANGE).and_then(|text| ByteRange::parse(&text).map(|range| (text, range))),
         conditions: Preconditions {
             if_match: value(header::IF_MATCH),
@@ -103,7 +109,8 @@ impl Evident for ReadInput {
             .maybe_text(
                 answer::SSE_CUSTOMER.as_str(),
                 self.customer_key.as_ref().map(|_| AES256),
-            );
+            )
+            .maybe_text("partNumber", self.part.map(|part| part.to_string()));
         overrides.fold(params, |params, (name, value)| {
             params.text(&format!("response-{name}"), value)
         })
@@ -190,27 +197,98 @@ pub async fn bucket(view: &ReadView<'_>, input: &ReadInput) -> Result<Bucket, S3
 pub enum Part {
     /// 304: nothing.
     NotModified,
-    /// A range of it; `None` is the whole.
-    Range(Option<Range<u64>>),
+    /// A section of it.
+    Section(Section),
 }
 
-/// Decides conditions and range.
-pub fn part(input: &ReadInput, object: &Object) -> Result<Part, S3Error> {
+/// A section of an object.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Section {
+    /// The bytes; `None` for all of them.
+    pub range: Option<Range<u64>>,
+    /// How many parts the object has, where one was asked for and it has some.
+    parts: Option<usize>,
+    /// The checksum of that part.
+    checksum: Option<Checksum>,
+}
+
+/// Decides conditions, range and part.
+pub async fn part(view: &ReadView<'_>, input: &ReadInput, object: &Object) -> Result<Part, S3Error> {
+    match (ranged(input, object)?, input.part) {
+        (Part::Section(_), Some(number)) => {
+            let section = numbered(view, &input.request.bucket, object, number).await?;
+            Ok(Part::Section(section))
+        }
+        (part, _) => Ok(part),
+    }
+}
+
+fn ranged(input: &ReadInput, object: &Object) -> Result<Part, S3Error> {
     match input.conditions.of_read(&object.etag, object.modified) {
         Verdict::Failed(header) => return Err(S3Error::PreconditionFailed(header)),
         Verdict::NotModified => return Ok(Part::NotModified),
         Verdict::Proceed => {}
     }
-    let Some((text, range)) = &input.range else {
-        return Ok(Part::Range(None));
+    let section = match &input.range {
+        None => Section {
+            checksum: object.checksum.clone(),
+            ..Section::default()
+        },
+        Some((text, range)) => Section {
+            range: Some(range.within(object.size).map_err(|_| S3Error::InvalidRange {
+                requested: text.clone(),
+                length: object.size,
+            })?),
+            ..Section::default()
+        },
     };
-    match range.within(object.size) {
-        Ok(range) => Ok(Part::Range(Some(range))),
-        Err(_) => Err(S3Error::InvalidRange {
-            requested: text.clone(),
-            length: object.size,
-        }),
+    Ok(Part::Section(section))
+}
+
+/// One part of an object. One that was put in one piece has a first part.
+async fn numbered(view: &ReadView<'_>, bucket: &str, object: &Object, number: u16) -> Result<Section, S3Error> {
+    let whole = |range: Range<u64>| Some(range).filter(|range| !range.is_empty());
+    if object.place != Place::Parts {
+        return match number {
+            1 => Ok(Section {
+                range: whole(0..object.size),
+                parts: None,
+                checksum: object.checksum.clone(),
+            }),
+            _ => Err(S3Error::InvalidPartNumber {
+                requested: number,
+                parts: 1,
+            }),
+        };
     }
+    let index = table::index(view, bucket, &object.id).await?;
+    let index = index
+        .ok_or_else(|| Fault::corrupt("an object has lost the index of its parts"))?
+        .0;
+    let parts = index.len();
+    let place = index.iter().position(|(found, _)| *found == number);
+    let place = place.ok_or(S3Error::InvalidPartNumber {
+        requested: number,
+        parts,
+    })?;
+    let start: u64 = index.iter().take(place).map(|(_, size)| size).sum();
+    let size = index.get(place).map_or(0, |(_, size)| *size);
+    let checksum = match object.checksum.as_ref().is_some_and(|checksum| checksum.composite) {
+        true => table::part(view, bucket, &object.id, number)
+            .await?
+            .map(|part| part.checksum),
+        // The whole's is no part's, unless the part is the whole.
+        false => object.checksum.clone().filter(|_| parts == 1),
+    };
+    let checksum = checksum.map(|checksum| Checksum {
+        composite: object.checksum.as_ref().is_some_and(|whole| whole.composite),
+        ..checksum
+    });
+    Ok(Section {
+        range: whole(start..start.saturating_add(size)),
+        parts: Some(parts),
+        checksum,
+    })
 }
 
 /// The head of an answer, ready but for its body.
@@ -221,16 +299,20 @@ pub struct Head {
     pub range: Range<u64>,
 }
 
-/// Makes the head. `None` for the range is the whole object; `told` is the version's id, when it is to be told.
-pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, range: Option<Range<u64>>) -> Head {
+/// Makes the head. `told` is the version's id, when it is to be told.
+pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, section: Section) -> Head {
+    let Section { range, parts, checksum } = section;
     let status = if range.is_some() { 206 } else { 200 };
     let mut reply = described(Reply::empty(status), object, told);
     if let Some(range) = &range {
         let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), object.size);
         reply = reply.header(header::CONTENT_RANGE, &text);
     }
-    if input.with_checksum && range.is_none() {
-        reply = with_checksum(reply, object);
+    if let Some(parts) = parts {
+        reply = answer::with_header(reply, "x-amz-mp-parts-count", &parts.to_string());
+    }
+    if input.with_checksum {
+        reply = answer::with_checksum(reply, checksum.as_ref());
     }
     let stored = [
         (header::CACHE_CONTROL, &object.headers.cache_control),
@@ -309,12 +391,12 @@ mod tests {
 
     #[test]
     fn heads_tell_the_object() {
-        let whole = head(
-            &input("/bkt/k", &[("x-amz-checksum-mode", "ENABLED")]),
-            &object(),
-            None,
-            None,
-        );
+        let section = |input: &ReadInput| match ranged(input, &object()) {
+            Ok(Part::Section(section)) => section,
+            _ => panic!("nothing is asked that this object does not have"),
+        };
+        let asked = input("/bkt/k", &[("x-amz-checksum-mode", "ENABLED")]);
+        let whole = head(&asked, &object(), None, section(&asked));
         assert_eq!((whole.reply.status, whole.range), (200, 0..10));
         let check = |headers: &http::HeaderMap, name: &str, expected: Option<&str>| {
             assert_eq!(headers.get(name).map(|v| v.to_str().unwrap()), expected, "{name}");
@@ -330,12 +412,8 @@ mod tests {
         check(&whole.reply.headers, "x-amz-version-id", None);
         check(&whole.reply.headers, "x-amz-checksum-crc32", Some("AAAAAA=="));
         check(&whole.reply.headers, "x-amz-server-side-encryption", Some("AES256"));
-        let changed = head(
-            &input("/bkt/k?response-content-type=text/html", &[]),
-            &object(),
-            Some(VersionId::Null),
-            Some(2..4),
-        );
+        let asked = input("/bkt/k?response-content-type=text/html", &[("range", "bytes=2-3")]);
+        let changed = head(&asked, &object(), Some(VersionId::Null), section(&asked));
         check(&changed.reply.headers, "x-amz-version-id", Some("null"));
         assert_eq!((changed.reply.status, changed.range), (206, 2..4));
         check(&changed.reply.headers, "content-range", Some("bytes 2-3/10"));
@@ -346,8 +424,8 @@ mod tests {
     #[test]
     fn parts_follow_conditions_and_range() {
         let check = |headers: &[(&str, &str)], expected: Result<Option<Range<u64>>, &str>| {
-            let result = match part(&input("/bkt/k", headers), &object()) {
-                Ok(Part::Range(range)) => Ok(range),
+            let result = match ranged(&input("/bkt/k", headers), &object()) {
+                Ok(Part::Section(section)) => Ok(section.range),
                 Ok(Part::NotModified) => Err("304".to_owned()),
                 Err(error) => Err(error.code().into_owned()),
             };
@@ -373,7 +451,8 @@ mod tests {
                 .map(|e| e.code().into_owned());
             assert_eq!(error.as_deref(), Some(expected), "{path}");
         };
-        check("/bkt/k?partNumber=1", &[], "NotImplemented");
+        check("/bkt/k?partNumber=0", &[], "InvalidArgument");
+        check("/bkt/k?partNumber=1", &[("range", "bytes=0-1")], "InvalidRequest");
         check("/bkt/k?versionId=abc", &[], "InvalidArgument");
         check(
             "/bkt/k",
