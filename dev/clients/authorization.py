@@ -132,6 +132,18 @@ class World:
             ObjectLockLegalHoldStatus="ON",
         )
         return {"Bucket": self.locked_bucket, "Key": key}
+    def upload(self):
+        """An upload with a part, and the names that calls on it need."""
+        where = {"Bucket": self.bucket, "Key": self.name("upload")}
+        where["UploadId"] = self.client("s3").create_multipart_upload(**where)["UploadId"]
+        self.client("s3").upload_part(**where, PartNumber=1, Body=b"x")
+        return where
+
+    def completion(self):
+        where = self.upload()
+        parts = self.client("s3").list_parts(**where)["Parts"]
+        named = [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts]
+        return {**where, "MultipartUpload": {"Parts": named}}
 
     def alias(self):
         name = "alias/" + self.name("alias")
@@ -348,7 +360,10 @@ RECIPES = {
     "kms:UpdatePrimaryRegion": lambda w: {"KeyId": w.regional_key("eu-west-1"), "PrimaryRegion": "eu-west-1"},
     "kms:Verify": lambda w: w.signed(),
     "kms:VerifyMac": lambda w: w.coded(),
+    "s3:AbortMultipartUpload": lambda w: w.upload(),
+    "s3:CompleteMultipartUpload": lambda w: w.completion(),
     "s3:CreateBucket": lambda w: {"Bucket": w.name("made")},
+    "s3:CreateMultipartUpload": lambda w: {"Bucket": w.bucket, "Key": w.name("upload")},
     "s3:DeleteBucket": lambda w: {"Bucket": w.new_bucket()},
     "s3:DeleteBucketEncryption": lambda w: {"Bucket": w.bucket},
     "s3:DeleteBucketPolicy": lambda w: {"Bucket": w.log_bucket()},
@@ -367,8 +382,10 @@ RECIPES = {
     "s3:HeadObject": lambda w: {"Bucket": w.bucket, "Key": w.object()},
     "s3:ListBuckets": lambda w: {},
     "s3:ListObjectVersions": lambda w: {"Bucket": w.bucket},
+    "s3:ListMultipartUploads": lambda w: {"Bucket": w.bucket},
     "s3:ListObjects": lambda w: {"Bucket": w.bucket},
     "s3:ListObjectsV2": lambda w: {"Bucket": w.bucket},
+    "s3:ListParts": lambda w: w.upload(),
     "s3:PutBucketEncryption": lambda w: {
         "Bucket": w.bucket,
         "ServerSideEncryptionConfiguration": {
@@ -391,6 +408,7 @@ RECIPES = {
         "BypassGovernanceRetention": True,
     },
     "s3:PutObject": lambda w: {"Bucket": w.bucket, "Key": w.name("put"), "Body": b"x"},
+    "s3:UploadPart": lambda w: {**w.upload(), "PartNumber": 2, "Body": b"x"},
     "sts:AssumeRole": lambda w: {
         "RoleArn": w.client("iam").get_role(RoleName=w.role())["Role"]["Arn"],
         "RoleSessionName": "matrix",

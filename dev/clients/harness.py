@@ -316,11 +316,16 @@ class Server:
 
 @contextlib.contextmanager
 def refused(code, message=None, status=None):
-    """The call inside must be refused with this code and, if given, exactly this text (or a pattern) and status."""
+    """The call inside must be refused with this code and, if given, exactly this text (or a pattern) and status.
+
+    Gives a dictionary that afterwards has what else the error says.
+    """
+    told = {}
     try:
-        yield
+        yield told
     except ClientError as error:
         found = error.response["Error"]
+        told |= found
         text = found.get("Message", "")
         assert found["Code"] == code, f"{found}"
         if isinstance(message, re.Pattern):

@@ -7,9 +7,9 @@
 use crate::{
     S3Error, access, answer,
     locks::Asked,
-    model::{condition::WriteCondition, etag, lock::ObjectLock, version::VersionId},
+    model::{condition::WriteCondition, customer_key::CustomerKey, etag, lock::ObjectLock, version::VersionId},
     ops::multipart::{self, ChecksumElement, OBJECT_BYTES_MAX, PART_BYTES_MIN, UploadCall},
-    request, seal,
+    request, seal, sse,
     table::{self, Checksum, Content, Object, Part, PartIndex, Seal, Upload, UploadId},
     upload, versions,
 };
@@ -17,7 +17,7 @@ use base::Fault;
 use gateway::{BodyUse, Call, Ctx, Demands, EventClass, Operation, Parse, Render, RenderCtx, Reply, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize, Serializer, de::IgnoredAny, ser::SerializeStruct};
 use sigv4::checksum::{ChecksumAlgorithm, Md5};
 use store::ReadView;
 use wire::{ErrorReply, ServiceName};
@@ -36,6 +36,8 @@ pub struct Input {
     checksum: Option<(ChecksumAlgorithm, String)>,
     /// `x-amz-mp-object-size`
     size: Option<(u64, String)>,
+    /// The key of an upload of SSE-C, which need not come again.
+    customer_key: Option<CustomerKey>,
     secure: bool,
 }
 
@@ -115,7 +117,6 @@ impl PartElement {
 
 fn parse(call: &Call) -> Result<Input, S3Error> {
     let upload = UploadCall::of(call)?;
-    request::refuse_headers(call, &["x-amz-server-side-encryption-customer-"])?;
     request::refuse_unknown_checksums(&call.head)?;
     let document: Document = wire::xml::parse_as("CompleteMultipartUpload", &call.body)?;
     if document.part.is_empty() {
@@ -133,6 +134,7 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
         composite: multipart::kind(call)?,
         checksum: checksum(call)?,
         size: size(call)?,
+        customer_key: sse::customer_key(call, sse::CUSTOMER)?,
         secure: call.head.https,
         upload,
     })
@@ -191,18 +193,27 @@ pub struct Output {
     version: Option<VersionId>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
 struct Completed {
     location: String,
     bucket: String,
     key: String,
-    #[serde(rename = "ETag")]
     etag: String,
-    #[serde(flatten)]
-    checksum: ChecksumElement,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    checksum_type: Option<&'static str>,
+    checksum: Option<Checksum>,
+}
+
+impl Serialize for Completed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Completed", 6)?;
+        out.serialize_field("Location", &self.location)?;
+        out.serialize_field("Bucket", &self.bucket)?;
+        out.serialize_field("Key", &self.key)?;
+        out.serialize_field("ETag", &self.etag)?;
+        if let Some(checksum) = &self.checksum {
+            ChecksumElement::of_some(Some(checksum)).write(&mut out)?;
+            out.serialize_field("ChecksumType", checksum.kind())?;
+        }
+        out.end()
+    }
 }
 
 impl Evident for Output {
@@ -253,9 +264,18 @@ impl Operation for CompleteMultipartUpload {
         let all = table::parts(&txn.view(), at.0, &id.object, 0, usize::MAX).await?;
         let made = made_of(input, &upload, &all)?;
         let is_checked = input.checksum.is_some() || input.parts.iter().any(|part| !part.checksums.is_empty());
-        if is_checked && matches!(upload.object.seal, Seal::Kms { .. }) {
+        if (is_checked && upload.object.seal.is_of_kms()) || input.customer_key.is_some() {
             // SPEC: the operation's page, "If you provide an additional checksum value"
-            drop(seal::open_key(ctx, txn, &bucket, &upload.object).await?);
+            drop(
+                seal::open_part_key(
+                    ctx,
+                    txn,
+                    &bucket,
+                    (&upload.object.seal, &id.object),
+                    input.customer_key.as_ref(),
+                )
+                .await?,
+            );
         }
         multipart::note(ctx, &input.upload.request, &upload, (input.upload.request.bytes_in, 0));
         let object = Object {
@@ -305,17 +325,13 @@ async fn again(view: &ReadView<'_>, input: &Input, id: &UploadId) -> Result<Outp
 
 fn output(input: &Input, object: Object, version: VersionId) -> Output {
     let at = input.upload.at();
-    let checksum = object.checksum.as_ref();
     Output {
         document: Completed {
             location: location(input),
             bucket: at.0.to_owned(),
             key: at.1.to_owned(),
             etag: etag::quoted(&object.etag),
-            checksum: checksum.map_or_else(ChecksumElement::default, |checksum| {
-                ChecksumElement::of(&checksum.algorithm, &checksum.value)
-            }),
-            checksum_type: checksum.map(Checksum::kind),
+            checksum: object.checksum.clone(),
         },
         seal: object.seal,
         version: versions::told_of_put(version),

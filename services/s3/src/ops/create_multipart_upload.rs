@@ -4,7 +4,7 @@
 
 use crate::{
     S3Error, access, answer,
-    model::{encryption::Choice, lock::ObjectLock},
+    model::lock::ObjectLock,
     ops::multipart,
     request::Request,
     seal,
@@ -106,7 +106,7 @@ impl Operation for CreateMultipartUpload {
         let bucket = access::row(&txn.view(), at.0).await?;
         input.new.allow_in(ctx, at, &bucket)?;
         let id = UploadId::generate(ctx.now(), ctx.random());
-        let choice = Choice::of(input.new.sse.as_ref(), &bucket.encryption);
+        let choice = input.new.choice(&bucket);
         let key = seal::make_key(ctx, txn, &bucket, at, &id.object, &choice).await?;
         let asked = &input.new.lock;
         let object = Object {

@@ -4,15 +4,15 @@
 
 use crate::{
     S3Error, access, answer,
-    model::etag,
+    model::{customer_key::CustomerKey, etag},
     ops::multipart::{self, ChecksumElement, Initiator, UploadCall},
-    request, seal,
-    table::{self, Part, Seal},
+    seal, sse,
+    table::{self, Part},
 };
 use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Render, RenderCtx, Reply, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeStruct};
 use store::ReadView;
 use wire::{ErrorReply, Iso8601Millis, ServiceName};
 
@@ -27,6 +27,8 @@ pub struct Input {
     upload: UploadCall,
     after: u16,
     limit: u16,
+    /// The key of an upload of SSE-C, which need not come.
+    customer_key: Option<CustomerKey>,
 }
 
 /// A number of parts, or one after which to go on.
@@ -45,7 +47,6 @@ pub fn count(text: &str, name: &'static str, max: u16) -> Result<u16, S3Error> {
 }
 
 fn parse(call: &Call) -> Result<Input, S3Error> {
-    request::refuse_headers(call, &["x-amz-server-side-encryption-customer-"])?;
     let value = |name: &'static str, default: u16, max: u16| match call.head.query_value(name) {
         Some(text) if !text.is_empty() => count(&text, name, max),
         _ => Ok(default),
@@ -53,6 +54,7 @@ fn parse(call: &Call) -> Result<Input, S3Error> {
     Ok(Input {
         upload: UploadCall::of(call)?,
         after: value("part-number-marker", 0, u16::MAX)?,
+        customer_key: sse::customer_key(call, sse::CUSTOMER)?,
         limit: value("max-parts", PARTS_MAX, PARTS_MAX)?,
     })
 }
@@ -90,31 +92,24 @@ pub struct Output {
     part: Vec<Listed>,
 }
 
-/// A part.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
+/// A part, as the document writes it.
 struct Listed {
-    part_number: u16,
-    last_modified: Iso8601Millis,
-    #[serde(rename = "ETag")]
-    etag: String,
-    size: u64,
-    #[serde(flatten)]
-    checksum: ChecksumElement,
+    number: u16,
+    part: Part,
+    with_checksum: bool,
 }
 
-impl Listed {
-    fn of(number: u16, part: Part, with_checksum: bool) -> Listed {
-        Listed {
-            part_number: number,
-            last_modified: Iso8601Millis(part.modified),
-            etag: etag::quoted(&part.etag),
-            size: part.size,
-            checksum: match with_checksum {
-                true => ChecksumElement::of(&part.checksum.algorithm, &part.checksum.value),
-                false => ChecksumElement::default(),
-            },
+impl Serialize for Listed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_struct("Part", 5)?;
+        out.serialize_field("PartNumber", &self.number)?;
+        out.serialize_field("LastModified", &Iso8601Millis(self.part.modified))?;
+        out.serialize_field("ETag", &etag::quoted(&self.part.etag))?;
+        out.serialize_field("Size", &self.part.size)?;
+        if self.with_checksum {
+            ChecksumElement::of_some(Some(&self.part.checksum)).write(&mut out)?;
         }
+        out.end()
     }
 }
 
@@ -153,9 +148,18 @@ impl Operation for ListParts {
         let at = input.upload.at();
         let bucket = access::row(&txn.view(), at.0).await?;
         let (id, upload) = input.upload.find(&txn.view()).await?;
-        if matches!(upload.object.seal, Seal::Kms { .. }) {
+        if upload.object.seal.is_of_kms() || input.customer_key.is_some() {
             // SPEC: the operation's page: without kms:Decrypt the parts of an SSE-KMS upload are not listed.
-            drop(seal::open_key(ctx, txn, &bucket, &upload.object).await?);
+            drop(
+                seal::open_part_key(
+                    ctx,
+                    txn,
+                    &bucket,
+                    (&upload.object.seal, &id.object),
+                    input.customer_key.as_ref(),
+                )
+                .await?,
+            );
         }
         let limit = usize::from(input.limit);
         let mut parts = table::parts(&txn.view(), at.0, &id.object, input.after, limit.saturating_add(1)).await?;
@@ -176,7 +180,11 @@ impl Operation for ListParts {
             checksum_type: upload.chosen.then(|| multipart::kind_name(upload.composite)),
             part: parts
                 .into_iter()
-                .map(|(number, part)| Listed::of(number, part, upload.chosen))
+                .map(|(number, part)| Listed {
+                    number,
+                    part,
+                    with_checksum: upload.chosen,
+                })
                 .collect(),
         })
     }

@@ -3,11 +3,11 @@
 use crate::{
     S3Error, access, answer,
     request::{self, Request},
-    table::{self, Upload, UploadId},
+    table::{self, Checksum, Upload, UploadId},
 };
 use gateway::{Call, Ctx};
 use record::Params;
-use serde::Serialize;
+use serde::{Serialize, ser::SerializeStruct};
 use sigv4::checksum::ChecksumAlgorithm;
 use store::ReadView;
 
@@ -229,34 +229,35 @@ pub fn note(ctx: &Ctx, request: &Request, upload: &Upload, transferred: (u64, u6
     access::note(ctx, request, transferred, applied);
 }
 
-/// A checksum in a document, in the element of its algorithm.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ChecksumElement {
-    #[serde(rename = "ChecksumCRC32", skip_serializing_if = "Option::is_none")]
-    crc32: Option<String>,
-    #[serde(rename = "ChecksumCRC32C", skip_serializing_if = "Option::is_none")]
-    crc32c: Option<String>,
-    #[serde(rename = "ChecksumCRC64NVME", skip_serializing_if = "Option::is_none")]
-    crc64nvme: Option<String>,
-    #[serde(rename = "ChecksumSHA1", skip_serializing_if = "Option::is_none")]
-    sha1: Option<String>,
-    #[serde(rename = "ChecksumSHA256", skip_serializing_if = "Option::is_none")]
-    sha256: Option<String>,
-}
+/// A checksum in a document, in the element of its algorithm; nothing where none is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChecksumElement(Option<(&'static str, String)>);
 
 impl ChecksumElement {
     /// Of a value; nothing for an algorithm that is not known.
     pub fn of(algorithm: &str, value: &str) -> ChecksumElement {
-        let mut element = ChecksumElement::default();
-        let place = match ChecksumAlgorithm::parse(algorithm) {
-            Some(ChecksumAlgorithm::Crc32) => &mut element.crc32,
-            Some(ChecksumAlgorithm::Crc32c) => &mut element.crc32c,
-            Some(ChecksumAlgorithm::Crc64Nvme) => &mut element.crc64nvme,
-            Some(ChecksumAlgorithm::Sha1) => &mut element.sha1,
-            Some(ChecksumAlgorithm::Sha256) => &mut element.sha256,
-            None => return element,
-        };
-        *place = Some(value.to_owned());
-        element
+        let name = ChecksumAlgorithm::parse(algorithm).map(|algorithm| match algorithm {
+            ChecksumAlgorithm::Crc32 => "ChecksumCRC32",
+            ChecksumAlgorithm::Crc32c => "ChecksumCRC32C",
+            ChecksumAlgorithm::Crc64Nvme => "ChecksumCRC64NVME",
+            ChecksumAlgorithm::Sha1 => "ChecksumSHA1",
+            ChecksumAlgorithm::Sha256 => "ChecksumSHA256",
+        });
+        ChecksumElement(name.map(|name| (name, value.to_owned())))
+    }
+
+    /// Of an object or a part.
+    pub fn of_some(checksum: Option<&Checksum>) -> ChecksumElement {
+        checksum.map_or_else(ChecksumElement::default, |checksum| {
+            ChecksumElement::of(&checksum.algorithm, &checksum.value)
+        })
+    }
+
+    /// Writes it among the elements of a structure.
+    pub fn write<S: SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error> {
+        match &self.0 {
+            Some((name, value)) => out.serialize_field(name, value),
+            None => Ok(()),
+        }
     }
 }

@@ -7,15 +7,15 @@
 
 use crate::{
     S3Error, access, answer,
-    model::etag,
+    model::{customer_key::CustomerKey, encryption::AES256, etag},
     ops::multipart::{self, PART_BYTES_MAX, UploadCall},
-    request::{self, Declared},
-    seal,
+    request::Declared,
+    seal, sse,
     table::{self, Checksum, Part, Seal, Upload, UploadId},
     upload::{self, Plan, SealedBody, Source},
 };
 use bytes::Bytes;
-use envelope::Key256;
+use envelope::segments::StreamKey;
 use gateway::{Body, BodyUse, Call, Ctx, Demands, EventClass, Operation, Parse, Render, RenderCtx, Reply, Staged, Txn};
 use http::header;
 use policy::Authorized;
@@ -31,12 +31,14 @@ pub struct Input {
     upload: UploadCall,
     number: u16,
     declared: Declared,
+    /// The key of an upload of SSE-C.
+    customer_key: Option<CustomerKey>,
 }
 
 impl Parse for Input {
     fn parse(call: &Call) -> Result<Self, ErrorReply> {
-        request::refuse_headers(call, &["x-amz-server-side-encryption-customer-"])?;
         Ok(Input {
+            customer_key: sse::customer_key(call, sse::CUSTOMER)?,
             upload: UploadCall::of(call)?,
             number: multipart::number(&call.head.query_value("partNumber").unwrap_or_default())?,
             declared: Declared::of(&call.head)?,
@@ -46,7 +48,13 @@ impl Parse for Input {
 
 impl Evident for Input {
     fn evident(&self) -> Params {
-        self.upload.evident().text("partNumber", self.number.to_string())
+        self.upload
+            .evident()
+            .text("partNumber", self.number.to_string())
+            .maybe_text(
+                answer::SSE_CUSTOMER.as_str(),
+                self.customer_key.as_ref().map(|_| AES256),
+            )
     }
 }
 
@@ -117,7 +125,8 @@ impl Operation for UploadPart {
         let bucket = access::row(&txn.view(), &input.upload.request.bucket).await?;
         let (id, upload) = input.upload.find(&txn.view()).await?;
         agree(&upload, &input.declared)?;
-        let key = seal::open_key(ctx, txn, &bucket, &upload.object).await?;
+        let sealed = (&upload.object.seal, &id.object);
+        let key = seal::open_part_key(ctx, txn, &bucket, sealed, input.customer_key.as_ref()).await?;
         let what = Which {
             upload: &upload,
             id: &id,
@@ -184,12 +193,12 @@ pub struct Which<'a> {
 pub async fn seal_part(
     ctx: &Ctx,
     what: &Which<'_>,
-    key: &Key256,
+    key: &StreamKey,
     declared: &Declared,
     source: Source<'_>,
 ) -> Result<StagedPart, S3Error> {
     let id: [u8; 16] = ctx.random().bytes();
-    let is_md5_seen = matches!(what.upload.object.seal, Seal::S3 { .. });
+    let is_md5_seen = what.upload.object.seal.shows_md5();
     let plan = Plan {
         key: &seal::part_key(key, &id),
         identity: &seal::part_identity(&what.id.object, what.at, what.number),

@@ -312,6 +312,16 @@ pub enum Seal {
 }
 
 impl Seal {
+    /// Whether KMS has to be asked to open it.
+    pub fn is_of_kms(&self) -> bool {
+        matches!(self, Seal::Kms { .. } | Seal::BucketKey { .. } | Seal::Dsse { .. })
+    }
+
+    /// Whether the MD5 of what is sealed may be shown: of SSE-S3 only.
+    pub fn shows_md5(&self) -> bool {
+        matches!(self, Seal::S3 { .. })
+    }
+
     /// The wrapped key of SSE-S3.
     pub fn wrapped(wrapped: &WrappedKey) -> Seal {
         Seal::S3 {
