@@ -320,6 +320,7 @@ RECIPES = {
     "kms:GenerateDataKeyWithoutPlaintext": lambda w: {"KeyId": w.key, "KeySpec": "AES_256"},
     "kms:GenerateMac": lambda w: {"KeyId": w.mac_key, "Message": b"x", "MacAlgorithm": "HMAC_SHA_256"},
     "kms:GenerateRandom": lambda w: {"NumberOfBytes": 1},
+    "kms:GetKeyLastUsage": lambda w: {"KeyId": w.key},
     "kms:GetKeyPolicy": lambda w: {"KeyId": w.key, "PolicyName": "default"},
     "kms:GetKeyRotationStatus": lambda w: {"KeyId": w.key},
     "kms:GetParametersForImport": lambda w: {

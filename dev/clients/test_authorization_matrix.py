@@ -183,6 +183,7 @@ NEVER_ACROSS = {
     "kms:DeleteAlias",
     "kms:DisableKey",
     "kms:EnableKey",
+    "kms:GetKeyLastUsage",
     "kms:GetKeyPolicy",
     "kms:ListKeyPolicies",
     "kms:ListResourceTags",

@@ -543,3 +543,45 @@ def test_a_description_changes(kms):
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["Description"] == ""
     with refused("ValidationException", re.compile("'description'.*less than or equal to 8192"), 400):
         kms.update_key_description(KeyId=key, Description="x" * 8193)
+
+
+# --- what a key was last used for ---
+
+
+@pytest.mark.serve("--rehearsal")
+def test_a_key_tells_its_last_use(server, kms):
+    key, other = (kms.create_key()["KeyMetadata"] for _ in range(2))
+
+    def last(of=key):
+        return kms.get_key_last_usage(KeyId=of["KeyId"])
+
+    answer = last()
+    assert answer["KeyLastUsage"] == {} and answer["KeyId"] == key["KeyId"]
+    assert answer["KeyCreationDate"] == answer["TrackingStartDate"] == key["CreationDate"]
+    sealed = kms.encrypt(KeyId=key["KeyId"], Plaintext=b"x")
+    found = last()["KeyLastUsage"]
+    assert (found["Operation"], found["KmsRequestId"]) == ("Encrypt", sealed["ResponseMetadata"]["RequestId"])
+    events = server.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "Encrypt"}]
+    )["Events"]
+    assert found["CloudTrailEventId"] == events[0]["EventId"] and found["Timestamp"] == events[0]["EventTime"]
+    # What did not succeed, and what is no use of the key, does not count.
+    with refused("DryRunOperationException"):
+        kms.decrypt(CiphertextBlob=sealed["CiphertextBlob"], DryRun=True)
+    with refused("InvalidKeyUsageException"):
+        kms.generate_mac(KeyId=key["KeyId"], Message=b"x", MacAlgorithm="HMAC_SHA_256")
+    kms.describe_key(KeyId=key["KeyId"])
+    assert last()["KeyLastUsage"] == found and last(other)["KeyLastUsage"] == {}
+    # Of both keys at once.
+    kms.re_encrypt(CiphertextBlob=sealed["CiphertextBlob"], DestinationKeyId=other["KeyId"])
+    assert last()["KeyLastUsage"]["Operation"] == last(other)["KeyLastUsage"]["Operation"] == "ReEncrypt"
+    # By a service on a principal's behalf.
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="last-use")
+    s3.put_object(Bucket="last-use", Key="k", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=other["Arn"])
+    assert last(other)["KeyLastUsage"]["Operation"] == "GenerateDataKey"
+    with refused("NotFoundException", "Invalid keyId 'alias/a'", 400):
+        kms.get_key_last_usage(KeyId="alias/a")
+    server.advance("91d")
+    answer = last()
+    assert answer["KeyLastUsage"] == {} and answer["TrackingStartDate"] > answer["KeyCreationDate"]

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from harness import ACCOUNT, allow, deny_text, policy
 
@@ -31,9 +34,7 @@ NOT_HERE = {
     "nothing that a key needs is elsewhere": "DependencyTimeoutException KeyUnavailableException",
     "a fault of ours": "KMSInternalException",
     "what AWS says so is told as ValidationException": "InvalidAliasNameException",
-    "tested with the import of key material": """
-        ConflictException ExpiredImportTokenException IncorrectKeyMaterialException InvalidImportTokenException
-    """,
+    "raised in test_kms_lifecycle.py, where the clock moves": "ConflictException ExpiredImportTokenException",
 }
 
 
@@ -57,6 +58,7 @@ class World:
         self.agreeing = self.make("ECC_NIST_P256", "KEY_AGREEMENT")
         self.ed25519 = self.make("ECC_NIST_EDWARDS25519", "SIGN_VERIFY")
         self.ml_dsa = self.make("ML_DSA_44", "SIGN_VERIFY")
+        self.waiting = self.kms.create_key(Origin="EXTERNAL")["KeyMetadata"]["Arn"]
         self.kms.create_alias(AliasName="alias/taken", TargetKeyId=self.key)
         self.user = server.user("user")
         self.grant = self.kms.create_grant(KeyId=self.key, GranteePrincipal=self.user.arn, Operations=["Decrypt"])
@@ -65,6 +67,20 @@ class World:
 
     def make(self, spec, usage):
         return self.kms.create_key(KeySpec=spec, KeyUsage=usage)["KeyMetadata"]["Arn"]
+
+    def bring(self, material=b"x" * 32, **more):
+        """Brings key material, wrapped as it should be."""
+        asked = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+        parameters = self.kms.get_parameters_for_import(KeyId=self.waiting, **asked)
+        hash_ = hashes.SHA256()
+        public = load_der_public_key(parameters["PublicKey"])
+        brought = {
+            "KeyId": self.waiting,
+            "ImportToken": parameters["ImportToken"],
+            "EncryptedKeyMaterial": public.encrypt(material, padding.OAEP(padding.MGF1(hash_), hash_, None)),
+            "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE",
+        }
+        return self.kms.import_key_material(**brought | more)
 
     def tags(self, *names):
         return [{"TagKey": name, "TagValue": "v"} for name in names]
@@ -131,6 +147,37 @@ def rows():
         "KMSInvalidStateException",
         lambda w: f"{w.key} {not_doomed}",
         lambda w: w.kms.cancel_key_deletion(KeyId=w.key),
+    )
+
+    def is_waiting(w):
+        return f"{w.waiting} is pending import."
+
+    yield row("KMSInvalidStateException", is_waiting, lambda w: w.kms.encrypt(KeyId=w.waiting, Plaintext=b"x"))
+    yield row("KMSInvalidStateException", is_waiting, lambda w: w.kms.enable_key(KeyId=w.waiting))
+    yield row("IncorrectKeyMaterialException", None, lambda w: w.bring(b"x" * 31))
+    yield row("InvalidImportTokenException", None, lambda w: w.bring(ImportToken=b"no token"))
+    yield row("InvalidCiphertextException", "", lambda w: w.bring(EncryptedKeyMaterial=b"x" * 256))
+    no_date = "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES"
+    yield row(VALIDATION, no_date, lambda w: w.bring(ExpirationModel="KEY_MATERIAL_EXPIRES"))
+    wrapping = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+    for kind, call in (
+        ("key", lambda w: w.kms.get_parameters_for_import(KeyId=w.key, **wrapping)),
+        ("key", lambda w: w.kms.delete_imported_key_material(KeyId=w.key)),
+    ):
+        yield row(
+            "UnsupportedOperationException",
+            lambda w, kind=kind: f"{getattr(w, kind)} origin is AWS_KMS which is not valid for this operation.",
+            call,
+        )
+    yield row(
+        "UnsupportedOperationException",
+        lambda w: f"{w.waiting} origin is EXTERNAL which is not valid for this operation.",
+        lambda w: w.kms.enable_key_rotation(KeyId=w.waiting),
+    )
+    yield row(
+        "UnsupportedOperationException",
+        lambda w: f"{w.key} is not a multi-region primary key.",
+        lambda w: w.kms.replicate_key(KeyId=w.key, ReplicaRegion="eu-west-1"),
     )
 
     public = {"KeyAgreementAlgorithm": "ECDH", "PublicKey": b"x"}

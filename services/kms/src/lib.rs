@@ -1,9 +1,10 @@
-//! # KMS: keys, aliases, key policies, grants, envelope cryptography
+//! # KMS: keys, aliases, key policies, grants, cryptography
 //!
-//! A key is symmetric, of one Region, and lives with its policy, its aliases and the versions of its material. Operations
-//! name it by id, ARN or alias; its policy and its grants decide who may use it, the caller's own policies only where the
-//! key policy hands the decision to the account. This room decides *which key* and *whether its state permits*; how bytes
-//! are sealed is `envelope`, who may do what is `policy`, what is recorded is `gateway`.
+//! A key is a symmetric key, a key pair or an HMAC key, of one Region or of several, and lives with its policy, its aliases
+//! and the versions of its material. Operations name it by id, ARN or alias; its policy and its grants decide who may use
+//! it, the caller's own policies only where the key policy hands the decision to the account. This room decides *which key*
+//! and *whether its state permits*; how bytes are sealed is `envelope`, how key pairs work is [`model::asymmetric`], who may
+//! do what is `policy`, what is recorded is `gateway`.
 //!
 //! Start reading at [`OPERATIONS`], then [`ops::encrypt`], [`access`] (from a name to the key and the rights it needs) and
 //! [`model::state`] (what each state blocks). Other rooms come in by [`port`], through the same operations.
@@ -67,6 +68,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::GenerateDataKeyWithoutPlaintext>(),
     Route::of::<ops::GenerateMac>(),
     Route::of::<ops::GenerateRandom>(),
+    Route::of::<ops::GetKeyLastUsage>(),
     Route::of::<ops::GetKeyPolicy>(),
     Route::of::<ops::GetKeyRotationStatus>(),
     Route::of::<ops::GetParametersForImport>(),

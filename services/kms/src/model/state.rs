@@ -29,6 +29,7 @@ pub enum Act {
     GenerateDataKeyPairWithoutPlaintext,
     GenerateDataKeyWithoutPlaintext,
     GenerateMac,
+    GetKeyLastUsage,
     GetKeyPolicy,
     GetKeyRotationStatus,
     GetParametersForImport,
@@ -101,6 +102,7 @@ fn blocked_by_state(act: Act, state: KeyState) -> Option<Blocked> {
         (
             Act::DeleteAlias
             | Act::DescribeKey
+            | Act::GetKeyLastUsage
             | Act::GetKeyPolicy
             | Act::GetKeyRotationStatus
             | Act::ListAliases
@@ -277,6 +279,7 @@ mod tests {
         check(Act::Verify, crypto);
         check(Act::VerifyMac, crypto);
         // Not in the guide's table.
+        check(Act::GetKeyLastUsage, any);
         check(Act::ListKeyRotations, any);
         check(Act::RotateKeyOnDemand, crypto);
     }

@@ -171,6 +171,7 @@ impl Operation for CreateGrant {
     const NAME: &'static str = "CreateGrant";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "GranteeServicePrincipal, RetiringServicePrincipal, the constraint SourceArn";
     type Input = Json<CreateGrantInput>;
     type Output = Json<CreateGrantOutput>;
     type Error = KmsError;

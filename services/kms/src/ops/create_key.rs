@@ -176,6 +176,7 @@ impl Operation for CreateKey {
     const NAME: &'static str = "CreateKey";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "KeySpec SM2 and ML_KEM, custom and external key stores";
     const STAGED: bool = true;
     type Input = Json<CreateKeyInput>;
     type Output = Json<CreateKeyOutput>;

@@ -93,6 +93,7 @@ impl Operation for Decrypt {
     const NAME: &'static str = "Decrypt";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "Recipient (Nitro Enclaves), DryRunModifiers, SM2";
     type Input = Json<DecryptInput>;
     type Output = Json<DecryptOutput>;
     type Error = KmsError;

@@ -69,6 +69,7 @@ impl Operation for Encrypt {
     const NAME: &'static str = "Encrypt";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "SM2";
     type Input = Json<EncryptInput>;
     type Output = Json<EncryptOutput>;
     type Error = KmsError;

@@ -176,6 +176,7 @@ impl Operation for GenerateDataKey {
     const NAME: &'static str = "GenerateDataKey";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "Recipient (Nitro Enclaves)";
     type Input = Json<GenerateDataKeyInput>;
     type Output = Json<GenerateDataKeyOutput>;
     type Error = KmsError;

@@ -64,6 +64,7 @@ impl Operation for GenerateRandom {
     const NAME: &'static str = "GenerateRandom";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "Recipient (Nitro Enclaves), CustomKeyStoreId";
     type Input = Json<GenerateRandomInput>;
     type Output = Json<GenerateRandomOutput>;
     type Error = KmsError;

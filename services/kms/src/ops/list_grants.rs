@@ -191,6 +191,7 @@ impl Operation for ListGrants {
     const NAME: &'static str = "ListGrants";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "GranteeServicePrincipal";
     type Input = Json<ListGrantsInput>;
     type Output = Json<ListGrantsOutput>;
     type Error = KmsError;

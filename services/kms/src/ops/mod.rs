@@ -20,6 +20,7 @@ pub mod generate_data_key_pair_without_plaintext;
 pub mod generate_data_key_without_plaintext;
 pub mod generate_mac;
 pub mod generate_random;
+pub mod get_key_last_usage;
 pub mod get_key_policy;
 pub mod get_key_rotation_status;
 pub mod get_parameters_for_import;
@@ -69,6 +70,7 @@ pub use generate_data_key_pair_without_plaintext::GenerateDataKeyPairWithoutPlai
 pub use generate_data_key_without_plaintext::GenerateDataKeyWithoutPlaintext;
 pub use generate_mac::GenerateMac;
 pub use generate_random::GenerateRandom;
+pub use get_key_last_usage::GetKeyLastUsage;
 pub use get_key_policy::GetKeyPolicy;
 pub use get_key_rotation_status::GetKeyRotationStatus;
 pub use get_parameters_for_import::GetParametersForImport;

@@ -110,6 +110,7 @@ impl Operation for ReEncrypt {
     const NAME: &'static str = "ReEncrypt";
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "DryRunModifiers, SM2";
     type Input = Json<ReEncryptInput>;
     type Output = Json<ReEncryptOutput>;
     type Error = KmsError;
