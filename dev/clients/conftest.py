@@ -13,6 +13,30 @@ from harness import Server
 from tools import DOMAIN, WAYS, make_place
 
 
+# --- tests that are left out are counted: pytest-xdist's closing line is silent about them ---
+
+left_out = set()
+
+
+def pytest_deselected(items):
+    left_out.update(item.nodeid for item in items)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = sorted(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Every worker has collected the same tests."""
+    reporter = node.config.pluginmanager.get_plugin("terminalreporter")
+    reporter.stats["deselected"] = getattr(node, "workeroutput", {}).get("left_out", [])
+
+
+# --- fixtures ---
+
+
 @pytest.fixture
 def serve(tmp_path, request):
     """Starts servers: `serve("--rehearsal")`. All are ended, and none may have panicked or logged an error."""
