@@ -129,7 +129,7 @@ OPERATIONS = {
 }
 
 
-@pytest.mark.parametrize("operation", ["put"])
+@pytest.mark.parametrize("operation", ["put", "multipart"])
 @pytest.mark.serve("--rehearsal")
 def test_the_table_of_precedence(server, operation):
     run, event = OPERATIONS[operation]
@@ -443,6 +443,53 @@ def test_an_object_of_sse_c_opens_with_its_key_only(server):
             call(Bucket=bucket, Key="k", **customer())
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", **customer())
     s3.delete_object(Bucket=bucket, Key="k")
+
+
+def test_parts_come_with_the_key_that_the_upload_began_with(server):
+    s3, bucket = server.client("s3"), make_bucket(server, "bucket")
+    upload = {"Bucket": bucket, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload, **customer())["UploadId"]
+    text = (
+        "The multipart upload initiate requested encryption. Subsequent part requests must include the appropriate "
+        "encryption parameters."
+    )
+    with refused("InvalidRequest", text, 400):
+        s3.upload_part(**upload, PartNumber=1, Body=b"x")
+    text = "The provided encryption parameters did not match the ones used originally."
+    with refused("InvalidRequest", text, 400):
+        s3.upload_part(**upload, PartNumber=1, Body=b"x", **customer(b"0" * 32))
+    bodies = [b"a" * (5 << 20), b"b" * 70_000]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=body, **customer())["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    assert s3.get_object(Bucket=bucket, Key="k", **customer())["Body"].read() == b"".join(bodies)
+    with refused("AccessDenied", status=403):
+        s3.get_object(Bucket=bucket, Key="k", **customer(b"0" * 32))
+    # A part of an upload without a customer's key takes none.
+    upload["UploadId"] = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    with refused("InvalidRequest", status=400):
+        s3.upload_part(**upload, PartNumber=1, Body=b"x", **customer())
+
+
+@pytest.mark.parametrize("asked", [{**KMS, "BucketKeyEnabled": True}, {"ServerSideEncryption": "aws:kms:dsse"}])
+def test_objects_of_parts_open_whole_and_in_pieces(server, asked):
+    s3, bucket = server.client("s3"), make_bucket(server, "bucket")
+    upload = {"Bucket": bucket, "Key": "k"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload, **asked)["UploadId"]
+    bodies = [bytes([number]) * (5 << 20) for number in (1, 2)] + [b"end" * 30_000]
+    parts = [
+        {"PartNumber": number, "ETag": s3.upload_part(**upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in enumerate(bodies, 1)
+    ]
+    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    server.restart()
+    s3, whole = server.client("s3"), b"".join(bodies)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == whole
+    for start, end in ((0, 10), ((5 << 20) - 7, (5 << 20) + 70_000), (len(whole) - 3, len(whole))):
+        piece = s3.get_object(Bucket=bucket, Key="k", Range=f"bytes={start}-{end - 1}")["Body"].read()
+        assert piece == whole[start:end]
 
 
 ALGORITHM = "x-amz-server-side-encryption-customer-algorithm"
