@@ -9,7 +9,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::{PresignedRequest, PresigningConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
-    ChecksumMode, CompletedMultipartUpload, CompletedPart, Delete, ObjectAttributes, ObjectIdentifier,
+    ChecksumAlgorithm, ChecksumMode, CompletedMultipartUpload, CompletedPart, Delete, ObjectAttributes,
+    ObjectIdentifier,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::time::Duration;
@@ -125,13 +126,9 @@ impl Tour {
     async fn multipart(&self) -> Result<()> {
         let mut body = vec![0; LARGE];
         rand::fill(&mut body).ok().context("no random bytes")?;
-        let upload = self
-            .s3
-            .create_multipart_upload()
-            .bucket(&self.bucket)
-            .key("large")
-            .send()
-            .await?;
+        // Unless the upload names it, the checksums that the SDK sends with parts are not taken when it is completed.
+        let create = self.s3.create_multipart_upload().bucket(&self.bucket).key("large");
+        let upload = create.checksum_algorithm(ChecksumAlgorithm::Crc32).send().await?;
         let id = upload.upload_id().context("no upload id")?;
         let mut done = CompletedMultipartUpload::builder();
         for (number, part) in (1..).zip(body.chunks(PART)) {
