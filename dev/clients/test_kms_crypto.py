@@ -293,6 +293,27 @@ def test_a_secret_is_shared_with_who_holds_the_other_key(kms, spec):
             kms.derive_shared_secret(**asked, PublicKey=bad)
 
 
+def test_a_key_of_several_regions_works_alike_in_each(server, kms):
+    there = server.client("kms", "eu-west-1")
+
+    def replicated(spec, usage):
+        key = make(kms, spec, usage, MultiRegion=True)["KeyId"]
+        kms.replicate_key(KeyId=key, ReplicaRegion="eu-west-1")
+        return key
+
+    signing = {"KeyId": replicated("RSA_2048", "SIGN_VERIFY"), "SigningAlgorithm": "RSASSA_PSS_SHA_256", "Message": MESSAGE}
+    public = kms.get_public_key(KeyId=signing["KeyId"])["PublicKey"]
+    assert there.get_public_key(KeyId=signing["KeyId"])["PublicKey"] == public
+    signature = there.sign(**signing)["Signature"]
+    check_signature(load_der_public_key(public), "RSASSA_PSS_SHA_256", signature)
+    assert kms.verify(**signing, Signature=signature)["SignatureValid"]
+    codes = {"KeyId": replicated("HMAC_256", "GENERATE_VERIFY_MAC"), "MacAlgorithm": "HMAC_SHA_256", "Message": MESSAGE}
+    assert kms.generate_mac(**codes)["Mac"] == there.generate_mac(**codes)["Mac"]
+    sealing = {"KeyId": replicated("RSA_2048", "ENCRYPT_DECRYPT"), "EncryptionAlgorithm": "RSAES_OAEP_SHA_256"}
+    sealed = kms.encrypt(**sealing, Plaintext=b"x")["CiphertextBlob"]
+    assert there.decrypt(**sealing, CiphertextBlob=sealed)["Plaintext"] == b"x"
+
+
 @pytest.mark.serve("--rehearsal")
 def test_keys_are_the_same_after_a_restart(server, kms):
     signing, codes = make(kms, "RSA_2048", "SIGN_VERIFY"), make(kms, "HMAC_384", "GENERATE_VERIFY_MAC")
