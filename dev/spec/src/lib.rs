@@ -8,6 +8,8 @@
 //! so that documents and request match often; [`compare`] asks both deciders and says where they differ; [`shrink`] makes
 //! a differing case small. `cargo run --release -p spec -- --cases 10000000` compares at length.
 //!
+//! [`s3`] is the same for S3: a model, sequences of operations, and their comparison with the real binary.
+//!
 //! ## Invariants
 //! - The decider reads nothing of the `policy` crate but the names of policy types.
 //! - A seed makes the same case on every machine.
@@ -19,4 +21,5 @@ pub mod choices;
 pub mod compare;
 pub mod decider;
 pub mod generate;
+pub mod s3;
 pub mod shrink;

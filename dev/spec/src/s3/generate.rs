@@ -1,0 +1,153 @@
+//! Operations from a source of choices, made so that they meet: few buckets, few keys, versions that are there.
+
+use super::model::{Condition, INVALID_ID, Item, Listing, Model, Operation, Retention};
+use crate::choices::Choices;
+
+/// The buckets.
+pub const BUCKETS: [&str; 2] = ["spec-one", "spec-two"];
+
+/// The keys: some are the beginning of others, some fold.
+const KEYS: [&str; 7] = ["a", "a/b", "a/b/c", "a/d", "b", "b c+é", "z/"];
+
+/// A body of so many bytes lives in a file of its own.
+const LARGE: usize = 40_000;
+
+/// One step of a sequence.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// An operation on a bucket.
+    Do(&'static str, Operation),
+    /// The process is killed, and started again on its data.
+    Kill,
+    /// The process is ended, and started again on its data.
+    Restart,
+    /// Domain time moves.
+    Advance {
+        /// By so many days.
+        days: u64,
+    },
+    /// Everything is listed, by pages of this size, and read.
+    Look(Listing),
+}
+
+/// The next step.
+pub fn step(choices: &mut Choices<'_>, model: &Model) -> Step {
+    let bucket = BUCKETS.get(choices.below(BUCKETS.len())).copied().unwrap_or(BUCKETS[0]);
+    match choices.below(1000) {
+        0..20 => Step::Kill,
+        20..30 => Step::Restart,
+        30..50 => Step::Advance {
+            days: 1 + choices.below(3) as u64,
+        },
+        50..130 => Step::Look(Listing {
+            prefix: choices.one(&["", "", "a", "a/", "z"]).to_owned(),
+            delimiter: choices.chance(50).then_some('/'),
+            max_keys: 1 + choices.below(6),
+        }),
+        _ => Step::Do(bucket, operation(choices, model, bucket)),
+    }
+}
+
+fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
+    if !model.buckets.contains_key(bucket) && choices.chance(80) {
+        return Operation::CreateBucket {
+            lock: choices.chance(50),
+        };
+    }
+    match choices.below(100) {
+        0..2 => Operation::CreateBucket { lock: false },
+        2..5 => Operation::DeleteBucket,
+        5..12 => Operation::PutVersioning {
+            enabled: choices.chance(60),
+        },
+        12..45 => put(choices, model, bucket),
+        45..60 => {
+            let item = item(choices, model, bucket);
+            Operation::Get {
+                key: item.key,
+                version: item.version,
+            }
+        }
+        60..80 => {
+            let item = item(choices, model, bucket);
+            Operation::Delete {
+                condition: match choices.below(10) {
+                    0 => Condition::Match("*".to_owned()),
+                    1 => tag(choices, model, bucket, &item.key),
+                    _ => Condition::None,
+                },
+                item,
+                bypass: choices.chance(15),
+            }
+        }
+        80..86 => Operation::DeleteMany {
+            items: (0..=choices.below(4)).map(|_| item(choices, model, bucket)).collect(),
+        },
+        86..94 => Operation::Retain {
+            item: item(choices, model, bucket),
+            retention: retention(choices, model),
+            bypass: choices.chance(40),
+        },
+        _ => Operation::Hold {
+            item: item(choices, model, bucket),
+            on: choices.chance(40),
+        },
+    }
+}
+
+fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
+    let key = key(choices);
+    let size = match choices.below(10) {
+        0 => 0,
+        1 => LARGE + choices.below(200),
+        _ => choices.below(60),
+    };
+    let first = choices.below(256);
+    Operation::Put {
+        condition: match choices.below(8) {
+            0 => Condition::Absent,
+            1 => tag(choices, model, bucket, &key),
+            _ => Condition::None,
+        },
+        retention: choices.chance(8).then(|| retention(choices, model)),
+        body: (0..size).map(|place| ((first + place * 7) % 251) as u8).collect(),
+        key,
+    }
+}
+
+fn key(choices: &mut Choices<'_>) -> String {
+    choices.one(&KEYS).to_owned()
+}
+
+/// Of days that begin tomorrow at the earliest.
+fn retention(choices: &mut Choices<'_>, model: &Model) -> Retention {
+    Retention {
+        compliance: choices.chance(30),
+        until: model.today + 1 + choices.below(4) as u64,
+    }
+}
+
+/// The current object's tag, mostly.
+fn tag(choices: &mut Choices<'_>, model: &Model, bucket: &str, key: &str) -> Condition {
+    let current = model.buckets.get(bucket).and_then(|bucket| bucket.current(key));
+    let tag = current.map(|object| object.etag.clone());
+    let wrong = "\"d41d8cd98f00b204e9800998ecf8427f\"".to_owned();
+    Condition::Match(tag.filter(|_| choices.chance(60)).unwrap_or(wrong))
+}
+
+/// A key, and mostly a version that it has.
+fn item(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Item {
+    let key = key(choices);
+    let versions = model.buckets.get(bucket).and_then(|bucket| bucket.keys.get(&key));
+    let versions = versions.map(Vec::as_slice).unwrap_or_default();
+    let version = match choices.below(20) {
+        0..8 => None,
+        8..16 if !versions.is_empty() => versions
+            .get(choices.below(versions.len()))
+            .map(|version| version.id.clone()),
+        16 => Some(INVALID_ID.to_owned()),
+        17 => model.gone.get(choices.below(model.gone.len())).cloned(),
+        _ => Some("null".to_owned()),
+    };
+    Item { key, version }
+}

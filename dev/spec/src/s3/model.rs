@@ -1,0 +1,617 @@
+//! S3 as a few maps.
+//!
+//! What a server chooses freely (the id and the tag of a new version) the model takes from the answer, and holds it to that
+//! from then on.
+
+use std::collections::BTreeMap;
+
+/// Days of domain time since the sequence began.
+pub type Day = u64;
+
+/// All of S3.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// The buckets by name.
+    pub buckets: BTreeMap<String, Bucket>,
+    /// Now.
+    pub today: Day,
+    /// Ids of versions that are gone, to be asked for again.
+    pub gone: Vec<String>,
+    /// Every id ever told.
+    told: Vec<String>,
+}
+
+/// A bucket.
+#[derive(Clone, Debug, Default)]
+pub struct Bucket {
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
+    /// Whether it has object lock.
+    pub lock: bool,
+    /// Of each key its versions, oldest first.
+    pub keys: BTreeMap<String, Vec<Version>>,
+}
+
+/// Whether a bucket keeps versions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versioning {
+    /// It never did.
+    #[default]
+    Off,
+    /// It does.
+    Enabled,
+    /// It did.
+    Suspended,
+}
+
+/// A version.
+#[derive(Clone, Debug)]
+pub struct Version {
+    /// Its id, `null` when it has none of its own.
+    pub id: String,
+    /// `None` for a delete marker.
+    pub object: Option<Object>,
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Its bytes.
+    pub body: Vec<u8>,
+    /// Its tag.
+    pub etag: String,
+    /// Its retention.
+    pub retention: Option<Retention>,
+    /// Whether it is held.
+    pub held: bool,
+}
+
+/// Until when a version stays, and whether that can be bypassed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// COMPLIANCE rather than GOVERNANCE.
+    pub compliance: bool,
+    /// The first day on which it is over.
+    pub until: Day,
+}
+
+/// A condition on the key's current object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// None.
+    None,
+    /// `If-None-Match: *`
+    Absent,
+    /// `If-Match`
+    Match(String),
+}
+
+/// One operation, ready to be sent.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// CreateBucket.
+    CreateBucket {
+        /// With object lock.
+        lock: bool,
+    },
+    /// DeleteBucket.
+    DeleteBucket,
+    /// PutBucketVersioning.
+    PutVersioning {
+        /// `Enabled` rather than `Suspended`.
+        enabled: bool,
+    },
+    /// PutObject.
+    Put {
+        /// The key.
+        key: String,
+        /// The bytes.
+        body: Vec<u8>,
+        /// The condition.
+        condition: Condition,
+        /// The retention.
+        retention: Option<Retention>,
+    },
+    /// GetObject.
+    Get {
+        /// The key.
+        key: String,
+        /// The version, as sent.
+        version: Option<String>,
+    },
+    /// DeleteObject.
+    Delete {
+        /// Which.
+        item: Item,
+        /// The condition.
+        condition: Condition,
+        /// `x-amz-bypass-governance-retention: true`
+        bypass: bool,
+    },
+    /// DeleteObjects.
+    DeleteMany {
+        /// Which.
+        items: Vec<Item>,
+    },
+    /// PutObjectRetention.
+    Retain {
+        /// Which.
+        item: Item,
+        /// The new retention.
+        retention: Retention,
+        /// Whether governance is bypassed.
+        bypass: bool,
+    },
+    /// PutObjectLegalHold.
+    Hold {
+        /// Which.
+        item: Item,
+        /// ON rather than OFF.
+        on: bool,
+    },
+}
+
+/// A key, and a version as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The key.
+    pub key: String,
+    /// The version.
+    pub version: Option<String>,
+}
+
+/// What an answer says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The error's code; empty without an error.
+    pub code: String,
+    /// The version it is about.
+    pub version: Option<String>,
+    /// Whether that is a delete marker.
+    pub marker: bool,
+    /// The tag.
+    pub etag: Option<String>,
+    /// The body of a read.
+    pub body: Option<Vec<u8>>,
+    /// The answers of many.
+    pub parts: Vec<Answer>,
+}
+
+/// An id that can be none.
+pub const INVALID_ID: &str = "no-id";
+
+fn refused(status: u16, code: &str) -> Answer {
+    Answer {
+        status,
+        code: code.to_owned(),
+        ..Answer::default()
+    }
+}
+
+fn done(status: u16) -> Answer {
+    Answer {
+        status,
+        ..Answer::default()
+    }
+}
+
+impl Retention {
+    fn is_in_force(self, today: Day) -> bool {
+        today < self.until
+    }
+}
+
+impl Object {
+    /// Whether it may be removed.
+    fn may_go(&self, today: Day, bypass: bool) -> bool {
+        let retained = self.retention.filter(|retention| retention.is_in_force(today));
+        !self.held && retained.is_none_or(|retention| !retention.compliance && bypass)
+    }
+
+    /// Whether another retention may take the place of its own.
+    fn may_change(&self, new: Retention, today: Day, bypass: bool) -> bool {
+        let Some(old) = self.retention.filter(|old| old.is_in_force(today)) else {
+            return true;
+        };
+        let is_longer = new.compliance == old.compliance && new.until >= old.until;
+        is_longer || (bypass && !old.compliance)
+    }
+}
+
+impl Bucket {
+    /// The newest version of a key.
+    pub fn latest(&self, key: &str) -> Option<&Version> {
+        self.keys.get(key)?.last()
+    }
+
+    /// What a key stands for.
+    pub fn current(&self, key: &str) -> Option<&Object> {
+        self.latest(key)?.object.as_ref()
+    }
+
+    fn find(&self, item: &Item) -> Option<&Version> {
+        match &item.version {
+            None => self.latest(&item.key),
+            Some(id) => self.keys.get(&item.key)?.iter().find(|version| version.id == *id),
+        }
+    }
+
+    fn remove(&mut self, key: &str, id: &str) {
+        if let Some(versions) = self.keys.get_mut(key) {
+            versions.retain(|version| version.id != id);
+            if versions.is_empty() {
+                self.keys.remove(key);
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, version: Version) {
+        if version.id == "null" {
+            self.remove(key, "null");
+        }
+        self.keys.entry(key.to_owned()).or_default().push(version);
+    }
+
+    /// What the condition of a write or a delete says.
+    fn refuses(&self, key: &str, condition: &Condition) -> Option<Answer> {
+        match (condition, self.current(key)) {
+            (Condition::None, _) | (Condition::Absent, None) => None,
+            (Condition::Absent, Some(_)) => Some(refused(412, "PreconditionFailed")),
+            (Condition::Match(_), None) => Some(refused(404, "NoSuchKey")),
+            (Condition::Match(tag), Some(object)) if tag == "*" || *tag == object.etag => None,
+            (Condition::Match(_), Some(_)) => Some(refused(412, "PreconditionFailed")),
+        }
+    }
+
+    /// What is said of a version that is not an object.
+    fn object_of(&self, item: &Item) -> Result<&Version, Box<Answer>> {
+        match (self.find(item), &item.version) {
+            (None, None) => Err(Box::new(refused(404, "NoSuchKey"))),
+            (None, Some(_)) => Err(Box::new(refused(404, "NoSuchVersion"))),
+            (Some(version), _) if version.object.is_none() => Err(Box::new(Answer {
+                version: Some(version.id.clone()),
+                marker: true,
+                ..refused(405, "MethodNotAllowed")
+            })),
+            (Some(version), _) => Ok(version),
+        }
+    }
+
+    fn told(&self, id: &str) -> Option<String> {
+        (self.versioning != Versioning::Off).then(|| id.to_owned())
+    }
+}
+
+impl Model {
+    /// Does the operation, and says what its answer must be. `answer` is the server's: what is free is taken from it.
+    pub fn apply(&mut self, bucket: &str, operation: &Operation, answer: &Answer) -> Answer {
+        if let Operation::CreateBucket { lock } = operation {
+            return self.create(bucket, *lock);
+        }
+        if operation.versions().any(|id| id == INVALID_ID) {
+            return refused(400, "InvalidArgument");
+        }
+        let Some(mut changed) = self.buckets.get(bucket).cloned() else {
+            return refused(404, "NoSuchBucket");
+        };
+        let expected = self.on_bucket(&mut changed, operation, answer);
+        match operation {
+            Operation::DeleteBucket if expected.code.is_empty() => drop(self.buckets.remove(bucket)),
+            _ => drop(self.buckets.insert(bucket.to_owned(), changed)),
+        }
+        expected
+    }
+
+    fn create(&mut self, bucket: &str, lock: bool) -> Answer {
+        // In us-east-1 a bucket of one's own may be made again, to no effect.
+        self.buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket {
+            versioning: if lock { Versioning::Enabled } else { Versioning::Off },
+            lock,
+            keys: BTreeMap::new(),
+        });
+        done(200)
+    }
+
+    fn on_bucket(&mut self, bucket: &mut Bucket, operation: &Operation, answer: &Answer) -> Answer {
+        match operation {
+            Operation::CreateBucket { .. } => done(200),
+            Operation::DeleteBucket if bucket.keys.is_empty() => done(204),
+            Operation::DeleteBucket => refused(409, "BucketNotEmpty"),
+            Operation::PutVersioning { enabled: false } if bucket.lock => refused(409, "InvalidBucketState"),
+            Operation::PutVersioning { enabled } => {
+                bucket.versioning = if *enabled {
+                    Versioning::Enabled
+                } else {
+                    Versioning::Suspended
+                };
+                done(200)
+            }
+            Operation::Put {
+                key,
+                body,
+                condition,
+                retention,
+            } => self.put(bucket, (key, body), condition, *retention, answer),
+            Operation::Get { key, version } => get(bucket, key, version.clone()),
+            Operation::Delete {
+                item,
+                condition,
+                bypass,
+            } => match (*bypass && !bucket.lock, bucket.refuses(&item.key, condition)) {
+                (true, _) => refused(400, "InvalidArgument"),
+                (false, Some(refusal)) => refusal,
+                (false, None) => self.delete(bucket, item, *bypass, answer),
+            },
+            Operation::DeleteMany { items } => {
+                let nothing = Answer::default();
+                let answers = answer.parts.iter().chain(std::iter::repeat(&nothing));
+                let parts = items.iter().zip(answers);
+                Answer {
+                    parts: parts
+                        .map(|(item, answer)| self.delete(bucket, item, false, answer))
+                        .collect(),
+                    ..done(200)
+                }
+            }
+            Operation::Retain { item, .. } | Operation::Hold { item, .. } => {
+                if !bucket.lock {
+                    return refused(400, "InvalidRequest");
+                }
+                if let Err(refusal) = bucket.object_of(item) {
+                    return *refusal;
+                }
+                self.protect(bucket, item, operation)
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        bucket: &mut Bucket,
+        (key, body): (&str, &[u8]),
+        condition: &Condition,
+        retention: Option<Retention>,
+        answer: &Answer,
+    ) -> Answer {
+        if retention.is_some() && !bucket.lock {
+            return refused(400, "InvalidRequest");
+        }
+        if let Some(refusal) = bucket.refuses(key, condition) {
+            return refusal;
+        }
+        let id = self.new_id(bucket, answer);
+        let etag = answer.etag.clone().unwrap_or_else(|| "a tag".to_owned());
+        let object = Object {
+            body: body.to_vec(),
+            etag: etag.clone(),
+            retention,
+            held: false,
+        };
+        bucket.add(
+            key,
+            Version {
+                id: id.clone(),
+                object: Some(object),
+            },
+        );
+        Answer {
+            // The null version goes without saying.
+            version: Some(id).filter(|id| id != "null"),
+            etag: Some(etag),
+            ..done(200)
+        }
+    }
+
+    /// The id of a new version: the server's, if it is new.
+    fn new_id(&mut self, bucket: &Bucket, answer: &Answer) -> String {
+        if bucket.versioning != Versioning::Enabled {
+            return "null".to_owned();
+        }
+        match &answer.version {
+            Some(id) if id != "null" && !self.told.contains(id) => {
+                self.told.push(id.clone());
+                id.clone()
+            }
+            _ => "an id that no version ever had".to_owned(),
+        }
+    }
+
+    fn delete(&mut self, bucket: &mut Bucket, item: &Item, bypass: bool, answer: &Answer) -> Answer {
+        if item.version.as_deref() == Some(INVALID_ID) {
+            return refused(404, "NoSuchVersion");
+        }
+        match (&item.version, bucket.versioning) {
+            (None, Versioning::Enabled | Versioning::Suspended) => {
+                let id = self.new_id(bucket, answer);
+                let marker = Version {
+                    id: id.clone(),
+                    object: None,
+                };
+                bucket.add(&item.key, marker);
+                Answer {
+                    version: Some(id),
+                    marker: true,
+                    ..done(204)
+                }
+            }
+            (version, _) => {
+                let id = version.clone().unwrap_or_else(|| "null".to_owned());
+                self.remove(bucket, &item.key, &id, bypass)
+            }
+        }
+    }
+
+    fn remove(&mut self, bucket: &mut Bucket, key: &str, id: &str, bypass: bool) -> Answer {
+        let found = bucket.find(&Item {
+            key: key.to_owned(),
+            version: Some(id.to_owned()),
+        });
+        let object = found.and_then(|version| version.object.as_ref());
+        if object.is_some_and(|object| !object.may_go(self.today, bypass)) {
+            return refused(403, "AccessDenied");
+        }
+        let marker = found.is_some_and(|version| version.object.is_none());
+        if found.is_some() && id != "null" {
+            self.gone.push(id.to_owned());
+        }
+        bucket.remove(key, id);
+        Answer {
+            version: bucket.told(id),
+            marker,
+            ..done(204)
+        }
+    }
+
+    fn protect(&self, bucket: &mut Bucket, item: &Item, operation: &Operation) -> Answer {
+        let versions = bucket.keys.get_mut(&item.key);
+        let version = versions.and_then(|versions| match &item.version {
+            None => versions.last_mut(),
+            Some(id) => versions.iter_mut().find(|version| version.id == *id),
+        });
+        let Some(object) = version.and_then(|version| version.object.as_mut()) else {
+            return refused(404, "NoSuchKey");
+        };
+        match operation {
+            Operation::Retain { retention, bypass, .. } => {
+                if !object.may_change(*retention, self.today, *bypass) {
+                    return refused(403, "AccessDenied");
+                }
+                object.retention = Some(*retention);
+            }
+            Operation::Hold { on, .. } => object.held = *on,
+            _ => {}
+        }
+        done(200)
+    }
+}
+
+fn get(bucket: &Bucket, key: &str, version: Option<String>) -> Answer {
+    let item = Item {
+        key: key.to_owned(),
+        version,
+    };
+    match (bucket.object_of(&item), &item.version) {
+        // Without a version, a marker hides what is below it.
+        (Err(refusal), None) if refusal.marker => Answer {
+            status: 404,
+            code: "NoSuchKey".to_owned(),
+            ..*refusal
+        },
+        (Err(refusal), _) => *refusal,
+        (Ok(version), _) => Answer {
+            version: bucket.told(&version.id),
+            etag: version.object.as_ref().map(|object| object.etag.clone()),
+            body: version.object.as_ref().map(|object| object.body.clone()),
+            ..done(200)
+        },
+    }
+}
+
+impl Operation {
+    /// The ids that are sent where a wrong one is refused before anything else.
+    fn versions(&self) -> impl Iterator<Item = &str> {
+        let version = match self {
+            Operation::Get { version, .. } => version.as_deref(),
+            Operation::Delete { item, .. } | Operation::Retain { item, .. } | Operation::Hold { item, .. } => {
+                item.version.as_deref()
+            }
+            _ => None,
+        };
+        version.into_iter()
+    }
+}
+
+/// What is listed.
+#[derive(Clone, Debug, Default)]
+pub struct Listing {
+    /// Only keys that begin so.
+    pub prefix: String,
+    /// Folds keys.
+    pub delimiter: Option<char>,
+    /// The most items of a page.
+    pub max_keys: usize,
+}
+
+/// One item of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Keys folded into one.
+    Prefix(String),
+    /// An object of a listing of objects.
+    Object {
+        /// The key.
+        key: String,
+        /// The tag.
+        etag: String,
+        /// The bytes.
+        size: usize,
+    },
+    /// A version of a listing of versions.
+    Version {
+        /// The key.
+        key: String,
+        /// The id.
+        id: String,
+        /// Whether it is the key's newest.
+        latest: bool,
+        /// Tag and bytes, unless it is a delete marker.
+        object: Option<(String, usize)>,
+    },
+}
+
+impl Bucket {
+    /// What a listing of objects shows in all its pages.
+    pub fn objects(&self, listing: &Listing) -> Vec<Entry> {
+        self.entries(listing, |key, versions| {
+            let object = versions.last().and_then(|version| version.object.as_ref());
+            object
+                .map(|object| Entry::Object {
+                    key: key.to_owned(),
+                    etag: object.etag.clone(),
+                    size: object.body.len(),
+                })
+                .into_iter()
+                .collect()
+        })
+    }
+
+    /// What a listing of versions shows in all its pages.
+    pub fn versions(&self, listing: &Listing) -> Vec<Entry> {
+        self.entries(listing, |key, versions| {
+            let newest_first = versions.iter().rev().enumerate();
+            let entry = |(place, version): (usize, &Version)| Entry::Version {
+                key: key.to_owned(),
+                id: version.id.clone(),
+                latest: place == 0,
+                object: version
+                    .object
+                    .as_ref()
+                    .map(|object| (object.etag.clone(), object.body.len())),
+            };
+            newest_first.map(entry).collect()
+        })
+    }
+
+    fn entries(&self, listing: &Listing, of_key: impl Fn(&str, &[Version]) -> Vec<Entry>) -> Vec<Entry> {
+        let mut all = Vec::new();
+        for (key, versions) in &self.keys {
+            let Some(rest) = key.strip_prefix(&listing.prefix) else {
+                continue;
+            };
+            let entries = of_key(key, versions);
+            let fold = listing.delimiter.and_then(|delimiter| rest.split_once(delimiter));
+            match (fold, listing.delimiter) {
+                (Some((head, _)), Some(delimiter)) if !entries.is_empty() => {
+                    let prefix = Entry::Prefix(format!("{}{head}{delimiter}", listing.prefix));
+                    if all.last() != Some(&prefix) {
+                        all.push(prefix);
+                    }
+                }
+                _ => all.extend(entries),
+            }
+        }
+        all
+    }
+}
