@@ -98,6 +98,10 @@ fn http_client(ca: Option<&[u8]>) -> Result<SharedHttpClient> {
         .build_with_resolver(Loopback))
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the ban protects the product; this is a tool that its test starts"
+)]
 fn variable(name: &str) -> Result<String> {
     std::env::var(name).with_context(|| format!("{name} is not set"))
 }
