@@ -110,7 +110,11 @@ impl Operation for UploadPart {
         let found = access::find(ctx, view, request).await?;
         let demand = found
             .on_object(ctx, "s3:PutObject", request)
-            .with(access::CREATION, "false");
+            .with(access::CREATION, "false")
+            .with_some(
+                "s3:x-amz-server-side-encryption-customer-algorithm",
+                input.customer_key.as_ref().map(|_| AES256),
+            );
         Ok(found.demands(ctx, request, vec![demand]))
     }
 
