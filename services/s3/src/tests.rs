@@ -8,6 +8,7 @@ use crate::{
         listing::{Item, Listing},
     },
     ops::{
+        get_bucket_acl::GetBucketAcl,
         get_object::GetObject,
         put_object::{Input, PutObject},
         read::ReadInput,
@@ -19,19 +20,20 @@ use base::{AccountId, Arn, Clock, Fault, Random, Region, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, Key256, RootKey};
 use gateway::{
-    Body, Boxed, Ctx, Operation, Parse, PortRefusal, Ports, Render, RenderCtx, ReplyBody, ServiceCaller, Settings,
-    SignedCaller, Staged, Txn, World,
+    Body, Boxed, Ctx, Demand, Operation, Parse, PortRefusal, Ports, Render, RenderCtx, ReplyBody, ServiceCaller,
+    Settings, SignedCaller, Staged, Txn, World,
     body::RawBody,
-    ctx::By,
+    ctx::{By, Inner},
+    pipeline,
     ports::{
         AccountFacts, Candidate, Credential, DataKey, Holder, Identities, KeyGuard, Keys, NewAccessKey, ObjectSeal,
-        Objects, Rights, ServiceObject, TrailPlace, TrailSelection,
+        Objects, Rights, ServiceObject, TrailPlace, TrailSelection, Worker,
     },
     work::Work,
 };
 use http::Method;
 use http_body_util::BodyExt;
-use policy::Principal;
+use policy::{Policy, Principal};
 use sigv4::checksum::ChecksumAlgorithm;
 use std::{
     collections::VecDeque,
@@ -116,13 +118,13 @@ impl Keys for Others {
         _: &'a Region,
         _: &'a str,
     ) -> Boxed<'a, Result<Option<Arc<dyn KeyGuard>>, Fault>> {
-        Box::pin(async { Ok(None) })
+        Box::pin(async { Ok(Some(Arc::new(TheKey(arn())) as Arc<dyn KeyGuard>)) })
     }
 
     fn generate_data_key<'a>(
         &'a self,
-        _: &'a Ctx,
-        _: &'a mut Txn,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
         _: By,
         _: Region,
         _: &'a str,
@@ -130,6 +132,7 @@ impl Keys for Others {
     ) -> Boxed<'a, Result<DataKey, PortRefusal>> {
         self.made.fetch_add(1, Ordering::SeqCst);
         Box::pin(async move {
+            event(ctx, txn).await;
             Ok(DataKey {
                 plain: key(),
                 ciphertext: context.canonical(),
@@ -180,6 +183,48 @@ impl TrailSelection for Others {
     fn select<'a>(&'a self, _: &'a ReadView<'a>, _: &'a Candidate<'a>) -> Boxed<'a, Result<Vec<Selection>, Fault>> {
         Box::pin(async { Ok(Vec::new()) })
     }
+}
+
+/// The one key, as who asks for its name finds it.
+struct TheKey(Arn);
+
+impl KeyGuard for TheKey {
+    fn arn(&self) -> &Arn {
+        &self.0
+    }
+
+    fn owner(&self) -> AccountId {
+        AccountId::FIRST
+    }
+
+    fn policy(&self) -> &Arc<Policy> {
+        panic!("its policy is KMS's to ask")
+    }
+
+    fn under(&self, _: Arc<Policy>) -> Arc<dyn KeyGuard> {
+        panic!("nobody proposes a policy")
+    }
+
+    fn demand(
+        &self,
+        action: &'static str,
+        _: Option<&EncryptionContext>,
+        _: Option<&str>,
+        _: Option<AccountId>,
+    ) -> Demand {
+        Demand::on(action, self.0.clone())
+    }
+}
+
+/// An event in the transaction, as a call to KMS leaves one: that of a call which is refused.
+async fn event(ctx: &Ctx, txn: &mut Txn) {
+    let inner = Inner {
+        by: By::Forward,
+        account: AccountId::FIRST,
+        region: Region::us_east_1(),
+    };
+    let refused = pipeline::reenter::<GetBucketAcl>(ctx, txn, inner, GetBucketAcl::input(BUCKET)).await;
+    assert!(refused.is_err());
 }
 
 /// A piece before the rest of a body.
@@ -281,8 +326,8 @@ impl House {
         Work::begin(&self.world, ServiceName::S3, self.caller(), Region::us_east_1())
     }
 
-    async fn put(&self, key: &str, body: &[u8], seal: ObjectSeal) -> Result<(), PortRefusal> {
-        let object = ServiceObject {
+    fn object(&self, key: &str, body: &[u8], seal: ObjectSeal) -> ServiceObject {
+        ServiceObject {
             bucket: BUCKET.to_owned(),
             key: key.to_owned(),
             body: Bytes::copy_from_slice(body),
@@ -291,7 +336,11 @@ impl House {
             content_type: "application/json",
             content_encoding: Some("gzip"),
             metadata: vec![("signature".to_owned(), "s".to_owned())],
-        };
+        }
+    }
+
+    async fn put(&self, key: &str, body: &[u8], seal: ObjectSeal) -> Result<(), PortRefusal> {
+        let object = self.object(key, body, seal);
         let mut work = self.work();
         let (ctx, txn) = work.parts();
         S3Objects
@@ -561,4 +610,42 @@ async fn the_disk_sees_sealed_bytes_only() {
         }
     }
     assert!(files > 2);
+}
+
+/// What a transaction that is thrown away asked of KMS is asked again; what was recorded is not, within its window.
+#[tokio::test]
+async fn a_bucket_key_is_remembered_once_it_is_recorded() {
+    let house = House::new().await;
+    let mut work = house.work();
+    let (_, txn) = work.parts();
+    let mut bucket = table::bucket(&txn.view(), BUCKET).await.unwrap().unwrap();
+    bucket.bucket_key = true;
+    table::put_bucket(txn, BUCKET, &bucket);
+    work.commit(Maintenance::Bootstrap).await.unwrap();
+    let made = || house.others.made.load(Ordering::SeqCst);
+
+    let mut work = house.work();
+    let (ctx, txn) = work.parts();
+    let object = house.object("logs/a", b"x", kms());
+    S3Objects
+        .put_object(ctx, txn, By::Service(house.caller()), object)
+        .await
+        .unwrap();
+    drop(work);
+    assert_eq!(made(), 1);
+    house.put("logs/a", b"x", kms()).await.unwrap();
+    assert_eq!(made(), 2, "nobody knows of a key whose event is lost");
+    house.put("logs/b", &bytes(200_000), kms()).await.unwrap();
+    house.put("logs/c", b"z", kms()).await.unwrap();
+    assert_eq!(made(), 2);
+    assert_eq!(house.get("logs/b", &[]).await, (200, bytes(200_000)));
+    // At the end of the window it is wiped, and asked for again.
+    let worker = crate::work::Forget;
+    let end = worker.next_due(&house.world).await.unwrap().unwrap();
+    house.world.clock.advance(crate::bucket_keys::WINDOW);
+    assert_eq!(end, house.world.clock.now());
+    worker.tick(&house.world, end).await.unwrap();
+    assert_eq!(worker.next_due(&house.world).await.unwrap(), None);
+    house.put("logs/d", b"z", kms()).await.unwrap();
+    assert_eq!(made(), 3);
 }
