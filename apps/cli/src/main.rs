@@ -1,7 +1,8 @@
 //! # The binary `shoseki`
 //!
-//! `serve` runs the server; everything else is a client of a running one, over the same wire as any other client. The one
-//! exception is `demo`, which starts a server in its own process and then is nothing but its client.
+//! `serve` runs the server; everything else is a client of a running one, over the same wire as any other client. The
+//! exceptions are `demo`, which starts a server in its own process and then is nothing but its client, and `fsck`, which looks
+//! at a data directory that no server uses.
 //!
 //! A command that fails says what failed, why, and how to go on, and ends with status 1;
 //! `serve` ends with status 70 when its store takes no more writes until the next start.
@@ -13,6 +14,7 @@ mod clock;
 mod demo;
 mod env;
 mod explain;
+mod fsck;
 mod json_text;
 mod rootkey;
 mod serve;
@@ -51,6 +53,8 @@ enum Command {
     /// Make and list the accounts of a running server.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Check a data directory that no server uses: rows, blobs and the journal, both ways.
+    Fsck(fsck::FsckArgs),
     /// Give a running server a new root key.
     #[command(subcommand)]
     Rootkey(rootkey::RootkeyCommand),
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
             Command::Env(args) => env::run(args),
             Command::Clock(command) => clock::run(command).await,
             Command::Account(command) => account::run(command).await,
+            Command::Fsck(args) => fsck::run(args).await,
             Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,

@@ -16,6 +16,7 @@ mod data_dir;
 #[cfg(test)]
 mod documents;
 mod first_start;
+pub mod fsck;
 mod listen;
 mod organization;
 mod root_key;

@@ -19,7 +19,7 @@ use std::{net::IpAddr, path::Path, sync::Arc};
 use wire::TlsDetails;
 
 pub(crate) const CA_FILE: &str = "ca.pem";
-const CA_KEY_FILE: &str = "ca.key";
+pub(crate) const CA_KEY_FILE: &str = "ca.key";
 const CA_YEARS: i32 = 20;
 
 /// A certificate chain with its key.

@@ -206,6 +206,15 @@ pub fn sealed_len(plain_len: u64) -> u64 {
     len_with(plain_len, SEGMENT_OVERHEAD)
 }
 
+/// The same of the stream that a header begins, of one or two layers; `None` when it begins none.
+pub fn sealed_len_after(header: &[u8], plain_len: u64) -> Option<u64> {
+    match *header.first()? {
+        VERSION => Some(sealed_len(plain_len)),
+        VERSION_DOUBLE => Some(len_with(plain_len, 2 * SEGMENT_OVERHEAD)),
+        _ => None,
+    }
+}
+
 fn len_with(plain_len: u64, overhead: usize) -> u64 {
     plain_len.saturating_add((plain_len / PLAIN + 1).saturating_mul(overhead as u64))
 }
@@ -380,6 +389,7 @@ mod tests {
             let plain = plain(length);
             let whole = sealed(&plain, &[], seed);
             prop_assert_eq!(whole.1.len() as u64, sealed_len(length as u64));
+            prop_assert_eq!(sealed_len_after(&whole.0, length as u64), Some(whole.1.len() as u64));
             prop_assert!(whole == sealed(&plain, &cuts, seed));
             prop_assert!(read_all(&whole.0, &whole.1, IDENTITY, length as u64) == Ok(plain));
         }

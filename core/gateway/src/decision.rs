@@ -3,7 +3,11 @@
 //!
 //! A refusal is explained with the policies as they were, for by the time somebody asks they may have changed.
 
-use crate::{Ctx, World, event::Copy};
+use crate::{
+    Boxed, Ctx, World,
+    check::{Checker, Kind},
+    event::Copy,
+};
 use base::{AccountId, Fault, Timestamp};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use policy::{Change, Check, Grounds, Policies, Policy, PolicyType, Principal, Trace, TraceOutcome};
@@ -381,6 +385,28 @@ pub async fn find(view: &ReadView<'_>, id: &str) -> Result<Option<Explanation>, 
     place
         .map(|place| serde_json::from_str(&place.json).map_err(|e| Fault::corrupt_by("an explanation", e)))
         .transpose()
+}
+
+/// A place and its pointers decode; a pointer leads to its place.
+pub(crate) fn check_row<'a>(checker: &'a Checker<'a>, key: &'a [u8], row: &'a [u8]) -> Boxed<'a, Result<(), Fault>> {
+    Box::pin(async move {
+        let id = key.strip_prefix(pointer_key("").as_slice());
+        if key.starts_with(b"decision/promise/") {
+            Promise::decode(row)?;
+        } else if key.starts_with(b"decision/place/") {
+            let place = Place::decode(row)?;
+            serde_json::from_str::<Explanation>(&place.json).map_err(|e| Fault::corrupt_by("an explanation", e))?;
+            checker.count("explanations", 1);
+        } else if id.is_some() {
+            let pointer = Pointer::decode(row)?;
+            if checker.view.get(pointer.place.as_bytes()).await?.is_none() {
+                checker.orphan(key, "it leads to an explanation that is not there");
+            }
+        } else {
+            checker.row(Kind::Unknown, key, "a row of no table that is known");
+        }
+        Ok(())
+    })
 }
 
 /// What an encoded message opens under.

@@ -10,7 +10,8 @@
 //! - Whoever wraps under the root has read the row of its rotation, for the same reason.
 
 use crate::{
-    Txn,
+    Boxed, Txn,
+    check::Checker,
     rotation::{self, Progress},
 };
 use base::{AccountId, Fault, Random};
@@ -188,12 +189,25 @@ pub(crate) async fn rows(
     let rows = view
         .scan_rows(KEYRING_PREFIX.as_bytes(), after.as_deref(), limit)
         .await?;
-    let account = |key: &Bytes| {
-        let text = std::str::from_utf8(key)
-            .ok()
-            .and_then(|key| key.strip_prefix(KEYRING_PREFIX));
-        text.and_then(|text| AccountId::parse(text).ok())
-            .ok_or_else(|| Fault::corrupt("the key of a keyring's row"))
-    };
-    rows.into_iter().map(|(key, row)| Ok((account(&key)?, row))).collect()
+    rows.into_iter()
+        .map(|(key, row)| Ok((account_of(&key)?, row)))
+        .collect()
+}
+
+/// A keyring opens, and is of an account.
+pub(crate) fn check_row<'a>(checker: &'a Checker<'a>, key: &'a [u8], row: &'a [u8]) -> Boxed<'a, Result<(), Fault>> {
+    Box::pin(async move {
+        let row = KeyringRow::decode(row)?;
+        checker.world.keyrings.opened(account_of(key)?, &row)?;
+        checker.count("keyrings", 1);
+        Ok(())
+    })
+}
+
+fn account_of(key: &[u8]) -> Result<AccountId, Fault> {
+    let text = std::str::from_utf8(key)
+        .ok()
+        .and_then(|key| key.strip_prefix(KEYRING_PREFIX));
+    text.and_then(|text| AccountId::parse(text).ok())
+        .ok_or_else(|| Fault::corrupt("the key of a keyring's row"))
 }

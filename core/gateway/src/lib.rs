@@ -13,6 +13,7 @@
 
 pub mod authorise;
 pub mod body;
+pub mod check;
 pub mod ctx;
 pub mod decision;
 pub mod demand;

@@ -253,6 +253,28 @@ impl Blobs {
         Ok(swept)
     }
 
+    /// Every file of the folder of blobs whose id begins with `first`: the blob's id, or `None` of what is no blob, its path
+    /// and how many bytes it has. Blocks the thread.
+    pub fn in_folder(
+        &self,
+        first: u8,
+        mut each: impl FnMut(Option<BlobId>, &Path, u64) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let folder = self.0.dir.join(format!("{first:02x}"));
+        let fault = |e| Fault::io(format!("reading `{}`", folder.display()), e);
+        let files = match fs::read_dir(&folder) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files.map_err(fault)?,
+        };
+        for file in files {
+            let file = file.map_err(fault)?;
+            let id = file.file_name().to_str().and_then(BlobId::parse);
+            let id = id.filter(|id| file.path() == self.0.path(*id));
+            each(id, &file.path(), file.metadata().map_err(fault)?.len())?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn remove_later(&self, id: BlobId) {
         match self.0.held().get_mut(&id) {
             Some(holding) => holding.removed = true,

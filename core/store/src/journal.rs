@@ -81,6 +81,15 @@ pub struct Page {
     pub next: Option<u64>,
 }
 
+/// What a block was found to hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedBlock {
+    /// When it was committed. Does not fall from block to block.
+    pub time: Timestamp,
+    /// How many entries.
+    pub entries: usize,
+}
+
 /// The reading side of the journal. Sees what is durable, and nothing else.
 ///
 /// Reads block the thread for as long as the disk and the cipher take: about a millisecond for each megabyte.
@@ -131,6 +140,29 @@ impl Journal {
     /// `to_seq`.
     pub fn read_back(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
         self.page(from_seq, to_seq, limit_bytes, true)
+    }
+
+    /// Opens every block, in order, and tells of each what it holds or why it does not open. Blocks the thread.
+    pub fn check(&self, mut each: impl FnMut(u64, Result<CheckedBlock, Fault>)) -> Result<(), Fault> {
+        let core = self.core();
+        let at = core.published();
+        let all = (Bound::Unbounded, Bound::Unbounded);
+        for block in core.engine.scan(&at.snapshot, Space::Journal, all, false) {
+            let (key, block) = block?;
+            let seq = seq_of(&key)?;
+            let opened = open_block(&core.block_key, seq, &block).and_then(|(time, entries)| {
+                let in_order = entries.is_sorted_by(|(a, _), (b, _)| a < b);
+                match in_order && seq <= at.seq {
+                    true => Ok(CheckedBlock {
+                        time,
+                        entries: entries.len(),
+                    }),
+                    false => Err(Fault::corrupt(format!("the order of journal block {seq}"))),
+                }
+            });
+            each(seq, opened);
+        }
+        Ok(())
     }
 
     /// The sequence of the first block committed at `time` or later.

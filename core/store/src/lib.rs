@@ -38,7 +38,7 @@ mod suite;
 pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs, Held, Swept};
 #[cfg(any(test, feature = "faults"))]
 pub use faults::{CommitFault, Faults};
-pub use journal::{EntryPos, Journal, JournalEntry, Page, Placed, Selection};
+pub use journal::{CheckedBlock, EntryPos, Journal, JournalEntry, Page, Placed, Selection};
 pub use lock::{DirLock, OpenError, lock};
 pub use maintenance::{JournalCut, Maintenance};
 pub use open::{Options, Store};

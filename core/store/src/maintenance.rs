@@ -20,6 +20,8 @@ pub enum Maintenance {
     LifecycleExpiry,
     /// Keys and secrets are wrapped anew under a new root key or keyring; what they are stays the same.
     Rewrap,
+    /// A check of a closed data directory puts right what can be put right without loss.
+    Repair,
     /// Event history older than its retention, in rows or in the journal, is dropped.
     Retention(JournalCut),
 }
@@ -50,6 +52,7 @@ impl Maintenance {
             | Maintenance::Expiry
             | Maintenance::KeyGeneration
             | Maintenance::LifecycleExpiry
+            | Maintenance::Repair
             | Maintenance::Rewrap => JournalCut::default(),
         }
     }

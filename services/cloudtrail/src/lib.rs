@@ -26,5 +26,5 @@ mod work;
 pub use error::CloudTrailError;
 pub use ops::OPERATIONS;
 pub use select::Selectors;
-pub use table::SEALED;
+pub use table::{CHECKS, SEALED};
 pub use work::{compact::Compact, deliver::Deliver, digest::SignDigests};

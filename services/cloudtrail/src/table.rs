@@ -13,9 +13,10 @@
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
 use crate::model::trail::Trail;
-use base::{AccountId, Fault, Random, Region, Timestamp};
+use base::{AccountId, Fault, Random, Region, Secret, Timestamp};
 use gateway::{
     Txn,
+    check::{Checker, RowCheck},
     rotation::{Renewal, SealedRows},
 };
 use serde::{Deserialize, Serialize};
@@ -198,18 +199,48 @@ pub const SEALED: &[SealedRows] = &[SealedRows {
 
 fn renew_signing_key(renewal: &Renewal, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
     let mut row = SigningKeyRow::decode(row)?;
-    let region = std::str::from_utf8(key)
-        .ok()
-        .and_then(|key| key.strip_prefix(SIGNING)?.split('/').next());
-    let region = region
-        .and_then(|text| Region::parse(text).ok())
-        .ok_or_else(|| Fault::corrupt("the key of a signing key's row"))?;
-    let identity = signing_identity(&region, &row.fingerprint);
+    let identity = signing_identity(&signing_region(key)?, &row.fingerprint);
     let Some(sealed) = renewal.sealed(renewal.first_account(), &identity, &row.sealed)? else {
         return Ok(None);
     };
     row.sealed = sealed;
     row.encode().map(Some)
+}
+
+/// The tables of this room, for the check of a closed data directory.
+pub const CHECKS: &[RowCheck] = &[
+    RowCheck::decodes::<EpochRow>("ct/epoch"),
+    RowCheck::decodes::<Trail>("ct/trail/"),
+    RowCheck::decodes::<Trail>("ct/closing/"),
+    RowCheck::decodes::<CursorRow>("ct/cursor/"),
+    RowCheck::decodes::<DeliveryRow>("ct/delivery/"),
+    RowCheck::decodes::<ChainRow>("ct/chain/"),
+    RowCheck::decodes::<PendingFile>("ct/pending/"),
+    RowCheck::decodes::<CompactionRow>("ct/compaction"),
+    RowCheck::new(SIGNING, |checker, key, row| {
+        Box::pin(check_signing_key(checker, key, row))
+    }),
+];
+
+async fn check_signing_key(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    let row = SigningKeyRow::decode(row)?;
+    let first = checker.world.settings.first_account;
+    let keyring = checker.world.keyrings.of(&checker.view, first).await?;
+    keyring
+        .open(&signing_identity(&signing_region(key)?, &row.fingerprint), &row.sealed)
+        .map(Secret::new)
+        .map_err(|e| Fault::corrupt_by("a digest-signing key", e))?;
+    checker.count("signing keys", 1);
+    Ok(())
+}
+
+fn signing_region(key: &[u8]) -> Result<Region, Fault> {
+    let region = std::str::from_utf8(key)
+        .ok()
+        .and_then(|key| key.strip_prefix(SIGNING)?.split('/').next());
+    region
+        .and_then(|text| Region::parse(text).ok())
+        .ok_or_else(|| Fault::corrupt("the key of a signing key's row"))
 }
 
 fn trail_key(trail: &Trail) -> Vec<u8> {

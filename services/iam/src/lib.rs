@@ -29,5 +29,5 @@ mod work;
 pub use error::IamError;
 pub use ops::OPERATIONS;
 pub use port::IdentityStore;
-pub use table::SEALED;
+pub use table::{CHECKS, SEALED};
 pub use work::Housekeeping;

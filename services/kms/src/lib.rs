@@ -41,7 +41,7 @@ pub mod work;
 
 pub use guard::GuardedKey;
 pub use port::KmsKeys;
-pub use table::SEALED;
+pub use table::{CHECKS, SEALED, open_data_key};
 pub use work::DueKeys;
 
 use gateway::Route;

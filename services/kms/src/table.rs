@@ -16,6 +16,10 @@
 //! has its due row, and no other has, and so with expiry and rotation; related keys of several Regions agree in what they
 //! share; a key's row counts its grants, and a grant has the rows it is found by.
 
+mod check;
+
+pub use check::{CHECKS, open_data_key};
+
 use crate::model::{
     Alias, AliasName, Grant, GrantId, GrantsMark, Key, KeyId, KeyManager, KeySpec, KeyState, KeyUsage, Material,
     MaterialId, Origin, PolicyDigest, Rotation, Tag, WrappedMaterial,
@@ -186,7 +190,7 @@ pub enum DueKind {
 impl DueKind {
     const ALL: [DueKind; 3] = [DueKind::Delete, DueKind::Expire, DueKind::Rotate];
 
-    fn prefix(self) -> &'static str {
+    const fn prefix(self) -> &'static str {
         match self {
             DueKind::Delete => "kms/due/",
             DueKind::Expire => "kms/expire/",

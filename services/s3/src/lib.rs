@@ -39,7 +39,7 @@ pub mod work;
 
 pub use error::S3Error;
 pub use port::S3Objects;
-pub use table::SEALED;
+pub use table::{CHECKS, SEALED};
 
 use gateway::Route;
 

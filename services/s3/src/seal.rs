@@ -8,7 +8,8 @@
 //!   put back from an older one do not open.
 //! - What is stored under a keyring is under the current one of the storing transaction: a seal that was made in another
 //!   (a staged body, a part) goes through [`current`] first.
-//! - The key is asked of KMS with the caller's rights; nothing of S3's own opens an SSE-KMS object.
+//! - The key is asked of KMS with the caller's rights; nothing of S3's own opens an SSE-KMS object. (The check of a closed
+//!   directory opens all that the root key opens, to see whether it does, and shows nothing of it.)
 
 use crate::{
     S3Error, bucket_keys,
@@ -21,7 +22,7 @@ use crate::{
 };
 use base::{Fault, arn};
 use envelope::{EncryptionContext, EnvelopeFault, Key256, WrappedKey, segments::StreamKey, unwrap_under, wrap_under};
-use gateway::{Caller, Ctx, Txn, ctx::By, rotation::Renewal};
+use gateway::{Caller, Ctx, Txn, check::Checker, ctx::By, rotation::Renewal};
 use store::ReadView;
 
 /// A bucket's name and a key.
@@ -353,6 +354,53 @@ pub async fn current(
     let wrapped = WrappedKey::from_bytes(wrapped.clone());
     let renewed = keyring.rewrap(&wrapped, &purpose(id), ctx.random())?;
     Ok(renewed.as_ref().map_or_else(|| seal.clone(), Seal::wrapped))
+}
+
+/// What a check of a closed data directory has of a data key.
+pub enum OfflineKey {
+    /// It.
+    Opened(StreamKey),
+    /// Its KMS key, or that one's material, is no more: nobody opens the object again.
+    Gone,
+    /// Only the customer has the key that it is wrapped under.
+    Customers,
+}
+
+/// The data key of an object, opened without asking anybody: for the check of a directory that no server uses.
+pub async fn open_offline(
+    checker: &Checker<'_>,
+    bucket: &Bucket,
+    id: &[u8; 16],
+    seal: &Seal,
+) -> Result<OfflineKey, Fault> {
+    let (ciphertext, context) = match seal {
+        Seal::S3 { wrapped } => {
+            let keyring = checker.world.keyrings.of(&checker.view, bucket.owner).await?;
+            let wrapped = WrappedKey::from_bytes(wrapped.clone());
+            return Ok(OfflineKey::Opened(keyring.unwrap(&wrapped, &purpose(id))?.into()));
+        }
+        Seal::Customer { .. } => return Ok(OfflineKey::Customers),
+        Seal::Kms {
+            ciphertext, context, ..
+        }
+        | Seal::BucketKey {
+            ciphertext, context, ..
+        }
+        | Seal::Dsse {
+            ciphertext, context, ..
+        } => (ciphertext, context),
+    };
+    let Some(parent) = checker.open_data_key(&bucket.region, ciphertext, context).await? else {
+        return Ok(OfflineKey::Gone);
+    };
+    Ok(OfflineKey::Opened(match seal {
+        Seal::BucketKey { wrapped, .. } => unwrap(&parent, wrapped, &purpose(id))?.into(),
+        Seal::Dsse { inner, outer, .. } => {
+            let [of_inner, of_outer] = layers(id);
+            StreamKey::double(unwrap(&parent, inner, &of_inner)?, unwrap(&parent, outer, &of_outer)?)
+        }
+        Seal::S3 { .. } | Seal::Kms { .. } | Seal::Customer { .. } => parent.into(),
+    }))
 }
 
 fn refuse_unsigned(ctx: &Ctx) -> Result<(), S3Error> {

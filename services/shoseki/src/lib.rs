@@ -23,6 +23,7 @@ mod reach;
 mod table;
 
 pub use error::ShosekiError;
+pub use table::CHECKS;
 
 use base::Fault;
 use gateway::Route;

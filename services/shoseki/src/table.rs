@@ -1,12 +1,15 @@
 //! The rows of this service: one, the clock's.
 
 use base::Fault;
-use gateway::Txn;
+use gateway::{Txn, check::RowCheck};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{NoAncestor, ReadView, Stored};
 
 const CLOCK: &[u8] = b"shoseki/clock";
+
+/// The tables of this service, for the check of a closed data directory.
+pub const CHECKS: &[RowCheck] = &[RowCheck::decodes::<ClockRow>("shoseki/clock")];
 
 /// How far the rehearsal clock was moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -29,6 +29,7 @@
 //! INVARIANT: everything that [`crate::port`] makes rights of is written by [`put`] and [`remove`], which move the epoch.
 
 pub(crate) mod aliases;
+mod check;
 pub(crate) mod groups;
 pub(crate) mod holdings;
 pub(crate) mod managed;
@@ -36,6 +37,7 @@ pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod users;
 
+pub use check::CHECKS;
 pub(crate) use users::{
     access_key_row, access_keys, add_access_key, delete_access_key, delete_user, existing_user, policies,
     put_access_key, put_user, user, user_name_is_taken, users,

@@ -13,7 +13,7 @@ fn session_key(id: &str) -> Vec<u8> {
 }
 
 /// In the order of time.
-fn end_key(expires: Timestamp, id: &str) -> Vec<u8> {
+pub(super) fn end_key(expires: Timestamp, id: &str) -> Vec<u8> {
     let micros = u64::try_from(expires.as_micros()).unwrap_or(0);
     format!("{END_PREFIX}{micros:020}/{id}").into_bytes()
 }

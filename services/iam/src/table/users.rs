@@ -138,7 +138,7 @@ fn access_key_key(id: &str) -> Vec<u8> {
     format!("iam/access-key/{id}").into_bytes()
 }
 
-fn keys_key(account: AccountId, owner: &Owner) -> Vec<u8> {
+pub(super) fn keys_key(account: AccountId, owner: &Owner) -> Vec<u8> {
     format!("iam/keys-of/{account}/{}", owner.id()).into_bytes()
 }
 

@@ -118,7 +118,7 @@ fn owner_prefix(account: AccountId) -> Vec<u8> {
     format!("s3/owner/{account}/").into_bytes()
 }
 
-fn owner_key(account: AccountId, name: &str) -> Vec<u8> {
+pub(super) fn owner_key(account: AccountId, name: &str) -> Vec<u8> {
     format!("s3/owner/{account}/{name}").into_bytes()
 }
 

@@ -20,6 +20,7 @@
 //! them, so that a listing reads none; both are written and deleted together, here only.
 
 mod bucket;
+mod check;
 mod listing;
 mod object;
 #[cfg(test)]
@@ -29,6 +30,7 @@ mod upload;
 pub use bucket::{
     Bucket, bucket, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket, put_policy_text,
 };
+pub use check::CHECKS;
 pub use listing::{After, Listed, blobs_named, list, list_versions};
 pub use object::{
     Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,

@@ -307,7 +307,7 @@ pub async fn list_uploads(
     Ok((items.collect::<Result<_, Fault>>()?, truncated))
 }
 
-fn named(row_key: &[u8], prefix: &[u8]) -> Result<(String, UploadId), Fault> {
+pub(super) fn named(row_key: &[u8], prefix: &[u8]) -> Result<(String, UploadId), Fault> {
     let corrupt = || Fault::corrupt("a key of the S3 tables");
     let rest = row_key.strip_prefix(prefix).ok_or_else(corrupt)?;
     let (key, id) = unescaped(rest).ok_or_else(corrupt)?;
