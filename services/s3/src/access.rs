@@ -1,19 +1,16 @@
 //! What every call asks of its bucket before anything else, and how its demands look.
 
 use crate::{
-    S3Error,
+    S3Error, effective,
     model::condition::{WriteCondition, WriteRefusal},
     request::Request,
-    table::{self, Bucket},
+    table::{self, Bucket, Object},
 };
-use base::{Arn, Fault, Region, Timestamp, arn};
+use base::{AccountId, Arn, Fault, Region, Timestamp, arn};
 use gateway::{Caller, Ctx, Demand, Demands, Signature};
-use policy::{Policy, PolicyKind, ResourceKind};
+use policy::{Policy, ResourceKind};
 use record::{Params, Resource};
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
-};
+use std::sync::Arc;
 use store::ReadView;
 
 /// The type of an object in events.
@@ -25,8 +22,17 @@ pub const BUCKET: &str = "AWS::S3::Bucket";
 pub struct Found {
     /// Its row.
     pub bucket: Bucket,
-    /// Its policy.
+    /// What speaks for it.
     pub policy: Option<Arc<Policy>>,
+    /// What is known of the object that the call is on.
+    about: Option<About>,
+}
+
+/// What counts of an object that is there.
+struct About {
+    owner: AccountId,
+    policy: Option<Arc<Policy>>,
+    tags: Vec<(String, String)>,
 }
 
 /// Finds the bucket of a call.
@@ -35,8 +41,17 @@ pub async fn find(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<F
     if bucket.region != ctx.region {
         return Err(elsewhere(ctx, request, &bucket));
     }
-    let policy = policy_of(view, &request.bucket, &bucket).await?;
-    Ok(Found { bucket, policy })
+    Ok(found(ctx, view, &request.bucket, bucket).await?)
+}
+
+/// A bucket with what speaks for it.
+pub async fn found(ctx: &Ctx, view: &ReadView<'_>, name: &str, bucket: Bucket) -> Result<Found, Fault> {
+    let policy = effective::of_bucket(ctx, view, name, &bucket).await?;
+    Ok(Found {
+        bucket,
+        policy,
+        about: None,
+    })
 }
 
 /// As [`find`], from any Region.
@@ -77,35 +92,6 @@ pub fn elsewhere(ctx: &Ctx, request: &Request, bucket: &Bucket) -> S3Error {
     }
 }
 
-/// Policies by the hash of their text. A bucket's row has the hash, so a hit costs neither a read nor a hash.
-static PARSED: LazyLock<RwLock<HashMap<[u8; 32], Arc<Policy>>>> = LazyLock::new(RwLock::default);
-
-/// When so many are kept, all are forgotten and parsed again when needed.
-const PARSED_MAX: usize = 4096;
-
-/// A bucket's policy, parsed.
-///
-/// A stored policy that does not parse is a fault, never as good as none: a deny in it must not be lost.
-pub async fn policy_of(view: &ReadView<'_>, name: &str, bucket: &Bucket) -> Result<Option<Arc<Policy>>, Fault> {
-    let Some(sha256) = bucket.policy_sha256 else {
-        return Ok(None);
-    };
-    if let Some(policy) = PARSED.read().unwrap_or_else(PoisonError::into_inner).get(&sha256) {
-        return Ok(Some(Arc::clone(policy)));
-    }
-    let text = table::policy_text(view, name).await?;
-    let text = text.ok_or_else(|| Fault::corrupt(format!("bucket `{name}` has lost its policy")))?;
-    let policy = Policy::parse(&text, PolicyKind::BucketPolicy)
-        .map_err(|error| Fault::corrupt_by(format!("the policy of bucket `{name}`"), error))?;
-    let policy = Arc::new(policy);
-    let mut parsed = PARSED.write().unwrap_or_else(PoisonError::into_inner);
-    if parsed.len() >= PARSED_MAX {
-        parsed.clear();
-    }
-    parsed.insert(sha256, Arc::clone(&policy));
-    Ok(Some(policy))
-}
-
 impl Found {
     /// A demand on the bucket.
     pub fn on_bucket(&self, ctx: &Ctx, action: &'static str, request: &Request) -> Demand {
@@ -120,8 +106,23 @@ impl Found {
 
     /// A demand on an object of the bucket.
     pub fn on_key(&self, ctx: &Ctx, action: &'static str, request: &Request, key: &str) -> Demand {
-        self.on(ctx, action, arn::object(&request.bucket, key), request)
-            .shown_as(OBJECT)
+        let demand = self.on(ctx, action, arn::object(&request.bucket, key), request);
+        match &self.about {
+            Some(about) => about.in_demand(demand),
+            None => demand,
+        }
+        .shown_as(OBJECT)
+    }
+
+    /// The same where the call's object is there: its tags, its owner and its ACL count in demands on it.
+    pub fn about(mut self, request: &Request, object: &Object) -> Result<Found, Fault> {
+        let at = (request.bucket.as_str(), request.key.as_str());
+        self.about = Some(About {
+            owner: object.owner(&self.bucket),
+            policy: effective::of_object(at, &self.bucket, self.policy.as_ref(), object)?,
+            tags: object.tags.clone(),
+        });
+        Ok(self)
     }
 
     fn on(&self, ctx: &Ctx, action: &'static str, resource: Arn, request: &Request) -> Demand {
@@ -138,6 +139,15 @@ impl Found {
             resource_type: BUCKET.into(),
         });
         Demands::All(demands)
+    }
+}
+
+impl About {
+    fn in_demand(&self, demand: Demand) -> Demand {
+        let demand = demand.guarded(ResourceKind::Bucket, self.owner, self.policy.clone());
+        self.tags.iter().fold(demand, |demand, (key, value)| {
+            demand.with(format!("s3:ExistingObjectTag/{key}"), value)
+        })
     }
 }
 
@@ -241,7 +251,7 @@ pub fn is_global(region: &Region) -> bool {
 mod tests {
     use super::*;
     use base::AccountId;
-    use policy::{Context, Policies, Principal};
+    use policy::{Context, Policies, PolicyKind, Principal};
 
     /// AWS's "deny unsigned payload" and its kin hold presigned requests too.
     #[test]

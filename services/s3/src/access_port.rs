@@ -1,7 +1,7 @@
 //! What guards an object, as those ask who want to know who could reach it. Nothing is decided here.
 
 use crate::{
-    access,
+    effective,
     model::encryption::BucketDefault,
     table::{self, Seal},
 };
@@ -25,8 +25,13 @@ pub(crate) async fn guard(view: &ReadView<'_>, name: &str, key: &str) -> Result<
         BucketDefault::S3 => None,
     };
     let seal = object.as_ref().map(|object| &object.seal);
+    let speaks = effective::of_bucket_to_all(view, name, &bucket).await?;
+    let speaks = match &object {
+        Some(object) => effective::of_object((name, key), &bucket, speaks.as_ref(), object)?,
+        None => speaks,
+    };
     Ok(Some(ObjectGuard {
-        policy: access::policy_of(view, name, &bucket).await?,
+        policy: speaks,
         place: BucketPlace {
             owner: bucket.owner,
             region: bucket.region,

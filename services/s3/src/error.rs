@@ -31,6 +31,8 @@ pub enum S3Error {
         /// The part's number.
         part: u16,
     },
+    /// More than there may be; the text says of what.
+    BadRequest(&'static str),
     /// A checksum that is not the body's; its name, such as `Content-MD5` or `CRC32`.
     BadDigest(String),
     /// The name is another account's.
@@ -106,6 +108,8 @@ pub enum S3Error {
         /// What was sent.
         value: String,
     },
+    /// A new bucket with a public ACL, which its Block Public Access does not let it have.
+    InvalidBucketAclWithBlockPublicAccess,
     /// A bucket with an ACL and without ACLs.
     InvalidBucketAclWithObjectOwnership,
     /// No bucket can have this name.
@@ -153,6 +157,15 @@ pub enum S3Error {
         /// The object's length.
         length: u64,
     },
+    /// No tag.
+    InvalidTag {
+        /// The text.
+        message: &'static str,
+        /// The tag's key, when it is to be told.
+        key: Option<String>,
+        /// Its value, when that is to be told.
+        value: Option<String>,
+    },
     /// The parts of the request do not fit together.
     InvalidRequest(Cow<'static, str>),
     /// The version is a delete marker, which only a delete may name.
@@ -176,6 +189,8 @@ pub enum S3Error {
         /// KMS's text.
         message: String,
     },
+    /// No document of an ACL.
+    MalformedAcl,
     /// No policy of a bucket; the text says what is wrong.
     MalformedPolicy(Cow<'static, str>),
     /// No document of the schema.
@@ -187,6 +202,15 @@ pub enum S3Error {
     },
     /// A put must say how long it is.
     MissingContentLength,
+    /// Nothing says what the ACL is to be; the header that could.
+    MissingSecurityHeader(&'static str),
+    /// The bucket has no configuration of this kind.
+    NoSuchConfiguration {
+        /// The bucket.
+        bucket: String,
+        /// The kind.
+        what: Configuration,
+    },
     /// No bucket of that name.
     NoSuchBucket {
         /// The name.
@@ -244,6 +268,10 @@ pub enum S3Error {
     },
     /// A condition does not hold; the header.
     PreconditionFailed(&'static str),
+    /// A body where the headers said all.
+    UnexpectedContent,
+    /// Nobody has an e-mail address here.
+    UnresolvableGrantByEmailAddress,
     /// A conditional header whose value AWS does not take either.
     UnacceptedCondition {
         /// The header or headers.
@@ -251,6 +279,57 @@ pub enum S3Error {
         /// What AWS adds.
         more: &'static str,
     },
+}
+
+/// What a bucket may be without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Configuration {
+    /// CORS rules.
+    Cors,
+    /// An analytics, inventory, metrics or tiering configuration of some id.
+    Identified,
+    /// Lifecycle rules.
+    Lifecycle,
+    /// Ownership controls.
+    OwnershipControls,
+    /// Block Public Access.
+    PublicAccessBlock,
+    /// Replication rules.
+    Replication,
+    /// Tags.
+    Tags,
+    /// A website.
+    Website,
+}
+
+impl Configuration {
+    fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Configuration::Cors => ("NoSuchCORSConfiguration", "The CORS configuration does not exist"),
+            Configuration::Identified => ("NoSuchConfiguration", "The specified configuration does not exist."),
+            Configuration::Lifecycle => (
+                "NoSuchLifecycleConfiguration",
+                "The lifecycle configuration does not exist",
+            ),
+            Configuration::OwnershipControls => (
+                "OwnershipControlsNotFoundError",
+                "The bucket ownership controls were not found",
+            ),
+            Configuration::PublicAccessBlock => (
+                "NoSuchPublicAccessBlockConfiguration",
+                "The public access block configuration was not found",
+            ),
+            Configuration::Replication => (
+                "ReplicationConfigurationNotFoundError",
+                "The replication configuration was not found",
+            ),
+            Configuration::Tags => ("NoSuchTagSet", "The TagSet does not exist"),
+            Configuration::Website => (
+                "NoSuchWebsiteConfiguration",
+                "The specified bucket does not have a website configuration",
+            ),
+        }
+    }
 }
 
 const BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
@@ -288,7 +367,8 @@ impl AwsError for S3Error {
             | S3Error::InvalidBucketName { bucket }
             | S3Error::NoSuchBucket { bucket }
             | S3Error::NoObjectLock { bucket }
-            | S3Error::NoSuchBucketPolicy { bucket } => vec![("BucketName", bucket.clone())],
+            | S3Error::NoSuchBucketPolicy { bucket }
+            | S3Error::NoSuchConfiguration { bucket, .. } => vec![("BucketName", bucket.clone())],
             S3Error::ConditionalRequestConflict { condition, key } => {
                 vec![("Condition", text(condition)), ("Key", key.clone())]
             }
@@ -340,6 +420,11 @@ impl AwsError for S3Error {
                     ("RangeRequested", requested.clone()),
                     ("ActualObjectSize", text(length)),
                 ]
+            }
+            S3Error::InvalidTag { key, value, .. } => {
+                let key = key.iter().map(|key| ("TagKey", key.clone()));
+                key.chain(value.iter().map(|value| ("TagValue", value.clone())))
+                    .collect()
             }
             S3Error::KeyTooLong { size } => {
                 vec![
@@ -403,6 +488,7 @@ impl S3Error {
                 tell(400, "AuthorizationHeaderMalformed", text::wrong_region(got, expected))
             }
             S3Error::BadPartDigest { algorithm, part } => tell(400, "BadDigest", text::bad_part(algorithm, *part)),
+            S3Error::BadRequest(text) => say(400, "BadRequest", text),
             S3Error::BadDigest(what) => tell(400, "BadDigest", text::bad_digest(what)),
             S3Error::Body(reply) => (reply.status, reply.code.clone().into(), reply.message.clone().into()),
             S3Error::BucketAlreadyExists { .. } => say(409, "BucketAlreadyExists", text::TAKEN),
@@ -427,6 +513,9 @@ impl S3Error {
             S3Error::InvalidBucketState(text) => say(409, "InvalidBucketState", text),
             S3Error::IncompleteBody => say(400, "IncompleteBody", text::INCOMPLETE),
             S3Error::InvalidArgument { message, .. } => tell(400, "InvalidArgument", message.clone()),
+            S3Error::InvalidBucketAclWithBlockPublicAccess => {
+                say(400, "InvalidBucketAclWithBlockPublicAccessError", text::ACL_AND_BLOCK)
+            }
             S3Error::InvalidBucketAclWithObjectOwnership => {
                 say(400, "InvalidBucketAclWithObjectOwnership", text::ACL_AND_OWNERSHIP)
             }
@@ -443,8 +532,10 @@ impl S3Error {
             S3Error::InvalidPartOrder { .. } => say(400, "InvalidPartOrder", text::PART_ORDER),
             S3Error::InvalidRange { .. } => say(416, "InvalidRange", "The requested range is not satisfiable"),
             S3Error::InvalidRequest(text) => tell(400, "InvalidRequest", text.clone()),
+            S3Error::InvalidTag { message, .. } => say(400, "InvalidTag", message),
             S3Error::KeyTooLong { .. } => say(400, "KeyTooLongError", "Your key is too long"),
             S3Error::Kms { code, message } => (400, format!("KMS.{code}").into(), message.clone().into()),
+            S3Error::MalformedAcl => say(400, "MalformedACLError", text::MALFORMED_XML),
             S3Error::MalformedPolicy(text) => tell(400, "MalformedPolicy", text.clone()),
             S3Error::MalformedXml => say(400, "MalformedXML", text::MALFORMED_XML),
             S3Error::MetadataTooLarge { .. } => say(400, "MetadataTooLarge", text::METADATA),
@@ -454,6 +545,15 @@ impl S3Error {
                 "MethodNotAllowed",
                 "The specified method is not allowed against this resource.",
             ),
+            S3Error::MissingSecurityHeader(_) => say(
+                400,
+                "MissingSecurityHeader",
+                "Your request was missing a required header",
+            ),
+            S3Error::NoSuchConfiguration { what, .. } => {
+                let (code, text) = what.told();
+                say(404, code, text)
+            }
             S3Error::NoSuchBucket { .. } => say(404, "NoSuchBucket", "The specified bucket does not exist"),
             S3Error::NoSuchBucketPolicy { .. } => say(404, "NoSuchBucketPolicy", "The bucket policy does not exist"),
             S3Error::NoSuchObjectLock { .. } => say(404, "NoSuchObjectLockConfiguration", text::NOT_LOCKED),
@@ -463,6 +563,8 @@ impl S3Error {
             S3Error::NotImplemented(what) => tell(501, "NotImplemented", text::not_implemented(what)),
             S3Error::OperationAborted => say(409, "OperationAborted", text::ABORTED),
             S3Error::PermanentRedirect { .. } => say(301, "PermanentRedirect", text::REDIRECT),
+            S3Error::UnexpectedContent => say(400, "UnexpectedContent", "This request does not support content"),
+            S3Error::UnresolvableGrantByEmailAddress => say(400, "UnresolvableGrantByEmailAddress", text::NO_ADDRESS),
             S3Error::PreconditionFailed(_) => say(412, "PreconditionFailed", text::PRECONDITION),
             S3Error::UnacceptedCondition { .. } => say(501, "NotImplemented", text::HEADER_NOT_IMPLEMENTED),
         }
@@ -485,6 +587,7 @@ mod text {
 
     pub(super) const ABORTED: &str =
         "A conflicting conditional operation is currently in progress against this resource. Please try again.";
+    pub(super) const ACL_AND_BLOCK: &str = "Bucket cannot have public ACLs set with BlockPublicAccess enabled";
     pub(super) const ACL_AND_OWNERSHIP: &str =
         "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
     pub(super) const CONFLICT: &str =
@@ -506,6 +609,7 @@ mod text {
     pub(super) const NO_LOCK: &str = "Object Lock configuration does not exist for this bucket";
     pub(super) const NO_VERSIONING: &str = "The Versioning element must be specified";
     pub(super) const NOT_LOCKED: &str = "The specified object does not have a ObjectLock configuration";
+    pub(super) const NO_ADDRESS: &str = "The e-mail address you provided does not match any account on record.";
     pub(super) const NO_LENGTH: &str = "You must provide the Content-Length HTTP header.";
     pub(super) const NOT_EMPTY: &str = "The bucket you tried to delete is not empty";
     pub(super) const NO_UPLOAD: &str = "The specified upload does not exist. The upload ID may be invalid, or the upload may \

@@ -20,7 +20,9 @@
 mod access;
 mod access_port;
 mod answer;
+mod asked_acl;
 mod bucket_keys;
+mod effective;
 mod error;
 mod locks;
 pub mod model;
@@ -31,6 +33,7 @@ mod request;
 mod seal;
 mod sse;
 mod table;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -51,18 +54,24 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::create_multipart_upload::CreateMultipartUpload>(),
     Route::of::<ops::delete_bucket::DeleteBucket>(),
     Route::of::<ops::delete_bucket_encryption::DeleteBucketEncryption>(),
+    Route::of::<ops::delete_bucket_ownership_controls::DeleteBucketOwnershipControls>(),
     Route::of::<ops::delete_bucket_policy::DeleteBucketPolicy>(),
     Route::of::<ops::delete_object::DeleteObject>(),
     Route::of::<ops::delete_objects::DeleteObjects>(),
+    Route::of::<ops::delete_public_access_block::DeletePublicAccessBlock>(),
     Route::of::<ops::get_bucket_acl::GetBucketAcl>(),
     Route::of::<ops::get_bucket_encryption::GetBucketEncryption>(),
     Route::of::<ops::get_bucket_location::GetBucketLocation>(),
+    Route::of::<ops::get_bucket_ownership_controls::GetBucketOwnershipControls>(),
     Route::of::<ops::get_bucket_policy::GetBucketPolicy>(),
+    Route::of::<ops::get_bucket_policy_status::GetBucketPolicyStatus>(),
     Route::of::<ops::get_bucket_versioning::GetBucketVersioning>(),
     Route::of::<ops::get_object::GetObject>(),
+    Route::of::<ops::get_object_acl::GetObjectAcl>(),
     Route::of::<ops::get_object_legal_hold::GetObjectLegalHold>(),
     Route::of::<ops::get_object_lock_configuration::GetObjectLockConfiguration>(),
     Route::of::<ops::get_object_retention::GetObjectRetention>(),
+    Route::of::<ops::get_public_access_block::GetPublicAccessBlock>(),
     Route::of::<ops::head_bucket::HeadBucket>(),
     Route::of::<ops::head_object::HeadObject>(),
     Route::of::<ops::list_buckets::ListBuckets>(),
@@ -71,12 +80,16 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::list_objects::ListObjects>(),
     Route::of::<ops::list_objects_v2::ListObjectsV2>(),
     Route::of::<ops::list_parts::ListParts>(),
+    Route::of::<ops::put_bucket_acl::PutBucketAcl>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
+    Route::of::<ops::put_bucket_ownership_controls::PutBucketOwnershipControls>(),
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
     Route::of::<ops::put_bucket_versioning::PutBucketVersioning>(),
     Route::of::<ops::put_object::PutObject>(),
+    Route::of::<ops::put_object_acl::PutObjectAcl>(),
     Route::of::<ops::put_object_legal_hold::PutObjectLegalHold>(),
     Route::of::<ops::put_object_lock_configuration::PutObjectLockConfiguration>(),
     Route::of::<ops::put_object_retention::PutObjectRetention>(),
+    Route::of::<ops::put_public_access_block::PutPublicAccessBlock>(),
     Route::of::<ops::upload_part::UploadPart>(),
 ];

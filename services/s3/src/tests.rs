@@ -300,7 +300,7 @@ impl House {
             ownership: Ownership::ObjectWriter,
             versioning: Default::default(),
             lock: None,
-            public_access: None,
+            public_access: Some(crate::model::public_access::PublicAccessBlock::ALL),
             ownership_controls: true,
             grants: None,
             lifecycle_sha256: None,

@@ -15,4 +15,5 @@ pub mod metadata;
 pub mod public_access;
 pub mod public_policy;
 pub mod range;
+pub mod tagging;
 pub mod version;

@@ -1,8 +1,13 @@
 //! The input and the empty answers of operations that say nothing but which bucket they are on.
 
-use crate::{S3Error, access, request::Request, table::Bucket};
+use crate::{
+    S3Error, access,
+    request::{Declared, Request},
+    table::Bucket,
+};
 use gateway::{Call, Ctx, Demands, Parse, Render, RenderCtx, Reply};
 use record::{Evident, Params};
+use serde::de::DeserializeOwned;
 use store::ReadView;
 use wire::ErrorReply;
 
@@ -13,7 +18,7 @@ pub struct BucketCall<const SUBRESOURCE: usize> {
 }
 
 /// The sub-resources, by the number that the operations name them with.
-pub const SUBRESOURCES: [&str; 7] = [
+pub const SUBRESOURCES: [&str; 13] = [
     "",
     "acl",
     "encryption",
@@ -21,6 +26,12 @@ pub const SUBRESOURCES: [&str; 7] = [
     "policy",
     "versioning",
     "object-lock",
+    "publicAccessBlock",
+    "policyStatus",
+    "ownershipControls",
+    "tagging",
+    "lifecycle",
+    "logging",
 ];
 /// None.
 pub const PLAIN: usize = 0;
@@ -36,6 +47,18 @@ pub const POLICY: usize = 4;
 pub const VERSIONING: usize = 5;
 /// `?object-lock`
 pub const OBJECT_LOCK: usize = 6;
+/// `?publicAccessBlock`
+pub const PUBLIC_ACCESS_BLOCK: usize = 7;
+/// `?policyStatus`
+pub const POLICY_STATUS: usize = 8;
+/// `?ownershipControls`
+pub const OWNERSHIP_CONTROLS: usize = 9;
+/// `?tagging`
+pub const TAGGING: usize = 10;
+/// `?lifecycle`
+pub const LIFECYCLE: usize = 11;
+/// `?logging`
+pub const LOGGING: usize = 12;
 
 impl<const SUBRESOURCE: usize> Parse for BucketCall<SUBRESOURCE> {
     fn parse(call: &Call) -> Result<Self, ErrorReply> {
@@ -51,6 +74,13 @@ impl<const SUBRESOURCE: usize> Evident for BucketCall<SUBRESOURCE> {
         let params = self.request.evident();
         if name.is_empty() { params } else { params.text(name, "") }
     }
+}
+
+/// Reads a call that puts a document on a bucket. The digests that it declares of the body hold.
+pub fn document_of<T: DeserializeOwned>(call: &Call, root: &str) -> Result<(Request, T), S3Error> {
+    let request = Request::of_bucket(call)?;
+    Declared::of(&call.head)?.check(&call.body)?;
+    Ok((request, wire::xml::parse_as(root, &call.body)?))
 }
 
 /// The demand of one action on the bucket.

@@ -190,8 +190,9 @@ impl Operation for CreateBucket {
             AwsBehavior::Seeds => Ownership::ObjectWriter,
         });
         let acl = input.acl.unwrap_or(CannedAcl::Private);
-        acl::of_bucket(acl, ownership).map_err(|refusal| match refusal {
+        acl::of_bucket(acl, ownership, true).map_err(|refusal| match refusal {
             AclRefusal::NotSupported => S3Error::InvalidBucketAclWithObjectOwnership,
+            AclRefusal::Public => S3Error::InvalidBucketAclWithBlockPublicAccess,
             refusal => {
                 let resource = arn::bucket(name);
                 request::acl_refusal(refusal, acl, &access::who(ctx), "s3:CreateBucket", resource.as_str())
@@ -217,7 +218,8 @@ impl Operation for CreateBucket {
             },
             lock: input.lock.then(BucketLock::default),
             public_access: Some(PublicAccessBlock::ALL),
-            ownership_controls: true,
+            // DIFFERS by `aws_behavior`: buckets had no ownership controls before they were made with some.
+            ownership_controls: input.ownership.is_some() || ctx.settings().aws_behavior == AwsBehavior::Current,
             grants: None,
             lifecycle_sha256: None,
             logging: None,

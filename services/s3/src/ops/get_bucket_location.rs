@@ -46,10 +46,8 @@ impl Operation for GetBucketLocation {
         if bucket.region != ctx.region && !access::is_global(&ctx.region) {
             return Err(access::elsewhere(ctx, request, &bucket));
         }
-        let policy = access::policy_of(view, &request.bucket, &bucket).await?;
-        Ok(access::Found { bucket, policy }
-            .on_bucket(ctx, "s3:GetBucketLocation", request)
-            .into())
+        let found = access::found(ctx, view, &request.bucket, bucket).await?;
+        Ok(found.on_bucket(ctx, "s3:GetBucketLocation", request).into())
     }
 
     async fn run(_: &Ctx, txn: &mut Txn, input: &Authorized<Self::Input>, _: &Staged) -> Result<Output, S3Error> {

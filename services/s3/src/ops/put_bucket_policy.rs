@@ -175,8 +175,7 @@ impl Operation for PutBucketPolicy {
         bucket_call::policy_of_own(ctx, &bucket, "PUT")?;
         let (policy, public) = policy_for(name, &input.text)?;
         check_principals(ctx, &txn.view(), &policy, &input.text).await?;
-        // Every bucket blocks public policies until its public access block can be changed.
-        if public {
+        if public && bucket.blocks(|block| block.block_public_policy) {
             return Err(S3Error::AccessDenied(format!(
                 "User: {} is not authorized to perform: s3:PutBucketPolicy on resource: \"{}\" because public policies \
                  are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",

@@ -211,7 +211,7 @@ async fn seal_body(
     bucket: &Bucket,
     source: Source<'_>,
 ) -> Result<StagedObject, S3Error> {
-    input.new.allow_in(ctx, input.at(), bucket)?;
+    let shared = input.new.allow_in(ctx, &txn.view(), input.at(), bucket).await?;
     let id = ctx.random().bytes();
     let choice = input.new.choice(bucket);
     let key = seal::make_key(ctx, txn, bucket, input.at(), &id, &choice).await?;
@@ -243,7 +243,7 @@ async fn seal_body(
             value: digests.checksum,
             composite: false,
         }),
-        ..input.new.object(ctx, id, key.seal)
+        ..input.new.object(ctx, id, key.seal, shared)
     };
     Ok(StagedObject {
         object,
@@ -274,7 +274,6 @@ mod tests {
                 "{headers:?}"
             );
         };
-        check(&[("x-amz-tagging", "a=b")], "NotImplemented");
         check(&[("x-amz-storage-class", "GLACIER")], "NotImplemented");
         check(&[("x-amz-object-lock-mode", "COMPLIANCE")], "InvalidArgument");
         check(&[("x-amz-website-redirect-location", "/x")], "NotImplemented");

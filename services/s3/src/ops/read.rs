@@ -11,7 +11,7 @@ use crate::{
         version::VersionId,
     },
     opened::SealedBytes,
-    ops::multipart,
+    ops::{multipart, object_call},
     request::{self, Request},
     sse,
     table::{self, Bucket, Checksum, Object, Place},
@@ -126,21 +126,15 @@ pub async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Resul
         return Err(S3Error::InvalidRequest(text.into()));
     }
     let named = input.version.as_ref();
-    let actions = ("s3:GetObject", "s3:GetObjectVersion");
-    let mut demands = vec![versions::demand(ctx, &found, request, named, actions)];
-    if !exists(view, request, named).await? {
-        // Who may not list may not learn from a 404 either.
-        demands.push(found.on_bucket(ctx, "s3:ListBucket", request));
-    }
-    Ok(found.demands(ctx, request, demands))
-}
-
-async fn exists(view: &ReadView<'_>, request: &Request, named: Option<&VersionId>) -> Result<bool, Fault> {
-    let at = (request.bucket.as_str(), request.key.as_str());
-    match named {
-        None => table::object_exists(view, at.0, at.1).await,
-        Some(id) => Ok(table::version(view, at, id).await?.is_some()),
-    }
+    object_call::demands_on(
+        ctx,
+        view,
+        found,
+        request,
+        named,
+        ("s3:GetObject", "s3:GetObjectVersion"),
+    )
+    .await
 }
 
 /// An object that stays readable whatever happens to its row.

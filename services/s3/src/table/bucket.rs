@@ -3,7 +3,7 @@
 use super::{ROWS_AT_ONCE, objects_prefix, text_after};
 use crate::model::{
     access_log::Logging,
-    acl::{CannedAcl, Grant, Ownership},
+    acl::{self, CannedAcl, Grant, Ownership},
     encryption::{BlockedTypes, BucketDefault},
     lock::BucketLock,
     public_access::PublicAccessBlock,
@@ -52,6 +52,21 @@ pub struct Bucket {
     pub bucket_key: bool,
     /// Which kinds of encryption it refuses.
     pub blocked: BlockedTypes,
+}
+
+impl Bucket {
+    /// Whether a switch of its Block Public Access is on.
+    pub fn blocks(&self, switch: impl FnOnce(&PublicAccessBlock) -> bool) -> bool {
+        self.public_access.as_ref().is_some_and(switch)
+    }
+
+    /// The grants of its ACL, which count only where ACLs do.
+    pub fn granted(&self) -> Vec<Grant> {
+        match &self.grants {
+            Some(grants) => grants.clone(),
+            None => acl::grants_of_bucket(self.acl, self.owner),
+        }
+    }
 }
 
 impl Stored for Bucket {

@@ -1,13 +1,13 @@
 //! Rows of objects: every version of a key, and the bytes of those that live in rows.
 
 use super::{
-    ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key,
+    Bucket, ROWS_AT_ONCE, bytes_key, legacy_body_key, object_key,
     upload::{Upload, release_parts},
     version_key, versions_prefix,
 };
 use crate::{
     model::{
-        acl::{CannedAcl, Grant},
+        acl::{self, CannedAcl, Grant},
         lock::ObjectLock,
         metadata::UserMetadata,
         version::{VersionId, Versioning},
@@ -162,6 +162,27 @@ pub struct Object {
     pub owner: Option<AccountId>,
     /// The grants of its ACL, where they are not those of the canned one.
     pub grants: Option<Vec<Grant>>,
+}
+
+impl Object {
+    /// Whose it is. Where ACLs are off, all is the bucket's owner's.
+    pub fn owner(&self, bucket: &Bucket) -> AccountId {
+        match self.owner {
+            Some(owner) if bucket.ownership.has_acls() => owner,
+            _ => bucket.owner,
+        }
+    }
+
+    /// The grants of its ACL, which count only where ACLs do.
+    pub fn granted(&self, bucket_owner: AccountId) -> Vec<Grant> {
+        match &self.grants {
+            Some(grants) => grants.clone(),
+            None => {
+                let acl = self.acl.unwrap_or(CannedAcl::Private);
+                acl::grants_of_object(acl, self.owner.unwrap_or(bucket_owner), bucket_owner)
+            }
+        }
+    }
 }
 
 /// A checksum of an object as it is told.

@@ -3,26 +3,31 @@
 //! The same for PutObject, CreateMultipartUpload and CopyObject.
 
 use crate::{
-    S3Error, access, locks,
+    S3Error, access,
+    asked_acl::HeaderGrants,
+    locks,
     model::{
-        acl::{self, CannedAcl},
+        acl::{self, AclRefusal, CannedAcl, Grant, Grantee, Permission},
         condition::WriteCondition,
         encryption::{AES256, AWS_KMS, Asked, BlockedTypes, Choice, Requested},
         lock::ObjectLock,
         metadata::{self, UserMetadata},
+        tagging::Tags,
     },
     request, sse,
     table::{Bucket, Object, ObjectHeaders, Place, Seal},
+    tags,
 };
-use base::{Timestamp, arn};
+use base::{AccountId, Timestamp, arn};
 use envelope::segments::HEADER_BYTES;
-use gateway::{Call, Ctx, Demand, ports::ObjectSeal};
+use gateway::{Call, Caller, Ctx, Demand, ports::ObjectSeal};
 use http::header;
 use record::Params;
 use std::borrow::Cow;
+use store::ReadView;
 
 /// Headers of a new object that ask for what is not built.
-const UNBUILT: [&str; 3] = ["x-amz-grant-", "x-amz-tagging", "x-amz-website-redirect-location"];
+const UNBUILT: [&str; 1] = ["x-amz-website-redirect-location"];
 
 /// What is asked of a new object.
 #[derive(Debug, Default)]
@@ -31,6 +36,8 @@ pub struct NewObject {
     pub sse: Asked,
     /// The canned ACL.
     pub acl: Option<CannedAcl>,
+    /// The grants of its own.
+    pub grants: HeaderGrants,
     /// The headers that its reads answer.
     pub headers: ObjectHeaders,
     /// The `x-amz-meta-` headers.
@@ -39,6 +46,8 @@ pub struct NewObject {
     pub storage_class: Option<String>,
     /// What is to protect it.
     pub lock: locks::Asked,
+    /// Its tags.
+    pub tags: Tags,
 }
 
 impl NewObject {
@@ -50,13 +59,16 @@ impl NewObject {
         if let Some(class) = storage_class.as_deref().filter(|class| *class != "STANDARD") {
             return Err(S3Error::NotImplemented(format!("x-amz-storage-class: {class}").into()));
         }
+        let acl = request::canned_acl(head)?;
         Ok(NewObject {
+            grants: HeaderGrants::of(head, acl)?,
+            acl,
             sse: sse::asked(call)?,
-            acl: request::canned_acl(head)?,
             headers: object_headers(call),
             metadata: user_metadata(call)?,
             storage_class,
             lock: locks::Asked::of(call)?,
+            tags: tags::of_header(head)?,
         })
     }
 
@@ -90,6 +102,7 @@ impl NewObject {
 
     /// Adds what of it a record shows.
     pub fn evident(&self, params: Params) -> Params {
+        let params = self.grants.evident(params);
         self.lock
             .evident(params)
             .maybe_text("x-amz-acl", self.acl.map(CannedAcl::as_str))
@@ -104,13 +117,15 @@ impl NewObject {
                 self.sse.customer_algorithm(),
             )
             .maybe_text("x-amz-storage-class", self.storage_class.as_ref())
+            .maybe_text("x-amz-tagging", tags::shown(&self.tags))
     }
 
     /// The rights that making it needs; `on` begins the demand of an action on the object.
     pub fn demands(&self, now: Timestamp, on: impl Fn(&'static str) -> Demand) -> Vec<Demand> {
         let on = |action| {
+            let demand = tags::conditions(self.grants.conditions(on(action)), &self.tags);
             self.lock
-                .conditions(on(action), now)
+                .conditions(demand, now)
                 .with_some("s3:x-amz-acl", self.acl.map(CannedAcl::as_str))
                 .with_some("s3:x-amz-server-side-encryption", self.sse.header.as_deref())
                 .with_some("s3:x-amz-server-side-encryption-aws-kms-key-id", self.sse.kms_key())
@@ -125,15 +140,19 @@ impl NewObject {
         if self
             .acl
             .is_some_and(|acl| !matches!(acl, CannedAcl::BucketOwnerFullControl | CannedAcl::Private))
+            || !self.grants.is_empty()
         {
             demands.push(on("s3:PutObjectAcl"));
+        }
+        if !self.tags.is_empty() {
+            demands.push(on("s3:PutObjectTagging"));
         }
         demands.extend(self.lock.actions().map(on));
         demands
     }
 
     /// The object, before anything is known of its bytes.
-    pub fn object(&self, ctx: &Ctx, id: [u8; 16], seal: Seal) -> Object {
+    pub fn object(&self, ctx: &Ctx, id: [u8; 16], seal: Seal, shared: Shared) -> Object {
         Object {
             id,
             size: 0,
@@ -145,16 +164,22 @@ impl NewObject {
             headers: self.headers.clone(),
             metadata: self.metadata.clone(),
             checksum: None,
-            acl: self.acl,
-            tags: Vec::new(),
+            acl: shared.acl,
+            tags: self.tags.clone(),
             lock: ObjectLock::default(),
-            owner: None,
-            grants: None,
+            owner: shared.owner,
+            grants: shared.grants,
         }
     }
 
-    /// Refuses what the bucket does not let its objects have.
-    pub fn allow_in(&self, ctx: &Ctx, (bucket_name, key): (&str, &str), bucket: &Bucket) -> Result<(), S3Error> {
+    /// Whose it is and whom it is for, or the refusal of an ACL that the bucket does not let it have.
+    pub async fn allow_in(
+        &self,
+        ctx: &Ctx,
+        view: &ReadView<'_>,
+        (bucket_name, key): (&str, &str),
+        bucket: &Bucket,
+    ) -> Result<Shared, S3Error> {
         let resource = arn::object(bucket_name, key);
         if self.sse.customer_key().is_some() && bucket.blocked == BlockedTypes::CustomerKeys {
             let who = access::who(ctx);
@@ -164,10 +189,55 @@ impl NewObject {
                  Please specify a different server-side encryption type"
             )));
         }
-        let Some(acl) = self.acl else { return Ok(()) };
-        acl::of_object(acl, bucket.ownership)
-            .map_err(|refusal| request::acl_refusal(refusal, acl, &access::who(ctx), "s3:PutObject", resource.as_str()))
+        let block = bucket.blocks(|block| block.block_public_acls);
+        let refused = |refusal: AclRefusal, acl: CannedAcl| {
+            request::acl_refusal(refusal, acl, &access::who(ctx), "s3:PutObject", resource.as_str())
+        };
+        if let Some(acl) = self.acl {
+            acl::of_object(acl, bucket.ownership, block).map_err(|refusal| refused(refusal, acl))?;
+        }
+        let mut grants = self.grants.resolve(ctx, view).await?;
+        if let Some(asked) = &grants {
+            let full = Grant {
+                grantee: Grantee::Account(bucket.owner),
+                permission: Permission::FullControl,
+            };
+            if !bucket.ownership.has_acls() {
+                // What says no more than the bucket's owner has anyway is taken for nothing said.
+                if *asked != [full] {
+                    return Err(S3Error::AccessControlListNotSupported);
+                }
+                grants = None;
+            } else if block && acl::is_public(asked) {
+                return Err(refused(AclRefusal::Public, CannedAcl::PublicRead));
+            }
+        }
+        Ok(Shared {
+            acl: self.acl,
+            grants,
+            owner: self.owner(ctx, bucket),
+        })
     }
+
+    /// Whose it is when not the bucket's owner's. What a service or nobody puts is the bucket's owner's.
+    fn owner(&self, ctx: &Ctx, bucket: &Bucket) -> Option<AccountId> {
+        let writer = match &ctx.caller {
+            Caller::Signed(_) | Caller::Forwarded { .. } => ctx.caller.account(),
+            Caller::Anonymous | Caller::Service(_) => None,
+        };
+        bucket.ownership.owner_of(writer?, bucket.owner, self.acl)
+    }
+}
+
+/// Whose a new object is, and whom it is for.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// The canned ACL.
+    pub acl: Option<CannedAcl>,
+    /// The grants of its own.
+    pub grants: Option<Vec<Grant>>,
+    /// Whose, when not the bucket's owner's.
+    pub owner: Option<AccountId>,
 }
 
 fn object_headers(call: &Call) -> ObjectHeaders {
