@@ -170,6 +170,17 @@ class World:
         self.client("s3").put_bucket_policy(Bucket=name, Policy=bucket_policy(name))
         return name
 
+    def owned_bucket(self):
+        name = self.new_bucket()
+        controls = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+        self.client("s3").put_bucket_ownership_controls(Bucket=name, OwnershipControls=controls)
+        return name
+
+    def tagged_bucket(self):
+        name = self.new_bucket()
+        self.client("s3").put_bucket_tagging(Bucket=name, Tagging={"TagSet": TAG})
+        return name
+
     @property
     def logs(self):
         return self.once("logs", self.log_bucket)
@@ -410,6 +421,42 @@ RECIPES = {
     },
     "s3:PutObject": lambda w: {"Bucket": w.bucket, "Key": w.name("put"), "Body": b"x"},
     "s3:UploadPart": lambda w: {**w.upload(), "PartNumber": 2, "Body": b"x"},
+    "s3:DeleteBucketOwnershipControls": lambda w: {"Bucket": w.bucket},
+    "s3:DeleteBucketTagging": lambda w: {"Bucket": w.bucket},
+    "s3:DeleteObjectTagging": lambda w: {"Bucket": w.bucket, "Key": w.object()},
+    "s3:DeletePublicAccessBlock": lambda w: {"Bucket": w.new_bucket()},
+    "s3:GetBucketAccelerateConfiguration": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketAnalyticsConfiguration": lambda w: {"Bucket": w.bucket, "Id": "none"},
+    "s3:GetBucketCors": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketIntelligentTieringConfiguration": lambda w: {"Bucket": w.bucket, "Id": "none"},
+    "s3:GetBucketInventoryConfiguration": lambda w: {"Bucket": w.bucket, "Id": "none"},
+    "s3:GetBucketMetricsConfiguration": lambda w: {"Bucket": w.bucket, "Id": "none"},
+    "s3:GetBucketNotificationConfiguration": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketOwnershipControls": lambda w: {"Bucket": w.owned_bucket()},
+    "s3:GetBucketPolicyStatus": lambda w: {"Bucket": w.log_bucket()},
+    "s3:GetBucketReplication": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketRequestPayment": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketTagging": lambda w: {"Bucket": w.tagged_bucket()},
+    "s3:GetBucketWebsite": lambda w: {"Bucket": w.bucket},
+    "s3:GetObjectAcl": lambda w: {"Bucket": w.bucket, "Key": w.object()},
+    "s3:GetObjectTagging": lambda w: {"Bucket": w.bucket, "Key": w.object()},
+    "s3:GetPublicAccessBlock": lambda w: {"Bucket": w.bucket},
+    "s3:ListBucketAnalyticsConfigurations": lambda w: {"Bucket": w.bucket},
+    "s3:ListBucketIntelligentTieringConfigurations": lambda w: {"Bucket": w.bucket},
+    "s3:ListBucketInventoryConfigurations": lambda w: {"Bucket": w.bucket},
+    "s3:ListBucketMetricsConfigurations": lambda w: {"Bucket": w.bucket},
+    "s3:PutBucketAcl": lambda w: {"Bucket": w.bucket, "ACL": "private"},
+    "s3:PutBucketOwnershipControls": lambda w: {
+        "Bucket": w.new_bucket(),
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "ObjectWriter"}]},
+    },
+    "s3:PutBucketTagging": lambda w: {"Bucket": w.bucket, "Tagging": {"TagSet": TAG}},
+    "s3:PutObjectAcl": lambda w: {"Bucket": w.bucket, "Key": w.object(), "ACL": "private"},
+    "s3:PutObjectTagging": lambda w: {"Bucket": w.bucket, "Key": w.object(), "Tagging": {"TagSet": TAG}},
+    "s3:PutPublicAccessBlock": lambda w: {
+        "Bucket": w.new_bucket(),
+        "PublicAccessBlockConfiguration": {"BlockPublicAcls": True},
+    },
     "sts:AssumeRole": lambda w: {
         "RoleArn": w.client("iam").get_role(RoleName=w.role())["Role"]["Arn"],
         "RoleSessionName": "matrix",

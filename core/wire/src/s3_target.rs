@@ -212,6 +212,13 @@ pub fn s3_operation_names() -> Vec<&'static str> {
 /// What an S3 request means, by path or virtual host under `base_domain`.
 pub fn s3_operation(head: &Head, base_domain: &str) -> Result<S3Target, RouteFault> {
     let queries = query_names(&head.query)?;
+    if let Some(operation) = account_operation(head) {
+        return Ok(S3Target {
+            operation,
+            bucket: None,
+            key: None,
+        });
+    }
     let (bucket, key) = address(head, base_domain)?;
     let operation = match (&bucket, &key) {
         (None, _) => root_operation(head, &queries),
@@ -222,6 +229,19 @@ pub fn s3_operation(head: &Head, base_domain: &str) -> Result<S3Target, RouteFau
         method: head.method.to_string(),
     })?;
     Ok(S3Target { operation, bucket, key })
+}
+
+/// Calls of S3 Control, on a whole account. They share S3's name in signatures, and no room takes them.
+fn account_operation(head: &Head) -> Option<&'static str> {
+    const VERSION: &str = "/v20180820/";
+    let of_account = head.path.starts_with(VERSION) && head.headers.contains_key("x-amz-account-id");
+    let path = head.path.strip_prefix(VERSION).filter(|_| of_account)?;
+    Some(match (head.method.as_str(), path) {
+        ("GET", "configuration/publicAccessBlock") => "GetPublicAccessBlock of S3 Control",
+        ("PUT", "configuration/publicAccessBlock") => "PutPublicAccessBlock of S3 Control",
+        ("DELETE", "configuration/publicAccessBlock") => "DeletePublicAccessBlock of S3 Control",
+        _ => "S3 Control",
+    })
 }
 
 fn address(head: &Head, base_domain: &str) -> Result<(Option<String>, Option<String>), RouteFault> {
@@ -381,6 +401,20 @@ mod tests {
             let path = if *level == Object { "/b/k" } else { "/b" };
             check(method, &format!("{path}?{query}"), operation);
         }
+    }
+
+    #[test]
+    fn accounts_have_calls_of_their_own() {
+        let check = |method: &str, target: &str, headers: &[(&str, &str)], expected: &str| {
+            let found = route(method, "localhost", target, headers).map(|t| t.operation);
+            assert_eq!(found, Ok(expected), "{method} {target}");
+        };
+        let account = [("x-amz-account-id", "111122223333")];
+        let block = "/v20180820/configuration/publicAccessBlock";
+        check("PUT", block, &account, "PutPublicAccessBlock of S3 Control");
+        check("GET", "/v20180820/jobs", &account, "S3 Control");
+        check("GET", block, &[], "GetObject");
+        check("GET", "/bucket/key", &account, "GetObject");
     }
 
     #[test]

@@ -121,3 +121,16 @@ pub fn conditions(demand: Demand, tags: &[(String, String)]) -> Demand {
         })
         .with_all("s3:RequestObjectTagKeys", keys)
 }
+
+/// Adds the global condition keys of tags that a request gives a resource.
+pub fn global_conditions(demand: Demand, tags: &[(String, String)]) -> Demand {
+    if tags.is_empty() {
+        return demand;
+    }
+    let keys = tags.iter().map(|(key, _)| key.clone()).collect();
+    tags.iter()
+        .fold(demand, |demand, (key, value)| {
+            demand.with(format!("aws:RequestTag/{key}"), value)
+        })
+        .with_all("aws:TagKeys", keys)
+}

@@ -104,7 +104,7 @@ impl Operation for CreateMultipartUpload {
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, _: &Staged) -> Result<Output, S3Error> {
         let at = (input.request.bucket.as_str(), input.request.key.as_str());
         let bucket = access::row(&txn.view(), at.0).await?;
-        input.new.allow_in(ctx, at, &bucket)?;
+        let shared = input.new.allow_in(ctx, &txn.view(), at, &bucket).await?;
         let id = UploadId::generate(ctx.now(), ctx.random());
         let choice = input.new.choice(&bucket);
         let key = seal::make_key(ctx, txn, &bucket, at, &id.object, &choice).await?;
@@ -116,7 +116,7 @@ impl Operation for CreateMultipartUpload {
                 true => asked.lock_in(&bucket, ctx.now())?,
                 false => ObjectLock::default(),
             },
-            ..input.new.object(ctx, id.object, key.seal)
+            ..input.new.object(ctx, id.object, key.seal, shared)
         };
         let seal = object.seal.clone();
         let upload = Upload {

@@ -4,12 +4,12 @@ use crate::{
     S3Error,
     access::{self, Found},
     answer,
-    model::version::VersionId,
+    model::{tagging::Tags, version::VersionId},
     request::Request,
-    table::Content,
+    table::{self, Content},
     versions,
 };
-use gateway::{Ctx, Demand, Demands, Render, RenderCtx, Reply};
+use gateway::{Ctx, Demand, Demands, Render, RenderCtx, Reply, Txn};
 use record::{Evident, Params};
 use store::ReadView;
 
@@ -84,4 +84,21 @@ impl Render for Changed {
     fn render(self, _: &RenderCtx<'_>) -> Reply {
         answer::with_version(Reply::empty(self.status), self.version)
     }
+}
+
+/// Gives an object these tags in place of those it had.
+pub async fn put_tags(
+    txn: &mut Txn,
+    request: &Request,
+    named: Option<&VersionId>,
+    tags: Tags,
+    method: &'static str,
+) -> Result<Option<VersionId>, S3Error> {
+    let bucket = access::row(&txn.view(), &request.bucket).await?;
+    let mut chosen = versions::described(&txn.view(), request, named, method).await?;
+    chosen.object.tags = tags;
+    let version = versions::told(bucket.versioning, chosen.id);
+    let at = (request.bucket.as_str(), request.key.as_str());
+    table::update_version(txn, at, &chosen.into_version()).await?;
+    Ok(version)
 }

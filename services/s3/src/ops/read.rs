@@ -35,6 +35,8 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-expires", header::EXPIRES),
 ];
 
+const TAGGING_COUNT: HeaderName = HeaderName::from_static("x-amz-tagging-count");
+
 /// What is read of an object.
 pub struct ReadInput {
     /// What every call has.
@@ -326,6 +328,9 @@ pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, section
         if let Some(value) = replaced.or(value.as_deref()).or(default) {
             reply = reply.header(name, value);
         }
+    }
+    if !object.tags.is_empty() {
+        reply = reply.header(TAGGING_COUNT, &object.tags.len().to_string());
     }
     for (name, value) in &object.metadata {
         reply = answer::with_header(reply, &format!("{}{name}", metadata::PREFIX), value);

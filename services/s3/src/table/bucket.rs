@@ -125,6 +125,32 @@ impl Stored for PolicyText {
     type Ancestor = NoAncestor;
 }
 
+/// The tags of a bucket.
+#[derive(Serialize, Deserialize)]
+struct BucketTags(Vec<(String, String)>);
+
+impl Stored for BucketTags {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+fn tags_key(name: &str) -> Vec<u8> {
+    format!("s3/tags/{name}").into_bytes()
+}
+
+/// The tags of a bucket, when it was given a set.
+pub async fn bucket_tags(view: &ReadView<'_>, bucket: &str) -> Result<Option<Vec<(String, String)>>, Fault> {
+    Ok(view.get_row::<BucketTags>(&tags_key(bucket)).await?.map(|row| row.0))
+}
+
+/// Sets or removes the tags of a bucket.
+pub fn put_bucket_tags(txn: &mut Txn, bucket: &str, tags: Option<Vec<(String, String)>>) {
+    match tags {
+        Some(tags) => txn.put_row(tags_key(bucket), &BucketTags(tags)),
+        None => txn.delete(tags_key(bucket)),
+    }
+}
+
 fn bucket_key(name: &str) -> Vec<u8> {
     format!("s3/bucket/{name}").into_bytes()
 }
@@ -156,11 +182,12 @@ pub fn put_bucket(txn: &mut Txn, name: &str, bucket: &Bucket) {
     txn.put(owner_key(bucket.owner, name), Bytes::new());
 }
 
-/// Removes a bucket with its policy. That it is empty is the caller's to see.
+/// Removes a bucket with its policy and what else is configured of it. That it is empty is the caller's to see.
 pub fn delete_bucket(txn: &mut Txn, name: &str, owner: AccountId) {
     txn.delete(bucket_key(name));
     txn.delete(owner_key(owner, name));
     txn.delete(policy_key(name));
+    txn.delete(tags_key(name));
 }
 
 /// The names of an account's buckets that begin with `prefix`, after `after`, in order.

@@ -5,6 +5,7 @@
 //! | `s3/bucket/NAME` | [`Bucket`]; names are global |
 //! | `s3/owner/ACCOUNT/NAME` | nothing: the account's buckets in order |
 //! | `s3/policy/NAME` | the policy's text |
+//! | `s3/tags/NAME` | the bucket's tags |
 //! | `s3/object/NAME/KEY` | [`Version`], the latest of its key; in the order of the keys' UTF-8 bytes, for no name has a `/` |
 //! | `s3/version/NAME/KEY'ORDER` | [`Version`], an older one; the newest of them first |
 //! | `s3/bytes/NAME/ID` | the sealed bytes of an object, or of a part, that is small enough to live here |
@@ -28,7 +29,8 @@ mod tests;
 mod upload;
 
 pub use bucket::{
-    Bucket, bucket, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket, put_policy_text,
+    Bucket, bucket, bucket_tags, buckets, buckets_of, delete_bucket, is_empty, policy_text, put_bucket,
+    put_bucket_tags, put_policy_text,
 };
 pub use check::CHECKS;
 pub use listing::{After, Listed, blobs_named, list, list_versions};
