@@ -11,7 +11,7 @@ use crate::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use envelope::EncryptionContext;
 use gateway::{AwsBehavior, Call, Ctx};
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 use wire::Head;
 
 const ALGORITHM: &str = "x-amz-server-side-encryption";
@@ -149,18 +149,20 @@ pub fn blocked_at_first(ctx: &Ctx) -> BlockedTypes {
 ///
 /// DIFFERS: AWS refuses every connection without TLS. Here one from this very machine is taken: `--tls off` is for it.
 pub fn refuse_in_clear(ctx: &Ctx, key: Option<&CustomerKey>) -> Result<(), S3Error> {
-    let is_local = || {
-        let address = ctx.source.address.parse::<std::net::IpAddr>();
-        address.is_ok_and(|address| address.is_loopback())
-    };
     match key {
-        Some(_) if !ctx.source.secure && !is_local() => Err(S3Error::InvalidRequest(
+        Some(_) if came_in_clear(ctx.source.secure, &ctx.source.address) => Err(S3Error::InvalidRequest(
             "Requests specifying Server Side Encryption with Customer provided keys must be made over a secure \
              connection."
                 .into(),
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether others on the way could read along.
+fn came_in_clear(secure: bool, address: &str) -> bool {
+    let address = address.parse::<IpAddr>();
+    !secure && !address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 #[cfg(test)]
@@ -178,6 +180,18 @@ mod tests {
 
     fn read(headers: &[(&str, &str)]) -> Result<Asked, S3Error> {
         asked(&call(Method::PUT, "/bkt/key", headers, b""))
+    }
+
+    #[test]
+    fn only_this_machine_may_send_keys_in_clear() {
+        let check = |secure, address, expected| assert_eq!(came_in_clear(secure, address), expected, "{address}");
+        check(true, "192.0.2.1", false);
+        check(false, "192.0.2.1", true);
+        check(false, "2001:db8::1", true);
+        check(false, "127.0.0.1", false);
+        check(false, "::1", false);
+        check(false, "::ffff:127.0.0.1", false);
+        check(false, "AWS Internal", true);
     }
 
     #[test]
