@@ -19,6 +19,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
     let workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(kms::DueKeys::deletions()),
         Arc::new(kms::DueKeys::expiries()),
+        Arc::new(kms::AdoptManagedKeys),
         Arc::new(kms::DueKeys::rotations()),
         Arc::new(cloudtrail::Deliver),
         Arc::new(cloudtrail::SignDigests),

@@ -18,6 +18,8 @@
 //!   but for users and roles: kept by unique id, so that who is made again under an old name inherits nothing.
 //! - A grant only allows; it counts from the commit that made it to the one that took it back.
 //! - A key vanishes with its material, its aliases and its grants once its window has passed, and not before.
+//! - Related keys of several Regions change in one commit in what they share; material that was replaced is kept for what it
+//!   sealed.
 //!
 //! SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/>, <https://docs.aws.amazon.com/kms/latest/developerguide/>
 
@@ -42,7 +44,7 @@ pub mod work;
 pub use guard::GuardedKey;
 pub use port::KmsKeys;
 pub use table::{CHECKS, SEALED, open_data_key};
-pub use work::DueKeys;
+pub use work::{AdoptManagedKeys, DueKeys};
 
 use gateway::Route;
 

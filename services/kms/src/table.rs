@@ -8,6 +8,7 @@
 //! | due | `kms/due/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; a key's deletion, by time |
 //! | expiry | `kms/expire/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; when the first of its material expires |
 //! | rotation | `kms/rotate/MICROSECONDS/ACCOUNT/REGION/ID` | [`Due`]; when its material is replaced |
+//! | adopted | `kms/rotate-adopted` | that the keys of earlier releases have their rotation rows |
 //! | grant | `kms/grant/ACCOUNT/REGION/ID/GRANT` | [`Grant`] |
 //! | grant by request | `kms/grant-request/ACCOUNT/REGION/ID/DIGEST` | [`Named`]; of a grant with a name |
 //! | grant by retirer | `kms/retirable/REGION/PRINCIPAL\|ACCOUNT/ID/GRANT` | [`Retirable`] |
@@ -122,7 +123,10 @@ impl From<KeyV2> for Key {
             origin: Origin::AwsKms,
             material: old.material.into_iter().map(Material::from).collect(),
             staged: None,
-            rotation: Rotation::off(),
+            rotation: match old.manager {
+                KeyManager::Aws => Rotation::yearly(old.created),
+                KeyManager::Customer => Rotation::off(),
+            },
             multi_region: None,
             tags: old.tags,
             aliases: old.aliases,
@@ -435,6 +439,31 @@ pub async fn delete_key(txn: &mut Txn, key: &Key) -> Result<(), Fault> {
     txn.delete(key.row("policy"));
     txn.delete(key.row("key"));
     Ok(())
+}
+
+/// Writes when a key is rotated, for one whose row was written before there were rotations.
+pub fn put_rotation_due(txn: &mut Txn, key: &Key) {
+    if let Some(due) = Due::of(DueKind::Rotate, key) {
+        txn.put_row(due.row(DueKind::Rotate), &due);
+    }
+}
+
+const ADOPTED: &[u8] = b"kms/rotate-adopted";
+
+/// Whether the managed keys of earlier releases have been given their place in the schedule of rotations.
+pub async fn is_adopted(view: &ReadView<'_>) -> Result<bool, Fault> {
+    Ok(view.get(ADOPTED).await?.is_some())
+}
+
+/// Says that they have.
+pub fn put_adopted(txn: &mut Txn) {
+    txn.put(ADOPTED.to_vec(), vec![1]);
+}
+
+/// A page of every account's keys in every Region, each with its row's key.
+pub async fn every_key(view: &ReadView<'_>, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Key)>, Fault> {
+    let rows = view.scan_rows(b"kms/key/", after, limit).await?;
+    Ok(rows.into_iter().map(|(row, key)| (row.to_vec(), key)).collect())
 }
 
 /// Forgets what was due to a key that is no more, or no longer due.

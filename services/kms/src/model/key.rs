@@ -228,17 +228,23 @@ impl Key {
         self.material.last()
     }
 
-    /// Whether the material that was brought expires, in AWS's words; nothing of a key that has none.
+    /// Whether the material that was brought, and is permanently the key's, expires, in AWS's words; nothing of a key that
+    /// has none.
     pub fn expiration_model(&self) -> Option<&'static str> {
         let current = self.current().filter(|current| current.wrapped.is_some())?;
         current.import.as_ref()?;
-        Some(match self.expires() {
+        Some(match self.valid_to() {
             Some(_) => "KEY_MATERIAL_EXPIRES",
             None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
         })
     }
 
-    /// When the first of its material expires.
+    /// When the first of the material that is permanently the key's expires.
+    pub fn valid_to(&self) -> Option<Timestamp> {
+        self.material.iter().filter_map(Material::expires).min()
+    }
+
+    /// When the first of its material expires, what waits for a rotation included.
     pub fn expires(&self) -> Option<Timestamp> {
         let all = self.material.iter().chain(&self.staged);
         all.filter_map(Material::expires).min()

@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{Alias, AliasName, KeyRef, state::Act},
-    ops::shapes::NoOutput,
+    ops::shapes::Changed,
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -46,7 +46,7 @@ impl Operation for CreateAlias {
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
     type Input = Json<CreateAliasInput>;
-    type Output = NoOutput;
+    type Output = Changed;
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
@@ -81,6 +81,6 @@ impl Operation for CreateAlias {
         };
         table::put_key(txn, &key, Some(&before));
         table::put_alias(txn, shelf, &name, &alias);
-        Ok(NoOutput)
+        Ok(Changed::of(&key))
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{AliasName, state::Act},
-    ops::shapes::NoOutput,
+    ops::shapes::Changed,
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -37,7 +37,7 @@ impl Operation for DeleteAlias {
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
     type Input = Json<DeleteAliasInput>;
-    type Output = NoOutput;
+    type Output = Changed;
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
@@ -62,6 +62,6 @@ impl Operation for DeleteAlias {
         key.remove_alias(name.as_str());
         table::put_key(txn, &key, Some(&before));
         table::delete_alias(txn, access::shelf(ctx), &name);
-        Ok(NoOutput)
+        Ok(Changed::of(&key))
     }
 }

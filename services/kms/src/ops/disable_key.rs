@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{KeyRef, KeyState, state::Act},
-    ops::shapes::NoOutput,
+    ops::shapes::Changed,
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -43,7 +43,7 @@ impl Operation for DisableKey {
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
     type Input = Json<DisableKeyInput>;
-    type Output = NoOutput;
+    type Output = Changed;
     type Error = KmsError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, KmsError> {
@@ -65,6 +65,6 @@ impl Operation for DisableKey {
         let mut key = before.clone();
         key.state = KeyState::Disabled;
         table::put_key(txn, &key, Some(&before));
-        Ok(NoOutput)
+        Ok(Changed::of(&key))
     }
 }

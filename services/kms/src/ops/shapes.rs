@@ -343,7 +343,7 @@ impl From<&Key> for KeyMetadata {
             key_usage: key.usage.as_str(),
             key_state: key.state.as_str(),
             deletion_date: key.state.deletion_date().map(EpochSeconds),
-            valid_to: key.expires().map(EpochSeconds),
+            valid_to: key.valid_to().map(EpochSeconds),
             origin: key.origin.as_str(),
             expiration_model: key.expiration_model(),
             key_manager: key.manager.as_str(),

@@ -6,7 +6,7 @@ use crate::{
     access::{self, Reach},
     error::KmsError,
     model::{Alias, AliasName, KeyRef, state::Act},
-    ops::shapes::NoOutput,
+    ops::shapes::Changed,
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -46,7 +46,7 @@ impl Operation for UpdateAlias {
     const SERVICE: ServiceName = ServiceName::Kms;
     const EVENT: EventClass = EventClass::Management { read_only: false };
     type Input = Json<UpdateAliasInput>;
-    type Output = NoOutput;
+    type Output = Changed;
     type Error = KmsError;
 
     /// Needed on three: the alias, the key it leaves and the key it goes to.
@@ -82,12 +82,13 @@ impl Operation for UpdateAlias {
             table::put_key(txn, &left, Some(&leaves));
             table::put_key(txn, &taken, Some(&target));
         }
+        let changed = Changed::of(&target);
         let alias = Alias {
             target: target.id,
             created: was.created,
             updated: ctx.now(),
         };
         table::put_alias(txn, shelf, &name, &alias);
-        Ok(NoOutput)
+        Ok(changed)
     }
 }

@@ -1,9 +1,11 @@
 //! What becomes of keys by itself, in domain time: they are deleted, their material expires or is replaced.
 
+mod adopt;
 mod delete;
 mod expire;
 mod rotate;
 
+pub use adopt::AdoptManagedKeys;
 pub(crate) use rotate::rotated;
 
 use crate::{
@@ -11,7 +13,7 @@ use crate::{
     model::Key,
     table::{self, Due, DueKind},
 };
-use base::{Fault, Timestamp};
+use base::{AccountId, Fault, Region, Timestamp};
 use gateway::{Boxed, ServiceCaller, World, ports::Worker, work::Work};
 use std::sync::Arc;
 use store::{CommitError, Maintenance};
@@ -66,12 +68,7 @@ impl DueKeys {
     }
 
     async fn settle(&self, world: &Arc<World>, due: &Due) -> Result<(), CommitError> {
-        let caller = ServiceCaller {
-            name: "kms.amazonaws.com",
-            source_arn: None,
-            source_account: due.account,
-        };
-        let mut work = Work::begin(world, ServiceName::Kms, caller, due.region.clone());
+        let mut work = begin(world, due.account, due.region.clone());
         let (_, txn) = work.parts();
         let key = table::key(&txn.view(), due.shelf(), &due.key)
             .await
@@ -88,6 +85,16 @@ impl DueKeys {
         }
         Ok(())
     }
+}
+
+/// A transaction of KMS's own in an account.
+fn begin(world: &Arc<World>, account: AccountId, region: Region) -> Work {
+    let caller = ServiceCaller {
+        name: "kms.amazonaws.com",
+        source_arn: None,
+        source_account: account,
+    };
+    Work::begin(world, ServiceName::Kms, caller, region)
 }
 
 impl Worker for DueKeys {
