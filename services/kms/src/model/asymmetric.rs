@@ -115,7 +115,12 @@ impl PairKind {
         }
     }
 
-    /// Makes a pair. RSA takes its time: up to seconds.
+    /// Whether a pair of this kind takes long to make: up to seconds, where any other takes less than a millisecond.
+    pub fn takes_long(self) -> bool {
+        matches!(self, PairKind::Rsa(_))
+    }
+
+    /// Makes a pair.
     pub fn generate(self) -> Result<NewPair, Fault> {
         self.try_generate()
             .map_err(|Unspecified| Fault::Bug("the library made no key pair"))

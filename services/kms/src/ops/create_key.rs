@@ -212,9 +212,9 @@ impl Operation for CreateKey {
             return Ok(Staged::nothing());
         }
         let spec = facts.spec;
-        let clear = match PairKind::of_key(spec) {
-            Some(_) => heavy::make(move || ClearMaterial::generate(spec, &random)).await??,
-            None => ClearMaterial::generate(spec, &random)?,
+        let clear = match PairKind::of_key(spec).is_some_and(PairKind::takes_long) {
+            true => heavy::make(move || ClearMaterial::generate(spec, &random)).await??,
+            false => ClearMaterial::generate(spec, &random)?,
         };
         Ok(Staged::of(clear))
     }

@@ -4,6 +4,7 @@
 
 use crate::{
     access::{self, Reach},
+    cache,
     error::KmsError,
     model::{KeyRef, state::Act},
     ops::import_key_material::check_material_id,
@@ -87,6 +88,8 @@ impl Operation for DeleteImportedKeyMaterial {
     ) -> Result<Self::Output, KmsError> {
         let before = access::find(ctx, &txn.view(), &input.named()?).await?;
         before.permit(Act::DeleteImportedKeyMaterial)?;
+        // Even if the transaction has to be repeated: what is forgotten is opened again when it is used again.
+        cache::forget(&before);
         let mut key = before.clone();
         let gone = key.delete_import(input.key_material_id.as_deref())?;
         match key.is_replica() {

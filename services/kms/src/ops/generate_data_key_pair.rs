@@ -78,7 +78,7 @@ impl GenerateDataKeyPairInput {
         }
     }
 
-    /// Makes the pair: before the transaction, for it takes its time.
+    /// Makes the pair: before the transaction, for RSA takes its time.
     pub(crate) async fn stage(
         &self,
         ctx: &Ctx,
@@ -88,7 +88,10 @@ impl GenerateDataKeyPairInput {
     ) -> Result<Staged, KmsError> {
         self.permit(ctx, view, act, operation).await?;
         let kind = self.kind()?;
-        Ok(Staged::of(heavy::make(move || kind.generate()).await??))
+        Ok(Staged::of(match kind.takes_long() {
+            true => heavy::make(move || kind.generate()).await??,
+            false => kind.generate()?,
+        }))
     }
 
     /// Seals the private key of the pair that was made.
