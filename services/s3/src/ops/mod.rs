@@ -2,6 +2,7 @@
 
 pub mod abort_multipart_upload;
 pub mod complete_multipart_upload;
+pub mod copy_object;
 pub mod create_bucket;
 pub mod create_multipart_upload;
 pub mod delete_bucket;
@@ -23,6 +24,7 @@ pub mod get_bucket_tagging;
 pub mod get_bucket_versioning;
 pub mod get_object;
 pub mod get_object_acl;
+pub mod get_object_attributes;
 pub mod get_object_legal_hold;
 pub mod get_object_lock_configuration;
 pub mod get_object_retention;
@@ -51,9 +53,11 @@ pub mod put_object_tagging;
 pub mod put_public_access_block;
 pub mod unset;
 pub mod upload_part;
+pub mod upload_part_copy;
 
 mod acl_document;
 mod bucket_call;
+mod copy_source;
 mod listed;
 mod lock_call;
 mod multipart;

@@ -37,10 +37,22 @@ pub async fn demands(
 pub async fn demands_on(
     ctx: &Ctx,
     view: &ReadView<'_>,
-    mut found: Found,
+    found: Found,
     request: &Request,
     named: Option<&VersionId>,
     actions: (&'static str, &'static str),
+) -> Result<Demands, S3Error> {
+    demands_of(ctx, view, found, request, named, &[actions]).await
+}
+
+/// The same, of a call that needs several rights.
+pub async fn demands_of(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    mut found: Found,
+    request: &Request,
+    named: Option<&VersionId>,
+    actions: &[(&'static str, &'static str)],
 ) -> Result<Demands, S3Error> {
     let mut missing = None;
     let version = match versions::find(view, request, named).await {
@@ -53,7 +65,10 @@ pub async fn demands_on(
         // Who may not list may not learn from a 404 either.
         _ => missing = Some(found.on_bucket(ctx, "s3:ListBucket", request)),
     }
-    let mut demands = vec![versions::demand(ctx, &found, request, named, actions)];
+    let each = actions
+        .iter()
+        .map(|actions| versions::demand(ctx, &found, request, named, *actions));
+    let mut demands: Vec<Demand> = each.collect();
     demands.extend(missing);
     Ok(found.demands(ctx, request, demands))
 }

@@ -10,8 +10,8 @@ use crate::{
     model::{condition::WriteCondition, etag, version::VersionId},
     request::{self, Declared, Request},
     seal,
-    table::{self, Bucket, Checksum, Content, Object, ObjectHeaders},
-    upload::{self, NewObject, Plan, SealedBody, Source},
+    table::{Bucket, Object, ObjectHeaders},
+    upload::{self, NewObject, Source, StagedObject},
     versions,
 };
 use bytes::Bytes;
@@ -104,16 +104,6 @@ impl Evident for Input {
     }
 }
 
-/// A sealed body that waits for its row.
-#[derive(Clone)]
-struct StagedObject {
-    object: Object,
-    body: Option<Bytes>,
-    applied: &'static str,
-    /// The bucket as it was when the key was made.
-    of: (base::AccountId, base::Timestamp),
-}
-
 /// What was stored.
 pub struct Output {
     object: Object,
@@ -172,20 +162,17 @@ impl Operation for PutObject {
         // What is wrong with the lock is said before the body is read.
         input.new.lock.lock_in(&bucket, ctx.now())?;
         Ok(Staged::of(
-            seal_body(ctx, txn, input, &bucket, Source::Streamed { body, length }).await?,
+            seal_object(ctx, txn, input, &bucket, Source::Streamed { body, length }).await?,
         ))
     }
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<Input>, staged: &Staged) -> Result<Output, S3Error> {
         let bucket = access::row(&txn.view(), &input.request.bucket).await?;
         let staged = match &input.body {
-            Some(body) => seal_body(ctx, txn, input, &bucket, Source::AtHand(body)).await?,
+            Some(body) => seal_object(ctx, txn, input, &bucket, Source::AtHand(body)).await?,
             None => staged.get::<StagedObject>()?.clone(),
         };
-        if staged.of != (bucket.owner, bucket.created) {
-            // Deleted and made again while the body was on its way: the key belongs to the bucket that was.
-            return Err(S3Error::OperationAborted);
-        }
+        staged.is_of(&bucket)?;
         let object = Object {
             modified: ctx.now(),
             lock: input.new.lock.lock_in(&bucket, ctx.now())?,
@@ -193,7 +180,7 @@ impl Operation for PutObject {
         };
         let condition = input.condition.as_ref();
         let (object, version) =
-            upload::store(ctx, txn, &input.request, &bucket, condition, object, staged.body).await?;
+            upload::store(ctx, txn, &input.request, &bucket, condition, object, staged.bytes).await?;
         let applied = Params::new().text("SSEApplied", staged.applied);
         access::note(ctx, &input.request, (object.size, 0), applied);
         Ok(Output {
@@ -203,54 +190,15 @@ impl Operation for PutObject {
     }
 }
 
-/// Seals a body under a new data key.
-async fn seal_body(
+async fn seal_object(
     ctx: &Ctx,
     txn: &mut Txn,
     input: &Input,
     bucket: &Bucket,
     source: Source<'_>,
 ) -> Result<StagedObject, S3Error> {
-    let shared = input.new.allow_in(ctx, &txn.view(), input.at(), bucket).await?;
-    let id = ctx.random().bytes();
-    let choice = input.new.choice(bucket);
-    let key = seal::make_key(ctx, txn, bucket, input.at(), &id, &choice).await?;
-    let is_md5_seen = choice.shows_md5();
-    let plan = Plan {
-        key: &key.plain,
-        identity: &seal::identity(&id, input.at()),
-        with_md5: is_md5_seen,
-        checksum: input.algorithm(),
-        declared: &input.declared,
-    };
-    let SealedBody {
-        header,
-        place,
-        bytes,
-        digests,
-    } = upload::seal_body(ctx, &plan, source).await?;
-    let etag = match digests.md5.filter(|_| is_md5_seen) {
-        Some(md5) => etag::of_md5(md5),
-        None => etag::random(ctx.random()),
-    };
-    let object = Object {
-        size: digests.length,
-        etag,
-        segments_header: header,
-        place,
-        checksum: Some(Checksum {
-            algorithm: plan.checksum.name().to_owned(),
-            value: digests.checksum,
-            composite: false,
-        }),
-        ..input.new.object(ctx, id, key.seal, shared)
-    };
-    Ok(StagedObject {
-        object,
-        body: bytes,
-        applied: choice.applied(),
-        of: (bucket.owner, bucket.created),
-    })
+    let checksum = (input.algorithm(), &input.declared);
+    upload::seal_object(ctx, txn, (input.at(), bucket), &input.new, checksum, source).await
 }
 
 #[cfg(test)]
