@@ -293,6 +293,19 @@ def test_urls_for_each_method(s3, versioned):
     assert listing[0] == 200 and first.encode() in listing[2]
 
 
+def test_a_part_comes_by_a_url(s3, bucket):
+    at = {"Bucket": bucket, "Key": "parts"}
+    upload = s3.create_multipart_upload(**at)["UploadId"]
+    status, headers, _ = fetch(presigned(s3, "upload_part", **at, UploadId=upload, PartNumber=1), "PUT", b"a part")
+    assert status == 200
+    # A URL is for its part and its upload.
+    other = presigned(s3, "upload_part", **at, UploadId=upload, PartNumber=2).replace("partNumber=2", "partNumber=3")
+    assert fetch(other, "PUT", b"x")[0] == 403
+    parts = {"Parts": [{"PartNumber": 1, "ETag": headers["etag"]}]}
+    s3.complete_multipart_upload(**at, UploadId=upload, MultipartUpload=parts)
+    assert s3.get_object(**at)["Body"].read() == b"a part"
+
+
 def test_urls_are_for_their_method_path_and_parameters(s3, bucket):
     s3.put_object(Bucket=bucket, Key="key", Body=b"x")
     url = presigned(s3, "get_object", Bucket=bucket, Key="key")

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 use clap::Parser;
+use spec::s3::drive::{self, Outcomes};
 
 #[derive(Parser)]
 #[command(about = "Compares the real binary with the model of S3 over generated sequences")]
@@ -21,9 +22,15 @@ struct Arguments {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    let mut all = Outcomes::new();
     for seed in arguments.seed..arguments.seed.saturating_add(arguments.sequences) {
-        spec::s3::drive::run(seed, arguments.steps).await?;
+        for (outcome, count) in drive::run(seed, arguments.steps).await? {
+            *all.entry(outcome).or_default() += count;
+        }
         println!("seed {seed}: {} steps agree", arguments.steps);
+    }
+    for (outcome, count) in all {
+        println!("{count:>8}  {outcome}");
     }
     Ok(())
 }

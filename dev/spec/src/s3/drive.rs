@@ -2,7 +2,7 @@
 
 use super::{
     generate::{self, BUCKETS, Step},
-    model::{Answer, Bucket, Condition, Entry, Item, Listing, Model, Operation, Retention, Versioning},
+    model::{Answer, Bucket, Condition, Entry, Item, Listing, Model, Operation, Retention, UploadAt, Versioning},
 };
 use crate::choices::Choices;
 use anyhow::{Context, Result, ensure};
@@ -10,7 +10,10 @@ use base::{Clock, Timestamp};
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 use testkit::{Client, Reply, Server};
 
 const DAY: u64 = 86_400;
@@ -20,15 +23,20 @@ struct Run {
     server: Server,
     client: Client,
     model: Model,
+    outcomes: Outcomes,
 }
 
+/// How often each operation ended how.
+pub type Outcomes = BTreeMap<String, u64>;
+
 /// Runs a sequence. The error of a disagreement says what was done, step by step.
-pub async fn run(seed: u64, steps: usize) -> Result<()> {
+pub async fn run(seed: u64, steps: usize) -> Result<Outcomes> {
     let server = Server::start(&["--rehearsal"])?;
     let mut run = Run {
         client: server.client()?,
         server,
         model: Model::default(),
+        outcomes: Outcomes::new(),
     };
     let mut choices = Choices::seeded(seed);
     let mut done = Vec::new();
@@ -45,7 +53,13 @@ pub async fn run(seed: u64, steps: usize) -> Result<()> {
     })
     .await
     .with_context(|| format!("seed {seed}, at the end:\n{}", done.join("\n")))?;
-    run.server.assert_calm()
+    run.server.assert_calm()?;
+    Ok(run.outcomes)
+}
+
+/// An answer without most of its bytes.
+fn cut(answer: &Answer) -> String {
+    format!("{answer:?}").chars().take(2000).collect()
 }
 
 /// A step without its bytes.
@@ -65,6 +79,9 @@ fn shown(step: &Step) -> String {
                 body.len()
             )
         }
+        Step::Do(bucket, Operation::Part { upload, number, body }) => {
+            format!("{bucket}: Part {number} of {upload:?}, {} bytes", body.len())
+        }
         Step::Do(bucket, operation) => format!("{bucket}: {operation:?}"),
         other => format!("{other:?}"),
     }
@@ -76,9 +93,15 @@ impl Run {
             Step::Do(bucket, operation) => {
                 let answer = self.send(bucket, operation).await?;
                 let expected = self.model.apply(bucket, operation, &answer);
+                for answer in std::iter::once(&answer).chain(&answer.parts) {
+                    let outcome = format!("{} {} {}", operation.name(), answer.status, answer.code);
+                    *self.outcomes.entry(outcome.trim().to_owned()).or_default() += 1;
+                }
                 ensure!(
                     answer == expected,
-                    "the server answered\n{answer:?}\nand should have answered\n{expected:?}"
+                    "the server answered\n{}\nand should have answered\n{}",
+                    cut(&answer),
+                    cut(&expected)
                 );
                 Ok(())
             }
@@ -176,6 +199,38 @@ impl Run {
                 ];
                 call(Method::PUT, at(item, "retention"), &headers, body.into()).await?
             }
+            Operation::Begin { key } => {
+                let path = format!("/{bucket}/{}?uploads", encode(key));
+                let reply = call(Method::POST, path, &[], Vec::new()).await?;
+                let upload = reply.elements("UploadId").into_iter().next();
+                return Ok(Answer {
+                    upload,
+                    ..answer(&reply)
+                });
+            }
+            Operation::Part { upload, number, body } => {
+                let path = format!("{}&partNumber={number}", upload_path(bucket, upload));
+                call(Method::PUT, path, &[], body.clone()).await?
+            }
+            Operation::Complete {
+                upload,
+                parts,
+                condition,
+            } => {
+                let one = |(number, tag): &(u32, String)| {
+                    format!("<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>")
+                };
+                let parts: String = parts.iter().map(one).collect();
+                let body = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
+                let headers = conditional(condition);
+                let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let reply = call(Method::POST, upload_path(bucket, upload), &headers, body.into()).await?;
+                let etag = reply.elements("ETag").into_iter().next();
+                // An error of a part names the part's.
+                let etag = etag.filter(|_| reply.status.is_success());
+                return Ok(Answer { etag, ..answer(&reply) });
+            }
+            Operation::Abort { upload } => call(Method::DELETE, upload_path(bucket, upload), &[], Vec::new()).await?,
             Operation::Hold { item, on } => {
                 let status = if *on { "ON" } else { "OFF" };
                 let body = format!("<LegalHold><Status>{status}</Status></LegalHold>");
@@ -276,6 +331,7 @@ impl Run {
                 "{bucket}, {listing:?}: the server lists the versions\n{found:?}\nand should list\n{versions:?}"
             );
             self.read_all(bucket, expected).await?;
+            self.look_at_uploads(bucket, expected).await?;
         }
         Ok(())
     }
@@ -295,6 +351,52 @@ impl Run {
                     version.id
                 );
             }
+        }
+        Ok(())
+    }
+
+    async fn look_at_uploads(&self, bucket: &str, expected: &Bucket) -> Result<()> {
+        let query = format!("/{bucket}?uploads");
+        let reply = self.client.s3(Method::GET, &query, &[], Bytes::new()).await?.ok()?;
+        let mut found: Vec<(String, String)> = inner(&reply.text(), &["Upload"])
+            .into_iter()
+            .map(|(_, text)| {
+                let key = field(&text, "Key").unwrap_or_default();
+                (key, field(&text, "UploadId").unwrap_or_default())
+            })
+            .collect();
+        found.sort();
+        let mut uploads: Vec<(String, String)> = expected
+            .uploads
+            .iter()
+            .map(|(id, upload)| (upload.key.clone(), id.clone()))
+            .collect();
+        uploads.sort();
+        ensure!(
+            found == uploads,
+            "{bucket}: the server has the uploads\n{found:?}\nand should have\n{uploads:?}"
+        );
+        for (id, upload) in &expected.uploads {
+            let at = UploadAt {
+                key: upload.key.clone(),
+                id: id.clone(),
+            };
+            let path = upload_path(bucket, &at);
+            let reply = self.client.s3(Method::GET, &path, &[], Bytes::new()).await?.ok()?;
+            let number = |text: &str| field(text, "PartNumber").and_then(|number| number.parse::<u32>().ok());
+            let found: Vec<_> = inner(&reply.text(), &["Part"])
+                .into_iter()
+                .map(|(_, text)| (number(&text), field(&text, "ETag"), size_of(&text)))
+                .collect();
+            let parts: Vec<_> = upload
+                .parts
+                .iter()
+                .map(|(number, (tag, body))| (Some(*number), Some(tag.clone()), body.len()))
+                .collect();
+            ensure!(
+                found == parts,
+                "{bucket}, {at:?}: the server has the parts\n{found:?}\nand should have\n{parts:?}"
+            );
         }
         Ok(())
     }
@@ -424,9 +526,12 @@ fn answer(reply: &Reply) -> Answer {
         version: text("x-amz-version-id"),
         marker: reply.header("x-amz-delete-marker") == Some("true"),
         etag: text("etag"),
-        body: None,
-        parts: Vec::new(),
+        ..Answer::default()
     }
+}
+
+fn upload_path(bucket: &str, upload: &UploadAt) -> String {
+    format!("/{bucket}/{}?uploadId={}", encode(&upload.key), encode(&upload.id))
 }
 
 fn path(bucket: &str, key: &str, sub: &str, version: Option<&str>) -> String {

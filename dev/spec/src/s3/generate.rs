@@ -1,6 +1,6 @@
 //! Operations from a source of choices, made so that they meet: few buckets, few keys, versions that are there.
 
-use super::model::{Condition, INVALID_ID, Item, Listing, Model, Operation, Retention};
+use super::model::{Condition, INVALID_ID, Item, Listing, Model, Operation, PART_BYTES_MIN, Retention, UploadAt};
 use crate::choices::Choices;
 
 /// The buckets.
@@ -60,7 +60,8 @@ fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operatio
         5..12 => Operation::PutVersioning {
             enabled: choices.chance(60),
         },
-        12..45 => put(choices, model, bucket),
+        12..36 => put(choices, model, bucket),
+        36..45 => of_upload(choices, model, bucket),
         45..60 => {
             let item = item(choices, model, bucket);
             Operation::Get {
@@ -102,7 +103,6 @@ fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
         1 => LARGE + choices.below(200),
         _ => choices.below(60),
     };
-    let first = choices.below(256);
     Operation::Put {
         condition: match choices.below(8) {
             0 => Condition::Absent,
@@ -110,9 +110,66 @@ fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
             _ => Condition::None,
         },
         retention: choices.chance(8).then(|| retention(choices, model)),
-        body: (0..size).map(|place| ((first + place * 7) % 251) as u8).collect(),
+        body: bytes(choices, size),
         key,
     }
+}
+
+fn of_upload(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
+    let uploads = model.buckets.get(bucket).map(|bucket| &bucket.uploads);
+    let number = uploads.map_or(0, |uploads| uploads.len());
+    let chosen = uploads.and_then(|uploads| uploads.iter().nth(choices.below(number)));
+    let Some((id, upload)) = chosen.filter(|_| !choices.chance(20)) else {
+        return Operation::Begin { key: key(choices) };
+    };
+    let at = UploadAt {
+        key: upload.key.clone(),
+        id: id.clone(),
+    };
+    match choices.below(20) {
+        0 => Operation::Abort { upload: at },
+        1 => Operation::Abort {
+            upload: UploadAt {
+                key: "of another".to_owned(),
+                ..at
+            },
+        },
+        2..8 if !upload.parts.is_empty() => {
+            let mut parts: Vec<(u32, String)> = upload
+                .parts
+                .iter()
+                .map(|(number, (tag, _))| (*number, tag.clone()))
+                .collect();
+            match choices.below(10) {
+                0 => parts.reverse(),
+                1 => parts.push((9, "\"0123456789abcdef0123456789abcdef\"".to_owned())),
+                2..5 => parts.truncate(1),
+                _ => {}
+            }
+            Operation::Complete {
+                condition: match choices.below(5) {
+                    0 => Condition::Absent,
+                    _ => Condition::None,
+                },
+                upload: at,
+                parts,
+            }
+        }
+        _ => Operation::Part {
+            number: 1 + choices.below(4) as u32,
+            body: match choices.below(8) {
+                0 => bytes(choices, PART_BYTES_MIN),
+                1 => bytes(choices, LARGE),
+                _ => bytes(choices, 20),
+            },
+            upload: at,
+        },
+    }
+}
+
+fn bytes(choices: &mut Choices<'_>, size: usize) -> Vec<u8> {
+    let first = choices.below(256);
+    (0..size).map(|place| ((first + place * 7) % 251) as u8).collect()
 }
 
 fn key(choices: &mut Choices<'_>) -> String {

@@ -30,7 +30,21 @@ pub struct Bucket {
     pub lock: bool,
     /// Of each key its versions, oldest first.
     pub keys: BTreeMap<String, Vec<Version>>,
+    /// The unfinished uploads by id.
+    pub uploads: BTreeMap<String, Upload>,
 }
+
+/// An upload in parts.
+#[derive(Clone, Debug, Default)]
+pub struct Upload {
+    /// The key that it is for.
+    pub key: String,
+    /// The parts by number: tag and bytes.
+    pub parts: BTreeMap<u32, (String, Vec<u8>)>,
+}
+
+/// Every part but the last has so many bytes at least.
+pub const PART_BYTES_MIN: usize = 5 * 1024 * 1024;
 
 /// Whether a bucket keeps versions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +156,34 @@ pub enum Operation {
         /// Whether governance is bypassed.
         bypass: bool,
     },
+    /// CreateMultipartUpload.
+    Begin {
+        /// The key.
+        key: String,
+    },
+    /// UploadPart.
+    Part {
+        /// Of which upload.
+        upload: UploadAt,
+        /// Its number.
+        number: u32,
+        /// Its bytes.
+        body: Vec<u8>,
+    },
+    /// CompleteMultipartUpload.
+    Complete {
+        /// Which.
+        upload: UploadAt,
+        /// Numbers and tags, as sent.
+        parts: Vec<(u32, String)>,
+        /// The condition.
+        condition: Condition,
+    },
+    /// AbortMultipartUpload.
+    Abort {
+        /// Which.
+        upload: UploadAt,
+    },
     /// PutObjectLegalHold.
     Hold {
         /// Which.
@@ -149,6 +191,15 @@ pub enum Operation {
         /// ON rather than OFF.
         on: bool,
     },
+}
+
+/// A key, and an upload's id as sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadAt {
+    /// The key.
+    pub key: String,
+    /// The id.
+    pub id: String,
 }
 
 /// A key, and a version as sent.
@@ -175,6 +226,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The body of a read.
     pub body: Option<Vec<u8>>,
+    /// The id of a new upload.
+    pub upload: Option<String>,
     /// The answers of many.
     pub parts: Vec<Answer>,
 }
@@ -279,6 +332,10 @@ impl Bucket {
         }
     }
 
+    fn upload(&mut self, at: &UploadAt) -> Option<&mut Upload> {
+        self.uploads.get_mut(&at.id).filter(|upload| upload.key == at.key)
+    }
+
     fn told(&self, id: &str) -> Option<String> {
         (self.versioning != Versioning::Off).then(|| id.to_owned())
     }
@@ -309,7 +366,7 @@ impl Model {
         self.buckets.entry(bucket.to_owned()).or_insert_with(|| Bucket {
             versioning: if lock { Versioning::Enabled } else { Versioning::Off },
             lock,
-            keys: BTreeMap::new(),
+            ..Bucket::default()
         });
         done(200)
     }
@@ -355,6 +412,41 @@ impl Model {
                     ..done(200)
                 }
             }
+            Operation::Begin { key } => {
+                let id = answer.upload.clone().unwrap_or_else(|| "an id".to_owned());
+                let upload = Upload {
+                    key: key.clone(),
+                    ..Upload::default()
+                };
+                let is_new = bucket.uploads.insert(id.clone(), upload).is_none();
+                Answer {
+                    upload: Some(if is_new { id } else { "an id of its own".to_owned() }),
+                    ..done(200)
+                }
+            }
+            Operation::Part { upload, number, body } => match bucket.upload(upload) {
+                None => refused(404, "NoSuchUpload"),
+                Some(upload) => {
+                    let etag = answer.etag.clone().unwrap_or_else(|| "a tag".to_owned());
+                    upload.parts.insert(*number, (etag.clone(), body.clone()));
+                    Answer {
+                        etag: Some(etag),
+                        ..done(200)
+                    }
+                }
+            },
+            Operation::Complete {
+                upload,
+                parts,
+                condition,
+            } => self.complete(bucket, upload, parts, condition, answer),
+            Operation::Abort { upload } => match bucket.upload(upload) {
+                None => refused(404, "NoSuchUpload"),
+                Some(_) => {
+                    bucket.uploads.remove(&upload.id);
+                    done(204)
+                }
+            },
             Operation::Retain { item, .. } | Operation::Hold { item, .. } => {
                 if !bucket.lock {
                     return refused(400, "InvalidRequest");
@@ -402,6 +494,43 @@ impl Model {
             etag: Some(etag),
             ..done(200)
         }
+    }
+
+    /// The parts that are named, in their order, become an object; the others go.
+    fn complete(
+        &mut self,
+        bucket: &mut Bucket,
+        at: &UploadAt,
+        parts: &[(u32, String)],
+        condition: &Condition,
+        answer: &Answer,
+    ) -> Answer {
+        let Some(upload) = bucket.upload(at) else {
+            return refused(404, "NoSuchUpload");
+        };
+        let numbers: Vec<u32> = parts.iter().map(|(number, _)| *number).collect();
+        if !numbers.is_sorted_by(|one, next| one < next) {
+            return refused(400, "InvalidPartOrder");
+        }
+        let found: Option<Vec<&Vec<u8>>> = parts
+            .iter()
+            .map(|(number, tag)| match upload.parts.get(number) {
+                Some((known, body)) if known == tag => Some(body),
+                _ => None,
+            })
+            .collect();
+        let Some(bodies) = found else {
+            return refused(400, "InvalidPart");
+        };
+        if bodies.iter().rev().skip(1).any(|body| body.len() < PART_BYTES_MIN) {
+            return refused(400, "EntityTooSmall");
+        }
+        let whole: Vec<u8> = bodies.into_iter().flatten().copied().collect();
+        let expected = self.put(bucket, (&at.key, &whole), condition, None, answer);
+        if expected.code.is_empty() {
+            bucket.uploads.remove(&at.id);
+        }
+        expected
     }
 
     /// The id of a new version: the server's, if it is new.
@@ -510,6 +639,25 @@ fn get(bucket: &Bucket, key: &str, version: Option<String>) -> Answer {
 }
 
 impl Operation {
+    /// Its name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Operation::CreateBucket { .. } => "CreateBucket",
+            Operation::DeleteBucket => "DeleteBucket",
+            Operation::PutVersioning { .. } => "PutVersioning",
+            Operation::Put { .. } => "Put",
+            Operation::Get { .. } => "Get",
+            Operation::Delete { .. } => "Delete",
+            Operation::DeleteMany { .. } => "DeleteMany",
+            Operation::Retain { .. } => "Retain",
+            Operation::Begin { .. } => "Begin",
+            Operation::Part { .. } => "Part",
+            Operation::Complete { .. } => "Complete",
+            Operation::Abort { .. } => "Abort",
+            Operation::Hold { .. } => "Hold",
+        }
+    }
+
     /// The ids that are sent where a wrong one is refused before anything else.
     fn versions(&self) -> impl Iterator<Item = &str> {
         let version = match self {
