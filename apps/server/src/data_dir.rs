@@ -52,7 +52,7 @@ impl DataDir {
     }
 
     /// The same under a root of trust of any kind, which is told whether anything was sealed before.
-    fn open_with(
+    pub(crate) fn open_with(
         path: &Path,
         random: &Random,
         root: impl FnOnce(bool) -> Result<Arc<dyn RootOfTrust>>,

@@ -20,6 +20,8 @@ pub mod fsck;
 mod listen;
 mod organization;
 mod root_key;
+#[cfg(test)]
+mod rotation_tests;
 mod tls;
 mod wiring;
 mod workers;

@@ -430,6 +430,25 @@ mod tests {
         }
 
         #[test]
+        fn any_bytes_are_refused_without_panic(
+            header in proptest::collection::vec(0_u8..4, 0..10),
+            body in proptest::collection::vec(any::<u8>(), 0..100),
+            length: u64,
+            index: u64,
+        ) {
+            let one = || Key256::from_bytes([7; 32]);
+            for key in [one().into(), StreamKey::double(one(), one())] {
+                if let Ok(opener) = Opener::new(&key, IDENTITY, &header, length) {
+                    for index in [0, index, length / PLAIN] {
+                        let place = opener.segment(index);
+                        prop_assert!(place.start <= place.end && place.end <= opener.sealed_len());
+                        prop_assert!(opener.open_segment(index, &mut body.clone()).is_err());
+                    }
+                }
+            }
+        }
+
+        #[test]
         fn any_flipped_bit_shows(length in lengths(), at: prop::sample::Index) {
             let plain = plain(length);
             let (mut header, mut body) = sealed(&plain, &[], 1);

@@ -578,4 +578,34 @@ mod tests {
         assert_eq!(signed.begin_chunk(1, ""), Err(AuthFault::ChunkTooSmall { size: 8191 }));
         assert_eq!(signed.begin_chunk(0, ""), Ok(()));
     }
+
+    fn decoded(pieces: &[&[u8]], length: u64) -> (Vec<u8>, Result<Trailers, AuthFault>) {
+        let mut decoder = ChunkDecoder::anonymous(Some("x-amz-checksum-crc32".to_owned()), length);
+        let mut out = BytesMut::new();
+        for piece in pieces {
+            if let Err(fault) = decoder.push(piece, &mut out) {
+                return (out.to_vec(), Err(fault));
+            }
+        }
+        (out.to_vec(), decoder.finish())
+    }
+
+    proptest::proptest! {
+        /// As `dev/fuzz`'s target of this name.
+        #[test]
+        fn any_bytes_are_read_the_same_in_whatever_pieces(
+            body in "([0-4](\r\n)?|a{0,4}|\r\n|;x=|x-amz-checksum-crc32:|\u{0}){0,12}",
+            length in 0_u64..9,
+            at in 0_usize..60,
+        ) {
+            let body = body.as_bytes();
+            let whole = decoded(&[body], length);
+            assert!(whole.0.len() as u64 <= length);
+            assert!(whole.1.is_err() || whole.0.len() as u64 == length);
+            let (head, tail) = body.split_at(at.min(body.len()));
+            assert_eq!(decoded(&[head, tail], length), whole);
+            let single: Vec<&[u8]> = body.chunks(1).collect();
+            assert_eq!(decoded(&single, length), whole);
+        }
+    }
 }
