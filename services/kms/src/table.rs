@@ -715,6 +715,13 @@ pub(crate) mod tests {
         );
         assert_eq!(Key::decode(&bytes(&format!("02{unmarked}00"))).unwrap(), key());
         assert_eq!(Key::decode(&marked.encode().unwrap()).unwrap(), marked);
+        // The keys that AWS manages are rotated every year; nobody had asked for it.
+        let mut managed = KeyV2::decode(&bytes(KEY_V1)).unwrap();
+        managed.manager = KeyManager::Aws;
+        managed.state = KeyState::Enabled;
+        let managed = Key::decode(&managed.encode().unwrap()).unwrap();
+        assert_eq!(managed.rotation, Rotation::yearly(managed.created));
+        assert!(Due::of(DueKind::Rotate, &managed).is_some() && Due::of(DueKind::Rotate, &key()).is_none());
     }
 
     #[test]
