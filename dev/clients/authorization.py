@@ -385,6 +385,7 @@ RECIPES = {
     "s3:GetBucketAcl": lambda w: {"Bucket": w.bucket},
     "s3:GetBucketEncryption": lambda w: {"Bucket": w.bucket},
     "s3:GetBucketLocation": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketLogging": lambda w: {"Bucket": w.bucket},
     "s3:GetBucketPolicy": lambda w: {"Bucket": w.log_bucket()},
     "s3:GetBucketVersioning": lambda w: {"Bucket": w.bucket},
     "s3:GetObjectLegalHold": lambda w: w.held(),
@@ -407,6 +408,7 @@ RECIPES = {
         },
     },
     "s3:PutBucketPolicy": lambda w: (lambda name: {"Bucket": name, "Policy": bucket_policy(name)})(w.new_bucket()),
+    "s3:PutBucketLogging": lambda w: {"Bucket": w.bucket, "BucketLoggingStatus": {}},
     "s3:PutBucketVersioning": lambda w: {
         "Bucket": w.locked_bucket,
         "VersioningConfiguration": {"Status": "Enabled"},

@@ -11,6 +11,7 @@
 //! - A port call is decided by the same policies and recorded like any other call; there is no side door.
 #![deny(missing_docs)]
 
+mod answered;
 pub mod authorise;
 pub mod body;
 pub mod check;
@@ -34,6 +35,7 @@ mod txn;
 pub mod work;
 pub mod world;
 
+pub use answered::AnsweredCall;
 pub use authorise::Asker;
 pub use body::{Body, BodyFault};
 pub use ctx::{Caller, Ctx, ServiceCaller, Session, SessionIssuer, SignedCaller, Source};

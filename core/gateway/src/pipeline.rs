@@ -6,6 +6,7 @@
 use crate::{
     Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, EventClass, Operation, PortRefusal, RenderCtx, Reply,
     Route, Source, Staged, Txn, World,
+    answered::Telling,
     authorise::authorise,
     body::RawBody,
     ctx::Inner,
@@ -46,11 +47,11 @@ pub struct Gateway {
 }
 
 /// A request that is known to be a call: whose, and of what.
-struct Entered {
-    ctx: Ctx,
-    call: Call,
+pub(crate) struct Entered {
+    pub(crate) ctx: Ctx,
+    pub(crate) call: Call,
     body: Body,
-    route: &'static Route,
+    pub(crate) route: &'static Route,
 }
 
 impl Gateway {
@@ -80,9 +81,21 @@ impl Gateway {
     /// Answers one request. Never panics on what is in it, and answers only what is recorded.
     pub async fn handle(&self, head: Head, raw: RawBody) -> Reply {
         match self.enter(head, raw).await {
-            Ok(entered) => (entered.route.drive)(entered.ctx, entered.call, entered.body).await,
+            Ok(entered) => self.answer(entered).await,
             Err(refused) => refused.reply(&self.world),
         }
+    }
+
+    async fn answer(&self, entered: Entered) -> Reply {
+        let telling = match self.world.ports() {
+            Ok(ports) if ports.objects.is_told(&self.world) => Telling::of(&entered).map(|telling| (ports, telling)),
+            _ => None,
+        };
+        let reply = (entered.route.drive)(entered.ctx, entered.call, entered.body).await;
+        if let Some((ports, telling)) = telling {
+            ports.objects.answered(&self.world, telling.answered(&reply)).await;
+        }
+        reply
     }
 
     /// Route and authenticate: from bytes to a call whose caller is proven.

@@ -1,7 +1,7 @@
 //! What rooms ask of each other. Each port is implemented by one room and re-enters the pipeline at *authorise*, so
 //! that a port call is decided by the same policies and recorded like any other call.
 
-use crate::{Boxed, Ctx, Demand, PortRefusal, SignedCaller, Txn, World, ctx::By};
+use crate::{AnsweredCall, Boxed, Ctx, Demand, PortRefusal, SignedCaller, Txn, World, ctx::By};
 use base::{AccountId, Arn, Fault, Region, Secret, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, Key256};
@@ -257,6 +257,12 @@ pub trait Objects: Send + Sync {
         bucket: &'a str,
         key: &'a str,
     ) -> Boxed<'a, Result<Option<ObjectGuard>, Fault>>;
+
+    /// Whether any bucket's calls are to be told by [`Objects::answered`]. Asked of every call: it costs next to nothing.
+    fn is_told(&self, world: &World) -> bool;
+
+    /// A call on a bucket was answered, whatever came of it. Not an operation: it is for the bucket's access log.
+    fn answered<'a>(&'a self, world: &'a Arc<World>, call: AnsweredCall) -> Boxed<'a, ()>;
 
     /// Where a bucket is; `None` when there is none. Not an operation: bucket names and Regions are public knowledge.
     fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>>;

@@ -71,6 +71,8 @@ pub enum S3Error {
         /// The marker.
         version: VersionId,
     },
+    /// Access logs go to a bucket of the same Region.
+    CrossLocationLoggingProhibited,
     /// Larger than an object may be in one put.
     EntityTooLarge {
         /// What was declared.
@@ -129,6 +131,8 @@ pub enum S3Error {
     },
     /// No such Region.
     InvalidLocationConstraint(String),
+    /// Access logs cannot go there; the text.
+    InvalidTargetBucketForLogging(&'static str),
     /// A part that was not uploaded, or not so.
     InvalidPart {
         /// The upload's id, as sent.
@@ -499,6 +503,12 @@ impl S3Error {
             S3Error::Deleted { .. } | S3Error::NoSuchKey { .. } => {
                 say(404, "NoSuchKey", "The specified key does not exist.")
             }
+            // AWS writes the code so.
+            S3Error::CrossLocationLoggingProhibited => say(
+                403,
+                "CrossLocationLoggingProhibitted",
+                "Cross S3 location logging not allowed. ",
+            ),
             S3Error::EntityTooLarge { .. } => say(400, "EntityTooLarge", text::TOO_LARGE),
             S3Error::EntityTooSmall { .. } => say(400, "EntityTooSmall", text::TOO_SMALL),
             S3Error::Fault(_) => say(500, "InternalError", text::INTERNAL),
@@ -525,6 +535,7 @@ impl S3Error {
                 say(400, "InvalidEncryptionAlgorithmError", text::UNKNOWN_ALGORITHM)
             }
             S3Error::InvalidLocationConstraint(_) => say(400, "InvalidLocationConstraint", text::UNKNOWN_LOCATION),
+            S3Error::InvalidTargetBucketForLogging(text) => say(400, "InvalidTargetBucketForLogging", text),
             S3Error::InvalidPart { .. } => say(400, "InvalidPart", text::INVALID_PART),
             S3Error::InvalidPartNumber { .. } => {
                 say(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")

@@ -18,6 +18,7 @@
 //! - What is not built is refused by its name, never ignored, when ignoring it would store or show less than was asked.
 
 mod access;
+mod access_logs;
 mod access_port;
 mod answer;
 mod asked_acl;
@@ -65,6 +66,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::get_bucket_acl::GetBucketAcl>(),
     Route::of::<ops::get_bucket_encryption::GetBucketEncryption>(),
     Route::of::<ops::get_bucket_location::GetBucketLocation>(),
+    Route::of::<ops::get_bucket_logging::GetBucketLogging>(),
     Route::of::<ops::get_bucket_ownership_controls::GetBucketOwnershipControls>(),
     Route::of::<ops::get_bucket_policy::GetBucketPolicy>(),
     Route::of::<ops::get_bucket_policy_status::GetBucketPolicyStatus>(),
@@ -88,6 +90,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::list_parts::ListParts>(),
     Route::of::<ops::put_bucket_acl::PutBucketAcl>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
+    Route::of::<ops::put_bucket_logging::PutBucketLogging>(),
     Route::of::<ops::put_bucket_ownership_controls::PutBucketOwnershipControls>(),
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),
     Route::of::<ops::put_bucket_tagging::PutBucketTagging>(),

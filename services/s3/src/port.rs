@@ -1,18 +1,21 @@
 //! S3 as the other services ask it. Every method but `place` enters the pipeline at *authorise*.
 
 use crate::{
-    S3Error, access_port,
+    S3Error,
+    access_logs::{self, AccessLogs},
+    access_port,
     model::encryption,
     ops::{get_bucket_acl::GetBucketAcl, put_object},
     table,
 };
 use base::{Fault, arn};
 use gateway::{
-    Boxed, CallFailure, Ctx, PortRefusal, Txn,
+    AnsweredCall, Boxed, CallFailure, Ctx, PortRefusal, Txn, World,
     ctx::{By, Inner},
     pipeline,
     ports::{BucketPlace, ObjectGuard, ObjectSeal, Objects, ServiceObject},
 };
+use std::sync::Arc;
 use store::ReadView;
 use wire::ServiceName;
 
@@ -28,6 +31,14 @@ impl Objects for S3Objects {
         key: &'a str,
     ) -> Boxed<'a, Result<Option<ObjectGuard>, Fault>> {
         Box::pin(access_port::guard(view, bucket, key))
+    }
+
+    fn is_told(&self, world: &World) -> bool {
+        world.kept::<AccessLogs>().may_log()
+    }
+
+    fn answered<'a>(&'a self, world: &'a Arc<World>, call: AnsweredCall) -> Boxed<'a, ()> {
+        Box::pin(access_logs::keep(world, call))
     }
 
     fn place<'a>(&'a self, view: &'a ReadView<'a>, bucket: &'a str) -> Boxed<'a, Result<Option<BucketPlace>, Fault>> {
