@@ -103,8 +103,8 @@ def test_a_gigabyte_goes_up_in_parts_and_down_in_ranges(place, aws):
 def test_a_large_object_is_copied_part_by_part(place, aws):
     size = 20 * MIB + 1
     digest = make_file(place.files / "large", size)
-    aws("s3", "cp", "--no-progress", place.files / "large", f"s3://{place.bucket}/large", "--metadata", "a=b")
+    aws("s3", "cp", "--no-progress", place.files / "large", f"s3://{place.bucket}/large")
     aws("s3", "cp", "--no-progress", f"s3://{place.bucket}/large", f"s3://{place.bucket}/copy")
     assert place.digest("copy") == digest
-    assert place.head("copy")["ETag"].endswith('-3"') and place.head("copy")["Metadata"] == {"a": "b"}
+    assert place.head("copy")["ETag"].endswith('-3"')
     place.check_sealed("copy")

@@ -100,6 +100,7 @@ def test_a_large_file_goes_in_parts(place, s3cmd):
     assert "Uploads" not in place.s3.list_multipart_uploads(Bucket=place.bucket)
 
 
+@pytest.mark.serve("--aws-behavior", "current")
 @pytest.mark.parametrize("place", [PLAIN], indirect=True)
 def test_acls_tell_who_owns_what_and_change_only_where_the_bucket_lets_them(place, s3cmd):
     make_file(place.files / "one", 10)
