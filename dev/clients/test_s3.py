@@ -708,11 +708,6 @@ BY_NAME = {
     "PutBucketAccelerateConfiguration": {"AccelerateConfiguration": {"Status": "Enabled"}},
     "PutBucketRequestPayment": {"RequestPaymentConfiguration": {"Payer": "Requester"}},
     "DeleteBucketReplication": {},
-    "CreateMultipartUpload": {"Key": "k"},
-    "UploadPart": {"Key": "k", "PartNumber": 1, "UploadId": "u", "Body": b"x"},
-    "ListMultipartUploads": {},
-    "CopyObject": {"Key": "k", "CopySource": "bucket/other"},
-    "GetObjectAttributes": {"Key": "k", "ObjectAttributes": ["ETag"]},
 }
 
 
