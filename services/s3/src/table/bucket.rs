@@ -127,7 +127,7 @@ impl Stored for PolicyText {
 
 /// The tags of a bucket.
 #[derive(Serialize, Deserialize)]
-struct BucketTags(Vec<(String, String)>);
+pub(super) struct BucketTags(Vec<(String, String)>);
 
 impl Stored for BucketTags {
     const VERSION: u8 = 1;

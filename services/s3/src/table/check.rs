@@ -28,6 +28,7 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::new("s3/policy/", |checker, key, row| {
         Box::pin(check_policy(checker, key, row))
     }),
+    RowCheck::decodes::<super::bucket::BucketTags>("s3/tags/"),
     RowCheck::new("s3/object/", |checker, key, row| {
         Box::pin(check_latest(checker, key, row))
     })
