@@ -50,6 +50,11 @@ const UNBUILT: [&str; 2] = ["x-amz-write-offset-bytes", "x-amz-copy-source"];
 fn parse(call: &Call) -> Result<Input, S3Error> {
     let request = Request::of_object(call)?;
     request::refuse_headers(call, &UNBUILT)?;
+    // A version is made, never named.
+    if let Some(version) = call.head.query_value("versionId") {
+        let text = "This operation does not accept a version-id.";
+        return Err(S3Error::argument(text, "versionId", &*version));
+    }
     Ok(Input {
         new: NewObject::of(call)?,
         declared: Declared::of(&call.head)?,
@@ -245,6 +250,15 @@ mod tests {
         check(&[("x-amz-acl", "open")], "InvalidArgument");
         check(&[("if-none-match", "\"a\"")], "NotImplemented");
         check(&[("x-amz-meta-a", "v".repeat(2048).as_str())], "MetadataTooLarge");
+    }
+
+    #[test]
+    fn a_put_names_no_version() {
+        let named = call(Method::PUT, "/bkt/key?versionId=null", &[], b"");
+        assert_eq!(
+            parse(&named).err().map(|e| e.message()).as_deref(),
+            Some("This operation does not accept a version-id.")
+        );
     }
 
     #[test]
