@@ -170,6 +170,11 @@ class World:
         self.client("s3").put_bucket_policy(Bucket=name, Policy=bucket_policy(name))
         return name
 
+    def ending_bucket(self):
+        name = self.new_bucket()
+        self.client("s3").put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration=ENDING)
+        return name
+
     def owned_bucket(self):
         name = self.new_bucket()
         controls = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
@@ -260,6 +265,7 @@ class World:
         return {"UserName": user, "GroupName": group}
 
 
+ENDING = {"Rules": [{"ID": "end", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]}
 TAG = [{"Key": "k", "Value": "v"}]
 
 
@@ -427,6 +433,9 @@ RECIPES = {
     "s3:UploadPartCopy": lambda w: {**w.upload(), "PartNumber": 2, "CopySource": f"{w.bucket}/{w.object()}"},
     "s3:UploadPart": lambda w: {**w.upload(), "PartNumber": 2, "Body": b"x"},
     "s3:DeleteBucketOwnershipControls": lambda w: {"Bucket": w.bucket},
+    "s3:DeleteBucketLifecycle": lambda w: {"Bucket": w.bucket},
+    "s3:GetBucketLifecycleConfiguration": lambda w: {"Bucket": w.ending_bucket()},
+    "s3:PutBucketLifecycleConfiguration": lambda w: {"Bucket": w.new_bucket(), "LifecycleConfiguration": ENDING},
     "s3:DeleteBucketTagging": lambda w: {"Bucket": w.bucket},
     "s3:DeleteObjectTagging": lambda w: {"Bucket": w.bucket, "Key": w.object()},
     "s3:DeletePublicAccessBlock": lambda w: {"Bucket": w.new_bucket()},

@@ -27,6 +27,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
         Arc::new(s3::work::DeliverAccessLogs),
         Arc::new(s3::work::Forget),
+        Arc::new(s3::work::Expire),
         Arc::new(s3::work::Sweep::default()),
         Arc::new(Rotate::new(vec![dir.under_root()], sealed_rows())),
     ];

@@ -101,6 +101,16 @@ pub fn with_checksum(reply: Reply, checksum: Option<&Checksum>) -> Reply {
     with_header(reply, "x-amz-checksum-type", checksum.kind())
 }
 
+const EXPIRATION: HeaderName = HeaderName::from_static("x-amz-expiration");
+
+/// Adds when a rule ends the object, when one does.
+pub fn with_expiration(reply: Reply, expires: Option<String>) -> Reply {
+    match expires {
+        Some(expires) => reply.header(EXPIRATION, &expires),
+        None => reply,
+    }
+}
+
 /// Adds a header whose name is made at run time.
 pub fn with_header(reply: Reply, name: &str, value: &str) -> Reply {
     match HeaderName::from_bytes(name.as_bytes()) {

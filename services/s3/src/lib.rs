@@ -25,12 +25,14 @@ mod asked_acl;
 mod bucket_keys;
 mod effective;
 mod error;
+mod expiry;
 mod locks;
 pub mod model;
 mod opened;
 pub mod ops;
 mod port;
 mod request;
+mod rules;
 mod seal;
 mod sse;
 mod table;
@@ -56,6 +58,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::create_multipart_upload::CreateMultipartUpload>(),
     Route::of::<ops::delete_bucket::DeleteBucket>(),
     Route::of::<ops::delete_bucket_encryption::DeleteBucketEncryption>(),
+    Route::of::<ops::delete_bucket_lifecycle::DeleteBucketLifecycle>(),
     Route::of::<ops::delete_bucket_ownership_controls::DeleteBucketOwnershipControls>(),
     Route::of::<ops::delete_bucket_policy::DeleteBucketPolicy>(),
     Route::of::<ops::delete_bucket_tagging::DeleteBucketTagging>(),
@@ -65,6 +68,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::delete_public_access_block::DeletePublicAccessBlock>(),
     Route::of::<ops::get_bucket_acl::GetBucketAcl>(),
     Route::of::<ops::get_bucket_encryption::GetBucketEncryption>(),
+    Route::of::<ops::get_bucket_lifecycle_configuration::GetBucketLifecycleConfiguration>(),
     Route::of::<ops::get_bucket_location::GetBucketLocation>(),
     Route::of::<ops::get_bucket_logging::GetBucketLogging>(),
     Route::of::<ops::get_bucket_ownership_controls::GetBucketOwnershipControls>(),
@@ -90,6 +94,7 @@ pub const OPERATIONS: &[Route] = &[
     Route::of::<ops::list_parts::ListParts>(),
     Route::of::<ops::put_bucket_acl::PutBucketAcl>(),
     Route::of::<ops::put_bucket_encryption::PutBucketEncryption>(),
+    Route::of::<ops::put_bucket_lifecycle_configuration::PutBucketLifecycleConfiguration>(),
     Route::of::<ops::put_bucket_logging::PutBucketLogging>(),
     Route::of::<ops::put_bucket_ownership_controls::PutBucketOwnershipControls>(),
     Route::of::<ops::put_bucket_policy::PutBucketPolicy>(),

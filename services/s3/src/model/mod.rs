@@ -8,6 +8,7 @@ pub mod customer_key;
 pub mod encryption;
 pub mod etag;
 pub mod key;
+pub mod lifecycle;
 pub mod listing;
 pub mod location;
 pub mod lock;

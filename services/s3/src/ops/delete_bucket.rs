@@ -48,6 +48,7 @@ impl Operation for DeleteBucket {
                 table::abort_upload(txn, (name, &key), &id).await?;
             }
         }
+        table::put_lifecycle(txn, name, None).await?;
         table::delete_bucket(txn, name, bucket.owner);
         Ok(Gone)
     }

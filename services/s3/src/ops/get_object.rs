@@ -5,7 +5,7 @@
 //! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html>
 
 use crate::{
-    S3Error, access,
+    S3Error, access, answer,
     opened::{self, Content},
     ops::read::{self, Part, Pinned, ReadInput},
     seal, versions,
@@ -75,13 +75,14 @@ impl Operation for GetObject {
             Part::Section(section) => section,
         };
         let key = seal::open_key(ctx, txn, &bucket, &object, input.customer_key.as_ref()).await?;
+        let expires = read::expires(&txn.view(), input, &bucket, &object).await?;
         let head = read::head(input, &object, told, section);
         let length = head.range.end.saturating_sub(head.range.start);
         let at = (request.bucket.as_str(), request.key.as_str());
         let content = opened::content(ctx, &txn.view(), at, &object, &key, sealed, head.range).await?;
         access::note(ctx, request, (0, length), Params::new());
         Ok(Output {
-            reply: head.reply,
+            reply: answer::with_expiration(head.reply, expires),
             content,
         })
     }

@@ -1,7 +1,7 @@
 //! HeadObject: what GetObject would answer, without the body and without asking KMS for anything.
 
 use crate::{
-    S3Error, access,
+    S3Error, access, answer,
     ops::read::{self, Part, ReadInput},
     seal, versions,
 };
@@ -61,10 +61,11 @@ impl Operation for HeadObject {
             }
             Part::Section(section) => section,
         };
+        let expires = read::expires(&txn.view(), input, &bucket, &object).await?;
         let head = read::head(input, &object, told, section);
         let length = head.range.end.saturating_sub(head.range.start).to_string();
         Ok(Output {
-            reply: head.reply.header(header::CONTENT_LENGTH, &length),
+            reply: answer::with_expiration(head.reply, expires).header(header::CONTENT_LENGTH, &length),
         })
     }
 }

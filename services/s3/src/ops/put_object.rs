@@ -6,7 +6,7 @@
 //! SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>
 
 use crate::{
-    S3Error, access, answer,
+    S3Error, access, answer, expiry,
     model::{condition::WriteCondition, etag, version::VersionId},
     request::{self, Declared, Request},
     seal,
@@ -114,6 +114,7 @@ pub struct Output {
     object: Object,
     /// Told only when it is one of its own.
     version: Option<VersionId>,
+    expires: Option<String>,
 }
 
 impl Evident for Output {
@@ -125,7 +126,7 @@ impl Evident for Output {
 impl Render for Output {
     fn render(self, _: &RenderCtx<'_>) -> Reply {
         let reply = Reply::empty(200).header(header::ETAG, &etag::quoted(&self.object.etag));
-        let reply = answer::with_seal(reply, &self.object.seal);
+        let reply = answer::with_expiration(answer::with_seal(reply, &self.object.seal), self.expires);
         answer::with_checksum(answer::with_version(reply, self.version), self.object.checksum.as_ref())
     }
 }
@@ -188,7 +189,9 @@ impl Operation for PutObject {
             upload::store(ctx, txn, &input.request, &bucket, condition, object, staged.bytes).await?;
         let applied = Params::new().text("SSEApplied", staged.applied);
         access::note(ctx, &input.request, (object.size, 0), applied);
+        let at = (input.request.bucket.as_str(), input.request.key.as_str());
         Ok(Output {
+            expires: expiry::told(&txn.view(), at, &bucket, &object).await?,
             object,
             version: versions::told_of_put(version.id),
         })

@@ -1,7 +1,7 @@
 //! What GetObject and HeadObject have in common: everything but the body.
 
 use crate::{
-    S3Error, access, answer, locks,
+    S3Error, access, answer, expiry, locks,
     model::{
         condition::{Preconditions, Verdict},
         customer_key::CustomerKey,
@@ -338,6 +338,19 @@ pub fn head(input: &ReadInput, object: &Object, told: Option<VersionId>, section
     Head {
         reply: locks::with_lock(answer::with_seal(reply, &object.seal), &object.lock),
         range: range.unwrap_or(0..object.size),
+    }
+}
+
+/// When a rule ends the object, as the header tells it of what a key stands for.
+pub async fn expires(
+    view: &ReadView<'_>,
+    input: &ReadInput,
+    bucket: &Bucket,
+    object: &Object,
+) -> Result<Option<String>, Fault> {
+    match input.version {
+        Some(_) => Ok(None),
+        None => expiry::told(view, (&input.request.bucket, &input.request.key), bucket, object).await,
     }
 }
 

@@ -6,6 +6,8 @@
 //! | `s3/owner/ACCOUNT/NAME` | nothing: the account's buckets in order |
 //! | `s3/policy/NAME` | the policy's text |
 //! | `s3/tags/NAME` | the bucket's tags |
+//! | `s3/lifecycle/NAME` | [`Lifecycle`] |
+//! | `s3/lifecycle-due/DAY/NAME` | nothing: on which day a bucket is to be looked at |
 //! | `s3/object/NAME/KEY` | [`Version`], the latest of its key; in the order of the keys' UTF-8 bytes, for no name has a `/` |
 //! | `s3/version/NAME/KEY'ORDER` | [`Version`], an older one; the newest of them first |
 //! | `s3/bytes/NAME/ID` | the sealed bytes of an object, or of a part, that is small enough to live here |
@@ -22,6 +24,7 @@
 
 mod bucket;
 mod check;
+mod lifecycle;
 mod listing;
 mod object;
 #[cfg(test)]
@@ -33,6 +36,7 @@ pub use bucket::{
     put_bucket_tags, put_policy_text,
 };
 pub use check::CHECKS;
+pub use lifecycle::{Lifecycle, latest_page, lifecycle, lifecycle_due, put_lifecycle};
 pub use listing::{After, Listed, blobs_named, list, list_versions};
 pub use object::{
     Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,
