@@ -38,7 +38,6 @@ EMPTY = {
     "get_bucket_accelerate_configuration": {},
     "get_bucket_notification_configuration": {},
     "get_bucket_request_payment": {"Payer": "BucketOwner"},
-    "get_bucket_logging": {},
     "list_bucket_analytics_configurations": {"IsTruncated": False},
     "list_bucket_intelligent_tiering_configurations": {"IsTruncated": False},
     "list_bucket_inventory_configurations": {"IsTruncated": False},
