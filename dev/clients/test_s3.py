@@ -708,6 +708,16 @@ BY_NAME = {
     "PutBucketAccelerateConfiguration": {"AccelerateConfiguration": {"Status": "Enabled"}},
     "PutBucketRequestPayment": {"RequestPaymentConfiguration": {"Payer": "Requester"}},
     "DeleteBucketReplication": {},
+    "RestoreObject": {"Key": "k"},
+    "SelectObjectContent": {
+        "Key": "k",
+        "Expression": "SELECT *",
+        "ExpressionType": "SQL",
+        "InputSerialization": {"CSV": {}},
+        "OutputSerialization": {"CSV": {}},
+    },
+    "GetObjectTorrent": {"Key": "k"},
+    "RenameObject": {"Key": "k", "RenameSource": "/bucket/other"},
 }
 
 
