@@ -101,38 +101,36 @@ pub fn customer_key(call: &Call, names: KeyHeaders) -> Result<Option<CustomerKey
     let value = |name| request::amz(&call.head, name);
     let [algorithm, key, md5] = names.map(value);
     CustomerKey::parse(algorithm.as_deref(), key.as_deref(), md5.as_deref())
-        .map_err(|refusal| refused(refusal, names, algorithm.as_deref().unwrap_or_default()))
+        .map_err(|refusal| refused(refusal, algorithm.as_deref().unwrap_or_default()))
 }
 
-fn refused(refusal: CustomerKeyRefusal, names: KeyHeaders, algorithm: &str) -> S3Error {
-    let [of_algorithm, of_key, of_md5] = names;
-    // What was sent is not told again: it is a key, or as good as one.
-    let say = |text: &'static str, name| S3Error::argument(text, name, "null");
-    match refusal {
-        CustomerKeyRefusal::NoAlgorithm => say(
+/// S3 names the algorithm's header whichever of the three is wrong (recorded answers of AWS), and so is what was sent not told
+/// again: it is a key, or as good as one.
+fn refused(refusal: CustomerKeyRefusal, algorithm: &str) -> S3Error {
+    let text = match refusal {
+        CustomerKeyRefusal::NoAlgorithm => {
             "Requests specifying Server Side Encryption with Customer provided keys must provide a valid encryption \
-             algorithm.",
-            of_algorithm,
-        ),
-        CustomerKeyRefusal::NoKey => say(
+             algorithm."
+        }
+        CustomerKeyRefusal::NoKey => {
             "Requests specifying Server Side Encryption with Customer provided keys must provide an appropriate secret \
-             key.",
-            of_key,
-        ),
-        CustomerKeyRefusal::NoMd5 => say(
+             key."
+        }
+        CustomerKeyRefusal::NoMd5 => {
             "Requests specifying Server Side Encryption with Customer provided keys must provide the client calculated \
-             MD5 of the secret key.",
-            of_md5,
-        ),
-        CustomerKeyRefusal::UnknownAlgorithm => S3Error::InvalidEncryptionAlgorithm {
-            value: algorithm.to_owned(),
-        },
-        CustomerKeyRefusal::BadKey => say("The secret key was invalid for the specified algorithm.", of_key),
-        CustomerKeyRefusal::Md5Mismatch => say(
-            "The calculated MD5 hash of the key did not match the hash that was provided.",
-            of_md5,
-        ),
-    }
+             MD5 of the secret key."
+        }
+        CustomerKeyRefusal::UnknownAlgorithm => {
+            return S3Error::InvalidEncryptionAlgorithm {
+                value: algorithm.to_owned(),
+            };
+        }
+        CustomerKeyRefusal::BadKey => "The secret key was invalid for the specified algorithm.",
+        CustomerKeyRefusal::Md5Mismatch => {
+            "The calculated MD5 hash of the key did not match the hash that was provided."
+        }
+    };
+    S3Error::argument(text, ALGORITHM, "null")
 }
 
 /// What a bucket that says nothing refuses. DIFFERS by `aws_behavior`: since April 2026 AWS refuses SSE-C there.
@@ -244,18 +242,18 @@ mod tests {
         check(&[(ALGORITHM, "AES256"), (CONTEXT, "e30=")], "InvalidArgument", CONTEXT);
         let [algorithm, key, hash] = CUSTOMER;
         let md5 = md5();
-        check(&[(algorithm, "AES256"), (key, KEY)], "InvalidArgument", hash);
-        check(&[(algorithm, "AES256"), (hash, &md5)], "InvalidArgument", key);
-        check(&[(key, KEY), (hash, &md5)], "InvalidArgument", algorithm);
+        check(&[(algorithm, "AES256"), (key, KEY)], "InvalidArgument", ALGORITHM);
+        check(&[(algorithm, "AES256"), (hash, &md5)], "InvalidArgument", ALGORITHM);
+        check(&[(key, KEY), (hash, &md5)], "InvalidArgument", ALGORITHM);
         check(
             &[(algorithm, "AES256"), (key, "AAAA"), (hash, &md5)],
             "InvalidArgument",
-            key,
+            ALGORITHM,
         );
         check(
             &[(algorithm, "AES256"), (key, KEY), (hash, "AAAA")],
             "InvalidArgument",
-            hash,
+            ALGORITHM,
         );
         let both = [(ALGORITHM, "AES256"), (algorithm, "AES256"), (key, KEY), (hash, &md5)];
         check(&both, "InvalidArgument", ALGORITHM);
