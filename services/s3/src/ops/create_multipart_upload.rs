@@ -15,7 +15,6 @@ use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Render, RenderCt
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::Serialize;
-use sigv4::checksum::ChecksumAlgorithm;
 use store::ReadView;
 use wire::{ErrorReply, ServiceName};
 
@@ -147,6 +146,7 @@ mod tests {
     use super::*;
     use crate::request::tests::call;
     use http::Method;
+    use sigv4::checksum::ChecksumAlgorithm;
 
     /// Which kind each algorithm allows, and what it is when nothing is said.
     #[test]
