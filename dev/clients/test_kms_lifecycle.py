@@ -621,6 +621,11 @@ def test_brought_material_is_brought_to_every_region(server, kms, there):
         kms.rotate_key_on_demand(KeyId=key)
     bring(there, key, second, ImportType="EXISTING_KEY_MATERIAL")
     assert states(kms) == states(there) == ["CURRENT", "PENDING_ROTATION"]
+    # What a replica gives up while it waits for its rotation, it can have again.
+    waiting = there.list_key_rotations(KeyId=key, IncludeKeyMaterial="ALL_KEY_MATERIAL")["Rotations"][1]
+    there.delete_imported_key_material(KeyId=key, KeyMaterialId=waiting["KeyMaterialId"])
+    assert states(kms) == states(there) == ["CURRENT", "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"]
+    bring(there, key, second)
     kms.rotate_key_on_demand(KeyId=key)
     assert state(there, key) == "Enabled"
     assert kms.decrypt(CiphertextBlob=sealed(there, key))["Plaintext"] == b"x"

@@ -4,7 +4,7 @@
 
 use crate::{
     error::KmsError,
-    model::{Key, KeySpec, Material, MaterialId, WrappedMaterial},
+    model::{Key, KeySpec, Material, MaterialId},
 };
 use base::Timestamp;
 
@@ -74,12 +74,18 @@ impl Key {
         self.settle();
     }
 
-    /// Takes brought material out: the current one, or that of an id. What is not permanently the key's leaves nothing;
-    /// the rest leaves its id, by which it is known when it comes again. Answers which it was.
+    /// Takes brought material out: the current one, or that of an id. What is not permanently the key's leaves nothing,
+    /// unless the primary of the key goes on waiting for it; the rest leaves its id, by which it is known when it comes
+    /// again. Answers which it was.
     pub fn delete_import(&mut self, id: Option<&str>) -> Result<Option<MaterialId>, KmsError> {
         let is_it = |material: &Material| id.is_none_or(|id| material.id.to_string() == id);
-        if let Some(staged) = self.staged.take_if(|staged| id.is_some() && is_it(staged)) {
-            return Ok(Some(staged.id));
+        if let Some(staged) = self.staged.as_mut().filter(|staged| id.is_some() && is_it(staged)) {
+            let gone = staged.id;
+            staged.wrapped = None;
+            if !self.is_replica() {
+                self.staged = None;
+            }
+            return Ok(Some(gone));
         }
         let found = self.material.iter_mut().rev().find(|material| is_it(material));
         let gone = match (found, id) {
@@ -112,24 +118,16 @@ impl Key {
         let mut all = std::iter::once(self).chain(related);
         all.all(|key| key.staged.as_ref().is_some_and(|staged| staged.wrapped.is_some()))
     }
-
-    /// Every wrapped form of its material that is here.
-    pub fn wrapped(&self) -> impl Iterator<Item = &WrappedMaterial> {
-        self.material
-            .iter()
-            .chain(&self.staged)
-            .filter_map(|material| material.wrapped.as_ref())
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        model::{Import, KeyState, Origin},
+        model::{Import, KeyState, MultiRegion, MultiRegionKind, Origin},
         table::tests::key,
     };
-    use base::Random;
+    use base::{Random, Region};
 
     fn empty() -> Key {
         Key {
@@ -216,6 +214,14 @@ mod tests {
         assert_eq!(key.delete_import(Some(&staged.to_string())).unwrap(), Some(staged));
         assert!(key.staged.is_none());
         assert!(key.delete_import(Some(&staged.to_string())).is_err());
+        // A replica knows it again, as long as its primary waits for it.
+        key.put_import(Place::Next, material(2, 2, None));
+        key.multi_region = Some(MultiRegion {
+            kind: MultiRegionKind::Replica,
+            ..MultiRegion::primary(Region::us_east_1())
+        });
+        assert_eq!(key.delete_import(Some(&staged.to_string())).unwrap(), Some(staged));
+        assert_eq!(key.place_import(staged, None).ok(), Some(Place::Known(2)));
     }
 
     #[test]
