@@ -67,11 +67,9 @@ impl<K: Hash + Eq, V: Clone> Cache<K, V> {
         entries.insert(key, value);
     }
 
-    fn forget<Q: Hash + Eq + ?Sized>(&self, key: &Q)
-    where
-        K: std::borrow::Borrow<Q>,
-    {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    fn forget(&self, is_it: impl Fn(&V) -> bool) {
+        let mut entries = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|_, value| !is_it(value));
     }
 }
 
@@ -182,11 +180,35 @@ pub async fn grants(view: &ReadView<'_>, key: &Key) -> Result<Option<Arc<GrantSe
     Ok(Some(set))
 }
 
-/// Drops a deleted key's material and grants from memory.
+/// Drops a deleted key's material and grants from memory: also what was opened of wrapped forms that the key has no more,
+/// since the account's keyring was changed.
 pub fn forget(key: &Key) {
     GRANTS.write().unwrap_or_else(PoisonError::into_inner).remove(&key.id);
-    for wrapped in key.wrapped() {
-        MATERIALS.forget(wrapped.as_bytes());
-        PRIVATE_KEYS.forget(wrapped.as_bytes());
+    MATERIALS.forget(|opened| opened.of.0 == key.id);
+    PRIVATE_KEYS.forget(|read| read.of.0 == key.id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use envelope::Key256;
+
+    #[test]
+    fn nothing_of_a_deleted_key_stays_whatever_it_was_wrapped_as() {
+        let key = crate::table::tests::key();
+        let other = KeyId::generate(&base::Random::seeded(1));
+        let keep = |wrapped: &[u8], of: &KeyId| {
+            let entry = Opened {
+                of: Arc::new((of.clone(), 1)),
+                clear: Arc::new(ClearMaterial::Key(Key256::from_bytes([1; 32]))),
+            };
+            MATERIALS.keep(wrapped.to_vec(), entry);
+        };
+        keep(b"before a rotation", &key.id);
+        keep(b"after it", &key.id);
+        keep(b"another's", &other);
+        forget(&key);
+        let found = |wrapped: &[u8]| MATERIALS.find(wrapped).is_some();
+        assert!(!found(b"before a rotation") && !found(b"after it") && found(b"another's"));
     }
 }
