@@ -18,6 +18,9 @@ static MAKING: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new((processors / 2).max(1))
 });
 
+/// Searches of the journal that go on at once: each reads as fast as the disk gives.
+static SEARCHING: Semaphore = Semaphore::const_new(1);
+
 /// Does work beside the threads that serve.
 pub async fn compute<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     let lost = |_: JoinError| Fault::Bug("work beside the serving threads was lost");
@@ -30,5 +33,14 @@ pub async fn make<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
         .acquire()
         .await
         .map_err(|_| Fault::Bug("the turn to make keys was closed"))?;
+    compute(work).await
+}
+
+/// The same for a search that may read all of the journal.
+pub async fn search<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    let _turn = SEARCHING
+        .acquire()
+        .await
+        .map_err(|_| Fault::Bug("the turn to search was closed"))?;
     compute(work).await
 }

@@ -119,7 +119,7 @@ impl Operation for GetKeyLastUsage {
         let question = Question::of(&key, ctx.now());
         let since = question.since;
         let journal = ctx.world().journal();
-        let found = heavy::compute(move || search(&journal, &question)).await??;
+        let found = heavy::search(move || search(&journal, &question)).await??;
         Ok(Json(GetKeyLastUsageOutput {
             key_id: key.id.to_string(),
             key_last_usage: found.unwrap_or_default(),

@@ -6,8 +6,8 @@ use crate::{
     access::{self, Reach},
     crypto,
     error::KmsError,
-    import,
-    model::{Import, ImportKind, KeyRef, Material, MaterialId, state::Act},
+    heavy, import,
+    model::{ClearMaterial, Import, ImportKind, Key, KeyRef, Material, MaterialId, state::Act},
     table,
     violations::Violations,
 };
@@ -192,9 +192,7 @@ impl Operation for ImportKeyMaterial {
     ) -> Result<Self::Output, KmsError> {
         let before = access::find(ctx, &txn.view(), &input.named()?).await?;
         before.permit(Act::ImportKeyMaterial)?;
-        let keyring = ctx.world().keyrings.of(&txn.view(), before.account).await?;
-        let (token, encrypted) = (&input.import_token.0, &input.encrypted_key_material.0);
-        let clear = import::open(&keyring, &before, token, encrypted, ctx.now())?;
+        let clear = open(ctx, txn, &before, input).await?;
         let id = MaterialId::of_import(import::fingerprint(&before, &clear));
         if input
             .key_material_id
@@ -228,4 +226,12 @@ impl Operation for ImportKeyMaterial {
             key_material_id: id.to_string(),
         }))
     }
+}
+
+/// Opens the material that was brought: beside the serving threads, for it takes the private half of an RSA key.
+async fn open(ctx: &Ctx, txn: &Txn, key: &Key, input: &ImportKeyMaterialInput) -> Result<ClearMaterial, KmsError> {
+    let keyring = ctx.world().keyrings.of(&txn.view(), key.account).await?;
+    let (key, now) = (key.clone(), ctx.now());
+    let (token, encrypted) = (input.import_token.0.clone(), input.encrypted_key_material.0.clone());
+    heavy::compute(move || import::open(&keyring, &key, &token, &encrypted, now)).await?
 }
