@@ -117,12 +117,17 @@ impl Worker for DueKeys {
                 if dues.is_empty() {
                     return Ok(());
                 }
+                let mut failed = None;
                 for due in &dues {
                     match self.settle(world, due).await {
                         // A conflict is somebody who changed the key in time; the next round sees what became of it.
                         Ok(()) | Err(CommitError::Conflict) => {}
-                        Err(CommitError::Fault(fault)) => return Err(fault),
+                        // One key that cannot be read holds up none of the others.
+                        Err(CommitError::Fault(fault)) => failed = Some(fault),
                     }
+                }
+                if let Some(fault) = failed {
+                    return Err(fault);
                 }
             }
         })
