@@ -136,7 +136,8 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    fn new(keyrings: Vec<(AccountId, Keyring)>, first_account: AccountId, random: Random) -> Renewal {
+    /// Makes current what is under the older keys of these keyrings.
+    pub fn new(keyrings: Vec<(AccountId, Keyring)>, first_account: AccountId, random: Random) -> Renewal {
         let mut by_older = HashMap::new();
         for (account, keyring) in &keyrings {
             by_older.extend(keyring.keys().skip(1).map(|key| (WrappingId::of(key), *account)));

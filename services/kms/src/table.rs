@@ -48,19 +48,25 @@ pub const SEALED: &[SealedRows] = &[SealedRows {
 
 fn renew_key(renewal: &Renewal, _: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
     let mut key = Key::decode(row)?;
-    let mut changed = false;
+    let (mut changed, mut lost) = (false, None);
     for material in key.material.iter_mut().chain(&mut key.staged) {
         let purpose = Material::purpose(&key.id, material.version);
-        let renewed = match &material.wrapped {
-            Some(wrapped) => wrapped.renew(key.account, &purpose, renewal)?,
-            None => None,
-        };
-        if renewed.is_some() {
-            material.wrapped = renewed;
-            changed = true;
+        let Some(wrapped) = &material.wrapped else { continue };
+        match wrapped.renew(key.account, &purpose, renewal) {
+            Ok(None) => {}
+            Ok(renewed) => {
+                material.wrapped = renewed;
+                changed = true;
+            }
+            // A version that opens no more takes none of the others with it.
+            Err(fault) => lost = Some(fault),
         }
     }
-    changed.then(|| key.encode()).transpose()
+    match (changed, lost) {
+        (true, _) => key.encode().map(Some),
+        (false, Some(fault)) => Err(fault),
+        (false, None) => Ok(None),
+    }
 }
 
 /// A key when every key was symmetric, of one Region and of material made here that was never replaced.
@@ -448,16 +454,16 @@ pub fn put_rotation_due(txn: &mut Txn, key: &Key) {
     }
 }
 
-const ADOPTED: &[u8] = b"kms/rotate-adopted";
+const ADOPTED_ROW: &str = "kms/rotate-adopted";
 
 /// Whether the managed keys of earlier releases have been given their place in the schedule of rotations.
 pub async fn is_adopted(view: &ReadView<'_>) -> Result<bool, Fault> {
-    Ok(view.get(ADOPTED).await?.is_some())
+    Ok(view.get(ADOPTED_ROW.as_bytes()).await?.is_some())
 }
 
 /// Says that they have.
 pub fn put_adopted(txn: &mut Txn) {
-    txn.put(ADOPTED.to_vec(), vec![1]);
+    txn.put(ADOPTED_ROW.as_bytes().to_vec(), vec![1]);
 }
 
 /// A page of every account's keys in every Region, each with its row's key.
@@ -722,6 +728,46 @@ pub(crate) mod tests {
         let managed = Key::decode(&managed.encode().unwrap()).unwrap();
         assert_eq!(managed.rotation, Rotation::yearly(managed.created));
         assert!(Due::of(DueKind::Rotate, &managed).is_some() && Due::of(DueKind::Rotate, &key()).is_none());
+    }
+
+    /// Were a version that opens no more to hold up the others, they would be lost with the keyring that is given up.
+    #[test]
+    fn a_version_that_is_lost_takes_no_other_with_it() {
+        let random = Random::seeded(1);
+        let keyring = envelope::Keyring::new(Key256::generate(&random), vec![Key256::generate(&random)]);
+        let (current, older) = (
+            envelope::Keyring::from(keyring.current().clone()),
+            envelope::Keyring::from(keyring.keys().nth(1).unwrap().clone()),
+        );
+        let clear = crate::model::ClearMaterial::Key(Key256::generate(&random));
+        let mut key = key();
+        let purpose = |version: u32| Material::purpose(&key.id, version);
+        let wrap = |purpose: &str| Some(WrappedMaterial::wrap(&older, &clear, purpose, &random));
+        let version = |version: u32, purpose: &str| Material {
+            version,
+            wrapped: wrap(purpose),
+            ..key.material[0].clone()
+        };
+        let versions = vec![
+            version(1, &purpose(1)),
+            version(2, "another place"),
+            version(3, &purpose(3)),
+        ];
+        key.material = versions;
+        let renewal = Renewal::new(vec![(key.account, keyring)], AccountId::FIRST, random.clone());
+        let renewed = renew_key(&renewal, b"", &key.encode().unwrap()).unwrap().unwrap();
+        let opens: Vec<bool> = Key::decode(&renewed)
+            .unwrap()
+            .material
+            .iter()
+            .map(|one| {
+                let purpose = Material::purpose(&key.id, one.version);
+                one.wrapped.as_ref().unwrap().unwrap(&current, &purpose).is_ok()
+            })
+            .collect();
+        assert_eq!(opens, [true, false, true]);
+        // What is left is told, and is not sealed anew again and again.
+        assert!(renew_key(&renewal, b"", &renewed).is_err());
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::new(DueKind::Rotate.prefix(), |checker, key, row| {
         Box::pin(check_due(checker, DueKind::Rotate, key, row))
     }),
+    RowCheck::new(super::ADOPTED_ROW, |_, row_key, _| {
+        Box::pin(std::future::ready(check_adopted(row_key)))
+    }),
     RowCheck::new("kms/grant/", |checker, key, row| {
         Box::pin(check_grant(checker, key, row))
     }),
@@ -165,6 +168,14 @@ async fn check_due(checker: &Checker<'_>, kind: DueKind, row_key: &[u8], row: &[
         checker.orphan(row_key, "what no key awaits is due");
     }
     Ok(())
+}
+
+/// That it is there is all that it says.
+fn check_adopted(row_key: &[u8]) -> Result<(), Fault> {
+    match row_key == super::ADOPTED_ROW.as_bytes() {
+        true => Ok(()),
+        false => Err(Fault::corrupt("the key of a row of KMS")),
+    }
 }
 
 async fn check_grant(checker: &Checker<'_>, row_key: &[u8], row: &[u8]) -> Result<(), Fault> {
