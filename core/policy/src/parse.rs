@@ -120,11 +120,16 @@ pub struct Policy {
 impl Policy {
     /// Parses a document as a policy of this kind.
     pub fn parse(text: &str, kind: PolicyKind) -> Result<Policy, ParseError> {
-        let whole = |what| fail("", what);
         let (size, max) = (counted_size(text, kind), kind.size_max());
-        if size > max {
-            return whole(Malformed::TooLong { size, max });
+        match size > max {
+            true => fail("", Malformed::TooLong { size, max }),
+            false => Policy::parse_composed(text, kind),
         }
+    }
+
+    /// As [`Policy::parse`], of a document that was composed of others, each within its limit: as long as it has become.
+    pub fn parse_composed(text: &str, kind: PolicyKind) -> Result<Policy, ParseError> {
+        let whole = |what| fail("", what);
         if kind == PolicyKind::KeyPolicy
             && let Some((offset, _)) = text.char_indices().find(|(_, c)| !allowed_in_key_policy(*c))
         {

@@ -48,7 +48,9 @@ fn known(sha256: &[u8; 32]) -> Option<Parsed> {
 }
 
 fn keep(sha256: [u8; 32], text: &str, whose: impl FnOnce() -> String) -> Result<Parsed, Fault> {
-    let policy = Policy::parse(text, PolicyKind::BucketPolicy).map_err(|error| Fault::corrupt_by(whose(), error))?;
+    // What was put was within its limit; with an ACL's statements it may have grown beyond.
+    let policy =
+        Policy::parse_composed(text, PolicyKind::BucketPolicy).map_err(|error| Fault::corrupt_by(whose(), error))?;
     let public = serde_json::from_str(text).is_ok_and(|json| public_policy::is_public(&json));
     let found = Parsed {
         policy: Arc::new(policy),

@@ -12,8 +12,10 @@ use std::{
 };
 use store::ReadView;
 
+type Known = HashMap<[u8; 32], Arc<Vec<Rule>>>;
+
 /// Rules by the hash that a bucket's row has of them.
-static RULES: LazyLock<RwLock<HashMap<[u8; 32], Arc<Vec<Rule>>>>> = LazyLock::new(RwLock::default);
+static RULES: LazyLock<RwLock<Known>> = LazyLock::new(RwLock::default);
 
 /// When so many are kept, all are forgotten.
 const RULES_MAX: usize = 1024;

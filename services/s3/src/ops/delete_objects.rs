@@ -247,7 +247,8 @@ mod tests {
 
     #[test]
     fn documents_are_read_whole_or_refused() {
-        let check = |objects: &str, expected: Result<Vec<(&str, Option<&str>, Option<&str>)>, &str>| {
+        type Asked<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+        let check = |objects: &str, expected: Result<Vec<Asked<'_>>, &str>| {
             let body = format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>");
             let checksum = ChecksumAlgorithm::Crc32.of(body.as_bytes());
             let call = call(

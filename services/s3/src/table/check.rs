@@ -29,6 +29,8 @@ pub const CHECKS: &[RowCheck] = &[
         Box::pin(check_policy(checker, key, row))
     }),
     RowCheck::decodes::<super::bucket::BucketTags>("s3/tags/"),
+    RowCheck::decodes::<super::lifecycle::Lifecycle>("s3/lifecycle/"),
+    RowCheck::new("s3/lifecycle-due/", |_, _, _| Box::pin(std::future::ready(Ok(())))),
     RowCheck::new("s3/object/", |checker, key, row| {
         Box::pin(check_latest(checker, key, row))
     })

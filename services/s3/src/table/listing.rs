@@ -149,9 +149,14 @@ async fn versions_of(
             step => return Ok(step),
         },
     }
-    while has_older {
+    if !has_older {
+        return Ok(Step::Next);
+    }
+    loop {
         let older = older(view, at, before).await?;
-        let Some(last) = older.last() else { break };
+        let Some(last) = older.last() else {
+            return Ok(Step::Next);
+        };
         before = last.order;
         for version in older {
             match page.offer(at.1, || (version, false)) {
@@ -160,7 +165,6 @@ async fn versions_of(
             }
         }
     }
-    Ok(Step::Next)
 }
 
 /// The tables whose rows name blobs, in order.

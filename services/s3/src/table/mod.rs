@@ -40,7 +40,7 @@ pub use lifecycle::{Lifecycle, latest_page, lifecycle, lifecycle_due, put_lifecy
 pub use listing::{After, Listed, blobs_named, list, list_versions};
 pub use object::{
     Checksum, Content, Object, ObjectHeaders, Place, SEALED, Seal, Version, bytes_of, delete_version, latest, object,
-    object_exists, older, put_version, update_version, version,
+    older, put_version, update_version, version,
 };
 pub use upload::{
     Part, PartIndex, Upload, UploadId, abort_upload, complete_upload, index, list_uploads, part, part_bytes, parts,

@@ -417,12 +417,6 @@ pub async fn object(view: &ReadView<'_>, bucket: &str, key: &str) -> Result<Opti
     }))
 }
 
-/// Whether a key stands for an object.
-pub async fn object_exists(view: &ReadView<'_>, bucket: &str, key: &str) -> Result<bool, Fault> {
-    let row = view.get(&object_key(bucket, key)).await?;
-    Ok(row.is_some_and(|row| !is_marker(&row)))
-}
-
 /// A version of a key by its id.
 pub async fn version(view: &ReadView<'_>, at: At<'_>, id: &VersionId) -> Result<Option<Version>, Fault> {
     let Some(latest) = latest(view, at).await? else {

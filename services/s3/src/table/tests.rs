@@ -424,7 +424,6 @@ async fn check_key(view: &ReadView<'_>, at: (&str, &str), versions: &[Known]) {
     let stands_for = versions.last().and_then(|known| known.object.clone());
     let object = object_of(view, at).await;
     assert_eq!(object, stands_for);
-    assert_eq!(object_exists(view, at.0, at.1).await.unwrap(), stands_for.is_some());
     for known in versions {
         let found = version(view, at, &known.id).await.unwrap().unwrap();
         assert_eq!(&Known::of(&found), known);

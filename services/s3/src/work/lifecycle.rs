@@ -215,7 +215,7 @@ impl Page<'_> {
             let Some((key, id, _)) = page.last() else {
                 return Ok(next);
             };
-            after = Some((key.clone(), id.clone()));
+            after = Some((key.clone(), *id));
             for (key, id, upload) in &page {
                 match lifecycle::upload(rules, key, upload.began, self.now) {
                     Due::Now => table::abort_upload(txn, (self.name, key), id).await?,
