@@ -518,6 +518,13 @@ def test_a_trial_says_what_would_be_and_does_nothing(server):
     assert call_of(disabled, world)[0] == "DisabledException"
     wrong_use = Row("", "", lambda w: w.kms.sign(KeyId=w.mac, **SIGN, DryRun=True))
     assert call_of(wrong_use, world)[0] == "InvalidKeyUsageException"
+    # What would not open is told in a trial.
+    other = {"other": "context"}
+    decrypt = Row("", "", lambda w: w.kms.decrypt(CiphertextBlob=w.sealed, EncryptionContext=other, DryRun=True))
+    assert call_of(decrypt, world)[0] == "InvalidCiphertextException"
+    again = {"SourceEncryptionContext": other, "DestinationKeyId": world.key, "DryRun": True}
+    re_encrypt = Row("", "", lambda w: w.kms.re_encrypt(CiphertextBlob=w.sealed, **again))
+    assert call_of(re_encrypt, world)[0] == "InvalidCiphertextException"
 
 
 def test_operations_that_are_not_here_are_refused_by_name(server):

@@ -139,10 +139,11 @@ impl Operation for Decrypt {
         key.permit(Act::Decrypt)?;
         let (algorithm, context) = (input.encryption_algorithm, &input.encryption_context);
         permit(&key, Self::NAME, algorithm, context, blob)?;
+        let opened = crypto::decrypt(ctx, &view, &key, algorithm, context, blob).await?;
+        // Opened for a trial too: only DryRunModifiers would have it pass over the ciphertext.
         if input.dry_run {
             return Err(KmsError::DryRun);
         }
-        let opened = crypto::decrypt(ctx, &view, &key, algorithm, context, blob).await?;
         shapes::note_material(ctx, opened.material);
         Ok(Json(DecryptOutput {
             key_id: key.arn().to_string(),

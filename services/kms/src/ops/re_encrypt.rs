@@ -169,12 +169,12 @@ impl Operation for ReEncrypt {
         let (opened_by, sealed_by) = (&input.source_encryption_context, &input.destination_encryption_context);
         decrypt::permit(&source, Self::NAME, opening, opened_by, blob)?;
         encrypt::permit(&destination, Self::NAME, sealing, sealed_by)?;
-        if input.dry_run {
-            return Err(KmsError::DryRun);
-        }
         let opened = crypto::decrypt(ctx, &view, &source, opening, opened_by, blob).await?;
         let plain = opened.plain.expose();
         sealing.accept_length(destination.spec, plain.len())?;
+        if input.dry_run {
+            return Err(KmsError::DryRun);
+        }
         let (blob, material) = crypto::encrypt(ctx, &view, &destination, sealing, sealed_by, plain).await?;
         let (from, to) = (
             opened.material.map(|id| id.to_string()),
