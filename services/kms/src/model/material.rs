@@ -51,17 +51,20 @@ pub enum ClearMaterial {
 impl ClearMaterial {
     /// New material of a spec. RSA takes its time.
     pub fn generate(spec: KeySpec, random: &Random) -> Result<ClearMaterial, Fault> {
-        let bytes = match spec {
+        let length = match spec {
             KeySpec::SymmetricDefault => return Ok(ClearMaterial::Key(Key256::generate(random))),
-            KeySpec::Hmac224 => random.bytes::<28>().to_vec(),
-            KeySpec::Hmac256 => random.bytes::<32>().to_vec(),
-            KeySpec::Hmac384 => random.bytes::<48>().to_vec(),
-            KeySpec::Hmac512 => random.bytes::<64>().to_vec(),
+            KeySpec::Hmac224 => 28,
+            KeySpec::Hmac256 => 32,
+            KeySpec::Hmac384 => 48,
+            KeySpec::Hmac512 => 64,
             _ => {
                 let kind = PairKind::of_key(spec).ok_or(Fault::Bug("a spec has no material"))?;
                 return Ok(ClearMaterial::Bytes(kind.generate()?.private));
             }
         };
+        // Drawn where it stays, so that no copy of it is left behind.
+        let mut bytes = vec![0; length];
+        random.fill(&mut bytes);
         Ok(ClearMaterial::Bytes(Secret::new(bytes)))
     }
 
