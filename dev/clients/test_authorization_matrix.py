@@ -174,24 +174,41 @@ def check_laws(rows):
         assert across == "-" or not REFUSED.match(across) or name in NEVER_ACROSS, name
 
 
-# What a resource's policy cannot give by itself: the alias has none, and the grant says who retires it.
-BEYOND_RESOURCE = {"kms:CreateAlias", "kms:DeleteAlias", "kms:RetireGrant", "kms:UpdateAlias"}
+# What a resource's policy cannot give by itself: the alias has none, the grant says who retires it, a replica is made by a
+# right on no key, and a primary moves with a right on each of two keys.
+BEYOND_RESOURCE = {
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:ReplicateKey",
+    "kms:RetireGrant",
+    "kms:UpdateAlias",
+    "kms:UpdatePrimaryRegion",
+}
 # SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html>
 NEVER_ACROSS = {
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
     "kms:DeleteAlias",
+    "kms:DeleteImportedKeyMaterial",
     "kms:DisableKey",
+    "kms:DisableKeyRotation",
     "kms:EnableKey",
+    "kms:EnableKeyRotation",
     "kms:GetKeyLastUsage",
     "kms:GetKeyPolicy",
+    "kms:GetParametersForImport",
+    "kms:ImportKeyMaterial",
     "kms:ListKeyPolicies",
+    "kms:ListKeyRotations",
     "kms:ListResourceTags",
     "kms:PutKeyPolicy",
+    "kms:ReplicateKey",
     "kms:RetireGrant",
+    "kms:RotateKeyOnDemand",
     "kms:ScheduleKeyDeletion",
     "kms:TagResource",
     "kms:UntagResource",
     "kms:UpdateAlias",
     "kms:UpdateKeyDescription",
+    "kms:UpdatePrimaryRegion",
 }
