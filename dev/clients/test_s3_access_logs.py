@@ -1,7 +1,10 @@
 """Server access logs: every call on a bucket, delivered where its owner says, if the target lets the service in."""
 
+import base64
+import hashlib
 import json
 import re
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -143,3 +146,35 @@ def test_where_logs_cannot_go(server):
 
     check("absent-target", "InvalidTargetBucketForLogging", "The target bucket for logging does not exist")
     check("far", "CrossLocationLoggingProhibitted", "Cross S3 location logging not allowed. ")
+
+
+def test_no_key_of_a_customer_is_written(server):
+    s3 = server.client("s3")
+    logged(s3)
+    key = bytes(range(32))
+    prefix = "x-amz-server-side-encryption-customer-"
+    query = urllib.parse.urlencode({
+        prefix + "algorithm": "AES256",
+        prefix + "key": base64.b64encode(key).decode(),
+        prefix + "key-MD5": base64.b64encode(hashlib.md5(key).digest()).decode(),
+    })
+    assert server.call("s3", "PUT", "/logged/k?" + query, body=b"hello").status == 200
+    assert server.call("s3", "GET", "/logged/k?" + query).body == b"hello"
+    server.advance("10m")
+    uris = [one["uri"] for one in lines(s3)[0] if one["key"] == "k"]
+    assert len(uris) == 2 and all(f"{prefix}key=...&{prefix}key-MD5=... " in uri for uri in uris), uris
+    assert not any("AAECAw" in uri for uri in uris), uris
+
+
+def test_who_makes_a_lost_target_again_gets_no_logs(server):
+    s3 = server.client("s3")
+    logged(s3)
+    s3.delete_bucket(Bucket="log-target")
+    stranger = server.client("s3", who=server.account("111122223333"))
+    stranger.create_bucket(Bucket="log-target")
+    let_in = {**LET_IN["Statement"][0]}
+    del let_in["Condition"]
+    stranger.put_bucket_policy(Bucket="log-target", Policy=json.dumps({**LET_IN, "Statement": [let_in]}))
+    s3.list_objects_v2(Bucket="logged")
+    server.advance("10m")
+    assert "Contents" not in stranger.list_objects_v2(Bucket="log-target")

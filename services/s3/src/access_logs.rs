@@ -17,6 +17,8 @@ use std::{
 
 /// The most lines that wait for their delivery.
 const LINES_MAX: usize = 100_000;
+/// The most bytes of them: a line is as long as the request line and the headers that anybody sends.
+const BYTES_MAX: usize = 64 << 20;
 
 const UNKNOWN: u8 = 0;
 const NONE: u8 = 1;
@@ -35,7 +37,20 @@ pub struct AccessLogs {
 pub struct Waiting {
     buckets: BTreeMap<String, Batch>,
     lines: usize,
+    bytes: usize,
     lost: u64,
+}
+
+impl Waiting {
+    fn count(&mut self, batch: &Batch) {
+        self.lines = self.lines.saturating_add(batch.lines.len());
+        self.bytes = self.bytes.saturating_add(batch.bytes());
+    }
+
+    fn discount(&mut self, batch: &Batch) {
+        self.lines = self.lines.saturating_sub(batch.lines.len());
+        self.bytes = self.bytes.saturating_sub(batch.bytes());
+    }
 }
 
 /// The lines of one bucket.
@@ -47,6 +62,12 @@ pub struct Batch {
     pub refusals: u32,
     /// When they are due.
     pub due: Option<Timestamp>,
+}
+
+impl Batch {
+    fn bytes(&self) -> usize {
+        self.lines.iter().map(|(_, line)| line.len()).sum()
+    }
 }
 
 impl AccessLogs {
@@ -78,7 +99,7 @@ impl AccessLogs {
         let mut taken = Vec::with_capacity(names.len());
         for name in names {
             if let Some(batch) = waiting.buckets.remove(&name) {
-                waiting.lines = waiting.lines.saturating_sub(batch.lines.len());
+                waiting.discount(&batch);
                 taken.push((name, batch));
             }
         }
@@ -92,7 +113,7 @@ impl AccessLogs {
     /// Puts a batch back that was refused, to be tried again at `due`.
     pub fn put_back(&self, bucket: &str, batch: Batch, due: Timestamp) {
         let mut waiting = self.waiting();
-        waiting.lines += batch.lines.len();
+        waiting.count(&batch);
         let newer = waiting.buckets.remove(bucket).unwrap_or_default();
         let lines = [batch.lines, newer.lines].concat();
         let refusals = batch.refusals.saturating_add(1);
@@ -104,11 +125,12 @@ impl AccessLogs {
 
     fn push(&self, bucket: &str, at: Timestamp, line: String, due: Timestamp) {
         let mut waiting = self.waiting();
-        if waiting.lines >= LINES_MAX {
+        if waiting.lines >= LINES_MAX || waiting.bytes.saturating_add(line.len()) > BYTES_MAX {
             waiting.lost += 1;
             return;
         }
         waiting.lines += 1;
+        waiting.bytes += line.len();
         let batch = waiting.buckets.entry(bucket.to_owned()).or_default();
         batch.lines.push((at, line));
         batch.due.get_or_insert(due);
@@ -240,6 +262,25 @@ mod tests {
     fn times_are_as_logs_write_them() {
         let at = Timestamp::from_secs(1_439_820_091);
         assert_eq!(log_time(at), "17/Aug/2015:14:01:31 +0000");
+    }
+
+    #[test]
+    fn lines_that_wait_are_bounded_by_their_bytes() {
+        let logs = AccessLogs::default();
+        let at = Timestamp::from_secs;
+        let line = "x".repeat(BYTES_MAX / 4);
+        for second in 0..6 {
+            logs.push("a", at(second), line.clone(), at(10));
+        }
+        let taken = logs.take(at(10));
+        let (name, batch) = taken.into_iter().next().unwrap();
+        assert_eq!((name.as_str(), batch.lines.len()), ("a", 4));
+        // What was taken makes room, what comes back takes it again.
+        assert_eq!(logs.waiting().bytes, 0);
+        logs.put_back("a", batch, at(20));
+        logs.push("b", at(11), "one more".to_owned(), at(20));
+        let lost = logs.waiting().lost;
+        assert_eq!((lost, logs.take(at(20)).len()), (1, 1));
     }
 
     #[test]

@@ -187,14 +187,21 @@ pub fn operation(name: &str) -> String {
     )
 }
 
-/// A query without what would let its reader call.
+/// A query without what would let its reader call or decrypt. Names are taken as calls read them: decoded, in any case.
 pub fn without_secrets(query: &str) -> String {
-    const SECRET: [&str; 2] = ["X-Amz-Signature", "X-Amz-Security-Token"];
     let pairs = query.split('&').map(|pair| match pair.split_once('=') {
-        Some((name, _)) if SECRET.contains(&name) => format!("{name}=..."),
+        Some((name, _)) if is_secret(name) => format!("{name}=..."),
         _ => pair.to_owned(),
     });
     pairs.collect::<Vec<_>>().join("&")
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    let name = name.to_ascii_lowercase();
+    // The keys of SSE-C, of an object and of the source of a copy, and what is computed of them.
+    matches!(name.as_str(), "x-amz-signature" | "x-amz-security-token")
+        || name.contains("server-side-encryption-customer-key")
 }
 
 #[cfg(test)]
@@ -246,12 +253,26 @@ mod tests {
     }
 
     #[test]
-    fn signatures_and_tokens_are_left_out() {
+    fn signatures_tokens_and_customer_keys_are_left_out() {
         let check = |query: &str, expected: &str| assert_eq!(without_secrets(query), expected);
         check("", "");
         check(
             "X-Amz-Date=d&X-Amz-Signature=s&X-Amz-Security-Token=t&versionId=v",
             "X-Amz-Date=d&X-Amz-Signature=...&X-Amz-Security-Token=...&versionId=v",
+        );
+        check(
+            "x-amz-signature=s&X%2DAmz%2DSignature=s",
+            "x-amz-signature=...&X%2DAmz%2DSignature=...",
+        );
+        check(
+            "x-amz-server-side-encryption-customer-key=k&X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key=k",
+            "x-amz-server-side-encryption-customer-key=...&\
+             X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key=...",
+        );
+        check(
+            "x-amz-server-side-encryption-customer-key-MD5=m&x-amz-server-side-encryption-customer-algorithm=AES256",
+            "x-amz-server-side-encryption-customer-key-MD5=...&\
+             x-amz-server-side-encryption-customer-algorithm=AES256",
         );
     }
 }

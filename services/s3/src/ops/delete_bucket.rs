@@ -39,14 +39,16 @@ impl Operation for DeleteBucket {
             });
         }
         // AWS lets a bucket go that has uploads; what came of them goes with it.
+        let mut after = None;
         loop {
-            let uploads = table::uploads(&txn.view(), name, None).await?;
-            if uploads.is_empty() {
-                break;
-            }
+            let last = after.as_ref().map(|(key, id): &(String, _)| (key.as_str(), id));
+            let uploads = table::uploads(&txn.view(), name, last).await?;
+            let Some((key, id, _)) = uploads.last() else { break };
+            after = Some((key.clone(), *id));
             for (key, id, _) in uploads {
                 table::abort_upload(txn, (name, &key), &id).await?;
             }
+            tokio::task::yield_now().await;
         }
         table::put_lifecycle(txn, name, None).await?;
         table::delete_bucket(txn, name, bucket.owner);

@@ -39,6 +39,8 @@ pub async fn list(view: &ReadView<'_>, bucket: &str, listing: &Listing) -> Resul
         if complete {
             break;
         }
+        // A page may lie behind any number of delete markers; others get their turn.
+        tokio::task::yield_now().await;
     }
     let (items, truncated) = page.finish();
     let items = items.into_iter().map(|item| match item {
@@ -100,6 +102,7 @@ pub async fn list_versions(
         if complete {
             break;
         }
+        tokio::task::yield_now().await;
     }
     Ok(page.finish())
 }

@@ -130,7 +130,7 @@ async fn put(
         content_encoding: None,
         metadata: Vec::new(),
     };
-    if !takes_logs(world, &logging.target_bucket).await? {
+    if !takes_logs(world, bucket, &logging.target_bucket).await? {
         return Ok(false);
     }
     loop {
@@ -149,10 +149,13 @@ async fn put(
     }
 }
 
-/// Logs go only where SSE-S3 is the default.
+/// Logs go only where SSE-S3 is the default, and never to a bucket that another account, or another Region, made under the
+/// name of a target that is gone.
 ///
 /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html>, on default encryption.
-async fn takes_logs(world: &Arc<World>, target: &str) -> Result<bool, Fault> {
+async fn takes_logs(world: &Arc<World>, bucket: &Bucket, target: &str) -> Result<bool, Fault> {
     let target = table::bucket(&world.snapshot().view(), target).await?;
-    Ok(target.is_some_and(|target| target.encryption == BucketDefault::S3))
+    Ok(target.is_some_and(|target| {
+        target.encryption == BucketDefault::S3 && target.owner == bucket.owner && target.region == bucket.region
+    }))
 }
