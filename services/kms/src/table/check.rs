@@ -1,7 +1,7 @@
 //! What a check of a closed data directory asks of KMS's rows.
 
-use super::{Due, DueKind, Grant, Key, Named, Retirable, Shelf, alias, grant, key, policy_text, tail};
-use crate::model::{Alias, ClearMaterial, GrantId, KeyId, Material};
+use super::{Due, DueKind, Grant, Key, Named, Retirable, Shelf, alias, grant, is_adopted, key, policy_text, tail};
+use crate::model::{Alias, ClearMaterial, GrantId, KeyId, KeyManager, Material};
 use base::{AccountId, Fault, Region};
 use envelope::{EncryptionContext, Key256, ciphertext};
 use gateway::{
@@ -91,8 +91,9 @@ async fn check_key(checker: &Checker<'_>, row_key: &[u8], row: &[u8]) -> Result<
             );
         }
     }
+    let adopted = is_adopted(&checker.view).await?;
     for kind in DueKind::ALL {
-        if let Some(due) = Due::of(kind, &key)
+        if let Some(due) = expected(kind, &key, adopted)
             && checker.view.get(&due.row(kind)).await?.is_none()
         {
             let repair = Repair::Put(due.row(kind).into(), due.encode()?.into());
@@ -107,6 +108,13 @@ async fn check_key(checker: &Checker<'_>, row_key: &[u8], row: &[u8]) -> Result<
         checker.row(Kind::Disagrees, row_key, what);
     }
     Ok(())
+}
+
+/// What must be due to a key. The first start after an upgrade gives the managed keys of earlier releases their place in the
+/// schedule of rotations.
+fn expected(kind: DueKind, key: &Key, adopted: bool) -> Option<Due> {
+    let waits = kind == DueKind::Rotate && key.manager == KeyManager::Aws && !adopted;
+    Due::of(kind, key).filter(|_| !waits)
 }
 
 async fn open_material(checker: &Checker<'_>, key: &Key, material: &Material) -> Result<Option<ClearMaterial>, Fault> {
@@ -279,4 +287,28 @@ pub fn open_data_key<'a>(
         }
         Ok(None)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{KeyState, Rotation};
+
+    #[test]
+    fn managed_keys_of_earlier_releases_may_wait_for_their_place_in_the_schedule() {
+        let check = |manager: KeyManager, adopted: bool, is_due: bool| {
+            let key = super::super::tests::key();
+            let key = Key {
+                manager,
+                state: KeyState::Enabled,
+                rotation: Rotation::yearly(key.created),
+                ..key
+            };
+            let due = expected(DueKind::Rotate, &key, adopted);
+            assert_eq!(due.is_some(), is_due, "{manager:?} {adopted}");
+        };
+        check(KeyManager::Aws, false, false);
+        check(KeyManager::Aws, true, true);
+        check(KeyManager::Customer, false, true);
+    }
 }
