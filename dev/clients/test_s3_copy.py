@@ -1,6 +1,8 @@
 """CopyObject and UploadPartCopy as boto3 sees them: what is kept, what is sealed anew, conditions, rights, accounts, Regions."""
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness import allow, make_bucket, poll, policy, refused
@@ -230,3 +232,30 @@ def test_copies_free_what_they_replace(server, s3, bucket):
     for _ in range(3):
         s3.copy_object(Bucket=bucket, Key="to", CopySource=source(bucket))
     poll(lambda: blobs() == 2)
+
+
+def test_a_source_that_is_replaced_meanwhile_is_copied_as_it_is_now(server):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="busy")
+    s3.put_object(Bucket="busy", Key="source", Body=b"0" * 40_000)
+    upload = s3.create_multipart_upload(Bucket="busy", Key="parts")["UploadId"]
+    end = time.time() + 6
+
+    def repeat(act):
+        while time.time() < end:
+            act()
+
+    def put(digit):
+        s3.put_object(Bucket="busy", Key="source", Body=digit * 40_000)
+
+    def copy(key):
+        s3.copy_object(Bucket="busy", Key=key, CopySource="busy/source")
+        assert len(set(s3.get_object(Bucket="busy", Key=key)["Body"].read())) == 1
+
+    def copy_part():
+        s3.upload_part_copy(Bucket="busy", Key="parts", UploadId=upload, PartNumber=1, CopySource="busy/source")
+
+    acts = [lambda: put(b"1"), lambda: put(b"2"), lambda: copy("a"), lambda: copy("b"), copy_part]
+    with ThreadPoolExecutor(len(acts)) as pool:
+        for done in [pool.submit(repeat, act) for act in acts]:
+            done.result()

@@ -528,7 +528,7 @@ async fn read_whole(body: &mut Option<Body>, bytes_max: usize) -> Result<bytes::
 /// Authorise, stage, run, record, commit, repeated from authorise on conflicts.
 async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Body>) -> Result<O::Output, CallFailure> {
     let (staged, staged_events) = if O::STAGED {
-        match stage::<O>(ctx, &input, body).await {
+        match stage_on_what_is::<O>(ctx, &input, body).await {
             Ok(staged) => staged,
             Err(failed) => return record_failure(ctx, failed).await,
         }
@@ -559,6 +559,22 @@ async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Bod
     let mut events = staged_events;
     events.extend(event);
     record_failure(ctx, Failed { failure, events }).await
+}
+
+/// Stages, and again when what the snapshot named has gone meanwhile. Only what takes a body cannot: that comes once.
+async fn stage_on_what_is<O: Operation>(
+    ctx: &Ctx,
+    input: &Arc<O::Input>,
+    body: Option<Body>,
+) -> Result<(Staged, Vec<Event>), Failed> {
+    let repeats = if body.is_none() { ATTEMPTS_MAX } else { 0 };
+    for _ in 0..repeats {
+        match stage::<O>(ctx, input, None).await {
+            Err(failed) if failed.failure.stale => ctx.reset_notes(),
+            done => return done,
+        }
+    }
+    stage::<O>(ctx, input, body).await
 }
 
 /// Authorises on a short snapshot and does the slow work. The events of its port calls are kept for the transaction.
