@@ -96,14 +96,26 @@ def test_a_bucket_of_another_account_needs_both_sides(server, far):
     assert s3.get_object(Bucket="books", Key="a")["Body"].read() == b"A"
 
 
-def test_what_a_guest_writes_is_the_bucket_owners(server, far):
+def test_what_a_guest_writes_is_the_guests_until_it_is_handed_over(server, far):
+    """Where ACLs count, who puts an object owns it.
+
+    SPEC: https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    """
     writer = server.user("writer", allow("s3:*"), of=far)
     s3 = share_books(server, allow(["s3:PutObject", "s3:GetObject"], BOOKS[1], **to(writer.arn)))
     server.aws("s3", "cp", "-", "s3://books/b", input="by B", who=writer)
     assert server.aws("s3", "cp", "s3://books/b", "-", who=writer).stdout == "by B"
-    assert s3.get_object(Bucket="books", Key="b")["Body"].read() == b"by B"
+    with refused("AccessDenied"):
+        s3.get_object(Bucket="books", Key="b")
     s3.delete_object(Bucket="books", Key="b")
     as_writer = server.client("s3", who=writer)
+    as_writer.put_object(Bucket="books", Key="c", Body=b"for A", ACL="bucket-owner-full-control")
+    assert s3.get_object(Bucket="books", Key="c")["Body"].read() == b"for A"
+    s3.put_bucket_ownership_controls(
+        Bucket="books", OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    )
+    as_writer.put_object(Bucket="books", Key="d", Body=b"A's")
+    assert s3.get_object(Bucket="books", Key="d")["Body"].read() == b"A's"
     with refused("AccessDenied", STRANGER, 403):
         as_writer.delete_object(Bucket="books", Key="a")
     assert as_writer.list_buckets()["Buckets"] == []

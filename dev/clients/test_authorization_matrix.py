@@ -137,6 +137,7 @@ def widened(resource):
 def general(resource):
     """The resource without what differs from run to run."""
     resource = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", resource)
+    resource = re.sub(r"mrk-[0-9a-f]{32}", "<id>", resource)
     return re.sub(r"\b(?!east|west)([a-z]+)-\d+\b", r"\1-N", resource)
 
 

@@ -218,3 +218,15 @@ def test_many_objects_end_and_a_restart_forgets_nothing(server, s3, bucket):
     server.restart()
     server.advance("2d")
     assert keys(server.client("s3"), bucket) == []
+
+
+@REHEARSAL
+def test_a_key_with_more_versions_than_a_page_ends_whole(server, s3, bucket):
+    versioned(s3, bucket)
+    put_rules(s3, bucket, {"NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 2}})
+    for number in range(1_205):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"%d" % number)
+    server.advance("3d")
+    left = s3.list_object_versions(Bucket=bucket)["Versions"]
+    bodies = [s3.get_object(Bucket=bucket, Key="k", VersionId=one["VersionId"])["Body"].read() for one in left]
+    assert bodies == [b"1204", b"1203", b"1202"]

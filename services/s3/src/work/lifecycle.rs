@@ -20,12 +20,18 @@ use crate::{
 };
 use base::{Fault, Timestamp};
 use gateway::{Boxed, ServiceCaller, Txn, World, ports::Worker, work::Work};
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 use store::{CommitError, Maintenance};
 use wire::ServiceName;
 
 /// Others write to the same rows; this often a page is begun again.
 const ATTEMPTS_MAX: u32 = 64;
+
+/// What one page ends at most; what is more of one key, or of uploads, is the next page's.
+const ENDED_MAX: u32 = 1_000;
 
 /// The worker.
 #[derive(Default)]
@@ -70,7 +76,8 @@ async fn page(world: &Arc<World>, name: &str, now: Timestamp) -> Result<(), Faul
         };
         let mut work = Work::begin(world, ServiceName::S3, caller, world.settings.region.clone());
         let (_, txn) = work.parts();
-        Page { world, name, now }.work(txn).await?;
+        let left = AtomicU32::new(ENDED_MAX);
+        Page { world, name, now, left }.work(txn).await?;
         match work.commit(Maintenance::LifecycleExpiry).await {
             Ok(()) => return Ok(()),
             Err(CommitError::Conflict) => {}
@@ -84,9 +91,19 @@ struct Page<'a> {
     world: &'a Arc<World>,
     name: &'a str,
     now: Timestamp,
+    /// How much may still be ended.
+    left: AtomicU32,
 }
 
 impl Page<'_> {
+    /// Whether one more thing may be ended.
+    fn may_end(&self) -> bool {
+        let less = |left: u32| left.checked_sub(1);
+        self.left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less)
+            .is_ok()
+    }
+
     async fn work(&self, txn: &mut Txn) -> Result<(), Fault> {
         let found = table::lifecycle(&txn.view(), self.name).await?;
         let bucket = table::bucket(&txn.view(), self.name).await?;
@@ -96,17 +113,19 @@ impl Page<'_> {
         let keys = table::latest_page(&txn.view(), self.name, lifecycle.through.as_deref()).await?;
         let mut earliest = lifecycle.earliest.map_or(Due::Never, Due::Later);
         for (key, latest) in &keys {
-            earliest = earliest.or(self.key(txn, &bucket, &lifecycle.rules, (key, latest)).await?);
-        }
-        match keys.last() {
-            Some((key, _)) => {
-                lifecycle.through = Some(key.clone());
+            let Some(next) = self.key(txn, &bucket, &lifecycle.rules, (key, latest)).await? else {
+                // The rest of this key is the next page's.
                 lifecycle.earliest = later(earliest, self.now);
-            }
-            None => {
-                earliest = earliest.or(self.uploads(txn, &lifecycle.rules).await?);
-                self.finish(&mut lifecycle, earliest);
-            }
+                return table::put_lifecycle(txn, self.name, Some(&lifecycle)).await;
+            };
+            earliest = earliest.or(next);
+            lifecycle.through = Some(key.clone());
+        }
+        lifecycle.earliest = later(earliest, self.now);
+        if keys.is_empty()
+            && let Some(next) = self.uploads(txn, &lifecycle.rules).await?
+        {
+            self.finish(&mut lifecycle, earliest.or(next));
         }
         table::put_lifecycle(txn, self.name, Some(&lifecycle)).await
     }
@@ -121,19 +140,22 @@ impl Page<'_> {
         lifecycle.earliest = None;
     }
 
-    /// Ends what is due of a key, and tells what is due next.
+    /// Ends what is due of a key, and tells what is due next; `None` when there was too much.
     async fn key(
         &self,
         txn: &mut Txn,
         bucket: &Bucket,
         rules: &[Rule],
         (key, latest): (&str, &Version),
-    ) -> Result<Due, Fault> {
+    ) -> Result<Option<Due>, Fault> {
         let at = (self.name, key);
         let mut next = Due::Never;
         let mut left = 0_u32;
         if latest.has_older {
-            (next, left) = self.older(txn, rules, (key, latest)).await?;
+            match self.older(txn, rules, (key, latest)).await? {
+                Some(found) => (next, left) = found,
+                None => return Ok(None),
+            }
         }
         let due = match &latest.content {
             Content::Object(object) => lifecycle::current(rules, &subject(key, object), object.modified, self.now),
@@ -141,7 +163,10 @@ impl Page<'_> {
             Content::DeleteMarker { .. } => Due::Never,
         };
         if due != Due::Now {
-            return Ok(next.or(due));
+            return Ok(Some(next.or(due)));
+        }
+        if !self.may_end() {
+            return Ok(None);
         }
         match (&latest.content, bucket.versioning) {
             (Content::Object(object), Versioning::Off) if !self.may_go(object) => {
@@ -153,7 +178,7 @@ impl Page<'_> {
             // The null version goes when the marker takes its place; what is protected is never null.
             (Content::Object(object), versioning) => {
                 if versioning == Versioning::Suspended && latest.id == VersionId::Null && !self.may_go(object) {
-                    return Ok(next.or(Due::Later(self.tomorrow())));
+                    return Ok(Some(next.or(Due::Later(self.tomorrow()))));
                 }
                 let marker = Content::DeleteMarker { modified: self.now };
                 table::put_version(txn, at, versioning, marker, None, &self.world.random).await?;
@@ -162,18 +187,24 @@ impl Page<'_> {
                 next = next.or(since).or(Due::Later(self.tomorrow()));
             }
         }
-        Ok(next)
+        Ok(Some(next))
     }
 
-    /// Ends what is due of the older versions of a key; tells what is due next, and how many are left.
-    async fn older(&self, txn: &mut Txn, rules: &[Rule], (key, latest): (&str, &Version)) -> Result<(Due, u32), Fault> {
+    /// Ends what is due of the older versions of a key; tells what is due next, and how many are left. `None` when there was
+    /// too much.
+    async fn older(
+        &self,
+        txn: &mut Txn,
+        rules: &[Rule],
+        (key, latest): (&str, &Version),
+    ) -> Result<Option<(Due, u32)>, Fault> {
         let at = (self.name, key);
         let (mut next, mut left, mut newer) = (Due::Never, 0_u32, 0_u32);
         let mut before = latest.order;
         loop {
             let versions = table::older(&txn.view(), at, before).await?;
             let Some(last) = versions.last() else {
-                return Ok((next, left));
+                return Ok(Some((next, left)));
             };
             before = last.order;
             for version in &versions {
@@ -190,6 +221,9 @@ impl Page<'_> {
                 newer = newer.saturating_add(1);
                 let may_go = version.object().is_none_or(|object| self.may_go(object));
                 if due == Due::Now && may_go {
+                    if !self.may_end() {
+                        return Ok(None);
+                    }
                     table::delete_version(txn, at, &version.id).await?;
                     continue;
                 }
@@ -202,22 +236,23 @@ impl Page<'_> {
         }
     }
 
-    /// Ends unfinished uploads.
-    async fn uploads(&self, txn: &mut Txn, rules: &[Rule]) -> Result<Due, Fault> {
+    /// Ends unfinished uploads; `None` when there were too many.
+    async fn uploads(&self, txn: &mut Txn, rules: &[Rule]) -> Result<Option<Due>, Fault> {
         let mut next = Due::Never;
         if rules.iter().all(|rule| rule.abort_days.is_none()) {
-            return Ok(next);
+            return Ok(Some(next));
         }
         let mut after: Option<(String, table::UploadId)> = None;
         loop {
             let from = after.as_ref().map(|(key, id)| (key.as_str(), id));
             let page = table::uploads(&txn.view(), self.name, from).await?;
             let Some((key, id, _)) = page.last() else {
-                return Ok(next);
+                return Ok(Some(next));
             };
             after = Some((key.clone(), *id));
             for (key, id, upload) in &page {
                 match lifecycle::upload(rules, key, upload.began, self.now) {
+                    Due::Now if !self.may_end() => return Ok(None),
                     Due::Now => table::abort_upload(txn, (self.name, key), id).await?,
                     due => next = next.or(due),
                 }
