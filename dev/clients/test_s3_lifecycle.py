@@ -167,6 +167,23 @@ def test_the_newest_noncurrent_versions_stay(server, s3, bucket):
 
 
 @REHEARSAL
+def test_a_version_is_noncurrent_since_the_upload_over_it_was_complete(server, s3, bucket):
+    # The new object is as old as its upload; what it lies over became noncurrent only now.
+    versioned(s3, bucket)
+    put_rules(s3, bucket, {"NoncurrentVersionExpiration": {"NoncurrentDays": 2}})
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    at = {"Bucket": bucket, "Key": "k", "UploadId": upload}
+    part = s3.upload_part(**at, PartNumber=1, Body=b"2")["ETag"]
+    server.advance("3d")
+    first = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["VersionId"]
+    s3.complete_multipart_upload(**at, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]})
+    server.advance("2d")
+    assert ("k", first) in versions(s3, bucket)[0]
+    server.advance("1d")
+    assert len(versions(s3, bucket)[0]) == 1
+
+
+@REHEARSAL
 def test_markers_without_anything_beneath_end(server, s3, bucket):
     versioned(s3, bucket)
     put_rules(s3, bucket, {"Expiration": {"ExpiredObjectDeleteMarker": True}})

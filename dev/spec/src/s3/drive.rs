@@ -2,6 +2,7 @@
 
 use super::{
     generate::{self, BUCKETS, Step},
+    lifecycle::{Expiration, Rule, UNTOLD},
     model::{Answer, Bucket, Condition, Entry, Item, Listing, Model, Operation, Retention, UploadAt, Versioning},
 };
 use crate::choices::Choices;
@@ -24,6 +25,8 @@ struct Run {
     client: Client,
     model: Model,
     outcomes: Outcomes,
+    /// Domain time minus real time when the sequence began.
+    offset: Duration,
 }
 
 /// How often each operation ended how.
@@ -37,7 +40,9 @@ pub async fn run(seed: u64, steps: usize) -> Result<Outcomes> {
         server,
         model: Model::default(),
         outcomes: Outcomes::new(),
+        offset: Duration::ZERO,
     };
+    run.begin_at_noon().await?;
     let mut choices = Choices::seeded(seed);
     let mut done = Vec::new();
     for _ in 0..steps {
@@ -88,6 +93,51 @@ fn shown(step: &Step) -> String {
 }
 
 impl Run {
+    /// So that no midnight comes by itself.
+    async fn begin_at_noon(&mut self) -> Result<()> {
+        let day = i64::try_from(DAY)?;
+        let to_noon = 1 + (day + day / 2 - Clock::system().real_now().as_secs().rem_euclid(day)) % day;
+        self.offset = Duration::from_secs(u64::try_from(to_noon)?);
+        self.advance(self.offset).await
+    }
+
+    async fn advance(&self, span: Duration) -> Result<()> {
+        let input = json!({"Seconds": span.as_secs()});
+        self.client.json("shoseki", "AdvanceClock", &input).await?.ok()?;
+        Ok(())
+    }
+
+    /// Days pass; what ends by rules must be what ends in the model.
+    async fn days_pass(&mut self, days: u64) -> Result<()> {
+        self.advance(Duration::from_secs(days * DAY)).await?;
+        for outcome in self.model.advance(days) {
+            *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
+        }
+        let all = Listing {
+            max_keys: 1000,
+            ..Listing::default()
+        };
+        for bucket in BUCKETS {
+            let known = self.model.buckets.get(bucket);
+            let has_untold = known.is_some_and(|known| known.keys.values().flatten().any(|one| one.id == UNTOLD));
+            if !has_untold {
+                continue;
+            }
+            for entry in self.versions(bucket, &all).await? {
+                if let Entry::Version {
+                    key,
+                    id,
+                    latest: true,
+                    object: None,
+                } = entry
+                {
+                    self.model.learn(bucket, &key, &id);
+                }
+            }
+        }
+        self.look(&all).await
+    }
+
     async fn step(&mut self, step: &Step) -> Result<()> {
         match step {
             Step::Do(bucket, operation) => {
@@ -116,12 +166,7 @@ impl Run {
                 self.client = self.server.client()?;
                 Ok(())
             }
-            Step::Advance { days } => {
-                let input = json!({"Seconds": days * DAY});
-                self.client.json("shoseki", "AdvanceClock", &input).await?.ok()?;
-                self.model.today += days;
-                Ok(())
-            }
+            Step::Advance { days } => self.days_pass(*days).await,
             Step::Look(listing) => self.look(listing).await,
         }
     }
@@ -141,6 +186,15 @@ impl Run {
                 let status = if *enabled { "Enabled" } else { "Suspended" };
                 let body = format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
                 call(Method::PUT, format!("/{bucket}?versioning"), &[], body.into()).await?
+            }
+            Operation::PutLifecycle { rules } if rules.is_empty() => {
+                call(Method::DELETE, format!("/{bucket}?lifecycle"), &[], Vec::new()).await?
+            }
+            Operation::PutLifecycle { rules } => {
+                let body = lifecycle(rules);
+                let sum = md5(body.as_bytes());
+                let headers = [("content-md5", sum.as_str())];
+                call(Method::PUT, format!("/{bucket}?lifecycle"), &headers, body.into()).await?
             }
             Operation::Put {
                 key,
@@ -309,7 +363,7 @@ impl Run {
     fn until(&self, retention: Retention) -> String {
         let days = Duration::from_secs(DAY * retention.until);
         let now: Timestamp = Clock::system().real_now();
-        now.plus(days).iso8601()
+        now.plus(self.offset).plus(days).iso8601()
     }
 
     /// Everything that can be listed, and every version's bytes.
@@ -474,6 +528,40 @@ impl Run {
             }
         }
     }
+}
+
+fn lifecycle(rules: &[Rule]) -> String {
+    let number = |name: &str, number: Option<u64>| match number {
+        Some(number) => format!("<{name}>{number}</{name}>"),
+        None => String::new(),
+    };
+    let one = |(place, rule): (usize, &Rule)| {
+        let status = if rule.enabled { "Enabled" } else { "Disabled" };
+        let expiration = rule.expiration.map(|ends| match ends {
+            Expiration::Days(days) => format!("<Expiration><Days>{days}</Days></Expiration>"),
+            Expiration::Marker => {
+                "<Expiration><ExpiredObjectDeleteMarker>true</ExpiredObjectDeleteMarker></Expiration>".to_owned()
+            }
+        });
+        let noncurrent = rule.noncurrent.map(|ends| {
+            let days = number("NoncurrentDays", Some(ends.days));
+            let newer = number("NewerNoncurrentVersions", ends.newer.map(|newer| newer as u64));
+            format!("<NoncurrentVersionExpiration>{days}{newer}</NoncurrentVersionExpiration>")
+        });
+        let abort = rule.abort.map(|days| {
+            let days = number("DaysAfterInitiation", Some(days));
+            format!("<AbortIncompleteMultipartUpload>{days}</AbortIncompleteMultipartUpload>")
+        });
+        format!(
+            "<Rule><ID>{place}</ID><Filter><Prefix>{}</Prefix></Filter><Status>{status}</Status>{}{}{}</Rule>",
+            rule.prefix,
+            expiration.unwrap_or_default(),
+            noncurrent.unwrap_or_default(),
+            abort.unwrap_or_default()
+        )
+    };
+    let rules: String = rules.iter().enumerate().map(one).collect();
+    format!("<LifecycleConfiguration>{rules}</LifecycleConfiguration>")
 }
 
 fn name_of(entry: &Entry) -> &str {

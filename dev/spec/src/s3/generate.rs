@@ -1,5 +1,6 @@
 //! Operations from a source of choices, made so that they meet: few buckets, few keys, versions that are there.
 
+use super::lifecycle::{Expiration, Noncurrent, Rule};
 use super::model::{Condition, INVALID_ID, Item, Listing, Model, Operation, PART_BYTES_MIN, Retention, UploadAt};
 use crate::choices::Choices;
 
@@ -36,10 +37,10 @@ pub fn step(choices: &mut Choices<'_>, model: &Model) -> Step {
     match choices.below(1000) {
         0..20 => Step::Kill,
         20..30 => Step::Restart,
-        30..50 => Step::Advance {
+        30..60 => Step::Advance {
             days: 1 + choices.below(3) as u64,
         },
-        50..130 => Step::Look(Listing {
+        60..130 => Step::Look(Listing {
             prefix: choices.one(&["", "", "a", "a/", "z"]).to_owned(),
             delimiter: choices.chance(50).then_some('/'),
             max_keys: 1 + choices.below(6),
@@ -51,12 +52,15 @@ pub fn step(choices: &mut Choices<'_>, model: &Model) -> Step {
 fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
     if !model.buckets.contains_key(bucket) && choices.chance(80) {
         return Operation::CreateBucket {
-            lock: choices.chance(50),
+            lock: choices.chance(65),
         };
     }
     match choices.below(100) {
-        0..2 => Operation::CreateBucket { lock: false },
-        2..5 => Operation::DeleteBucket,
+        0 => Operation::CreateBucket { lock: false },
+        1..3 => Operation::DeleteBucket,
+        3..5 => Operation::PutLifecycle {
+            rules: (0..choices.below(4)).map(|_| rule(choices)).collect(),
+        },
         5..12 => Operation::PutVersioning {
             enabled: choices.chance(60),
         },
@@ -96,8 +100,33 @@ fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operatio
     }
 }
 
+fn rule(choices: &mut Choices<'_>) -> Rule {
+    let expiration = match choices.below(10) {
+        0..4 => Some(Expiration::Days(days(choices))),
+        4..7 => Some(Expiration::Marker),
+        _ => None,
+    };
+    let noncurrent = choices.chance(60).then(|| Noncurrent {
+        days: days(choices),
+        newer: choices.chance(50).then(|| 1 + choices.below(2)),
+    });
+    Rule {
+        enabled: choices.chance(85),
+        prefix: choices.one(&["", "", "a", "a/", "b"]).to_owned(),
+        // A rule without any action is none.
+        abort: (choices.chance(50) || (expiration.is_none() && noncurrent.is_none())).then(|| days(choices)),
+        expiration,
+        noncurrent,
+    }
+}
+
+fn days(choices: &mut Choices<'_>) -> u64 {
+    1 + choices.below(3) as u64
+}
+
 fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
     let key = key(choices);
+    let lock = model.buckets.get(bucket).is_some_and(|bucket| bucket.lock);
     let size = match choices.below(10) {
         0 => 0,
         1 => LARGE + choices.below(200),
@@ -109,7 +138,9 @@ fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
             1 => tag(choices, model, bucket, &key),
             _ => Condition::None,
         },
-        retention: choices.chance(8).then(|| retention(choices, model)),
+        retention: choices
+            .chance(if lock { 25 } else { 4 })
+            .then(|| retention(choices, model)),
         body: bytes(choices, size),
         key,
     }

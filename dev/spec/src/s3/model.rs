@@ -3,6 +3,7 @@
 //! What a server chooses freely (the id and the tag of a new version) the model takes from the answer, and holds it to that
 //! from then on.
 
+use super::lifecycle::{Rule, UNTOLD};
 use std::collections::BTreeMap;
 
 /// Days of domain time since the sequence began.
@@ -32,6 +33,8 @@ pub struct Bucket {
     pub keys: BTreeMap<String, Vec<Version>>,
     /// The unfinished uploads by id.
     pub uploads: BTreeMap<String, Upload>,
+    /// The lifecycle.
+    pub rules: Vec<Rule>,
 }
 
 /// An upload in parts.
@@ -41,6 +44,8 @@ pub struct Upload {
     pub key: String,
     /// The parts by number: tag and bytes.
     pub parts: BTreeMap<u32, (String, Vec<u8>)>,
+    /// When it began.
+    pub began: Day,
 }
 
 /// Every part but the last has so many bytes at least.
@@ -65,6 +70,10 @@ pub struct Version {
     pub id: String,
     /// `None` for a delete marker.
     pub object: Option<Object>,
+    /// When it was made.
+    pub made: Day,
+    /// Since when it is noncurrent.
+    pub since: Option<Day>,
 }
 
 /// An object.
@@ -114,6 +123,11 @@ pub enum Operation {
     PutVersioning {
         /// `Enabled` rather than `Suspended`.
         enabled: bool,
+    },
+    /// PutBucketLifecycleConfiguration; DeleteBucketLifecycle without rules.
+    PutLifecycle {
+        /// The rules.
+        rules: Vec<Rule>,
     },
     /// PutObject.
     Put {
@@ -258,7 +272,7 @@ impl Retention {
 
 impl Object {
     /// Whether it may be removed.
-    fn may_go(&self, today: Day, bypass: bool) -> bool {
+    pub fn may_go(&self, today: Day, bypass: bool) -> bool {
         let retained = self.retention.filter(|retention| retention.is_in_force(today));
         !self.held && retained.is_none_or(|retention| !retention.compliance && bypass)
     }
@@ -291,20 +305,29 @@ impl Bucket {
         }
     }
 
-    fn remove(&mut self, key: &str, id: &str) {
+    /// Removes a version; the newest that is left is current again.
+    pub fn remove(&mut self, key: &str, id: &str) {
         if let Some(versions) = self.keys.get_mut(key) {
             versions.retain(|version| version.id != id);
+            if let Some(latest) = versions.last_mut() {
+                latest.since = None;
+            }
             if versions.is_empty() {
                 self.keys.remove(key);
             }
         }
     }
 
-    fn add(&mut self, key: &str, version: Version) {
-        if version.id == "null" {
-            self.remove(key, "null");
+    /// Adds a version; a null version takes the place of another. What was current is noncurrent from now on.
+    pub fn add(&mut self, key: &str, version: Version, today: Day) {
+        let versions = self.keys.entry(key.to_owned()).or_default();
+        if let Some(latest) = versions.last_mut() {
+            latest.since = Some(today);
         }
-        self.keys.entry(key.to_owned()).or_default().push(version);
+        if version.id == "null" {
+            versions.retain(|old| old.id != "null");
+        }
+        versions.push(version);
     }
 
     /// What the condition of a write or a delete says.
@@ -342,6 +365,30 @@ impl Bucket {
 }
 
 impl Model {
+    /// Days pass. Answers what happened at their midnights.
+    pub fn advance(&mut self, days: Day) -> Vec<&'static str> {
+        let mut outcomes = Vec::new();
+        for _ in 0..days {
+            for bucket in self.buckets.values_mut() {
+                let ended = bucket.midnight(self.today + 1);
+                self.gone.extend(ended.ids.into_iter().filter(|id| id != "null"));
+                outcomes.extend(ended.outcomes);
+            }
+            self.today += 1;
+        }
+        outcomes
+    }
+
+    /// Takes the id of a marker that a rule laid from a listing.
+    pub fn learn(&mut self, bucket: &str, key: &str, id: &str) {
+        let versions = self.buckets.get_mut(bucket).and_then(|bucket| bucket.keys.get_mut(key));
+        let marker = versions.and_then(|versions| versions.iter_mut().find(|version| version.id == UNTOLD));
+        if let Some(marker) = marker.filter(|_| !self.told.iter().any(|told| told == id)) {
+            marker.id = id.to_owned();
+            self.told.push(id.to_owned());
+        }
+    }
+
     /// Does the operation, and says what its answer must be. `answer` is the server's: what is free is taken from it.
     pub fn apply(&mut self, bucket: &str, operation: &Operation, answer: &Answer) -> Answer {
         if let Operation::CreateBucket { lock } = operation {
@@ -385,12 +432,19 @@ impl Model {
                 };
                 done(200)
             }
+            Operation::PutLifecycle { rules } => {
+                bucket.rules.clone_from(rules);
+                done(if rules.is_empty() { 204 } else { 200 })
+            }
             Operation::Put {
                 key,
                 body,
                 condition,
                 retention,
-            } => self.put(bucket, (key, body), condition, *retention, answer),
+            } => {
+                let made = self.today;
+                self.put(bucket, (key, body, made), condition, *retention, answer)
+            }
             Operation::Get { key, version } => get(bucket, key, version.clone()),
             Operation::Delete {
                 item,
@@ -416,6 +470,7 @@ impl Model {
                 let id = answer.upload.clone().unwrap_or_else(|| "an id".to_owned());
                 let upload = Upload {
                     key: key.clone(),
+                    began: self.today,
                     ..Upload::default()
                 };
                 let is_new = bucket.uploads.insert(id.clone(), upload).is_none();
@@ -462,7 +517,7 @@ impl Model {
     fn put(
         &mut self,
         bucket: &mut Bucket,
-        (key, body): (&str, &[u8]),
+        (key, body, made): (&str, &[u8], Day),
         condition: &Condition,
         retention: Option<Retention>,
         answer: &Answer,
@@ -486,7 +541,10 @@ impl Model {
             Version {
                 id: id.clone(),
                 object: Some(object),
+                made,
+                since: None,
             },
+            self.today,
         );
         Answer {
             // The null version goes without saying.
@@ -525,8 +583,10 @@ impl Model {
         if bodies.iter().rev().skip(1).any(|body| body.len() < PART_BYTES_MIN) {
             return refused(400, "EntityTooSmall");
         }
+        // An object of parts is as old as its upload.
+        let began = upload.began;
         let whole: Vec<u8> = bodies.into_iter().flatten().copied().collect();
-        let expected = self.put(bucket, (&at.key, &whole), condition, None, answer);
+        let expected = self.put(bucket, (&at.key, &whole, began), condition, None, answer);
         if expected.code.is_empty() {
             bucket.uploads.remove(&at.id);
         }
@@ -557,8 +617,10 @@ impl Model {
                 let marker = Version {
                     id: id.clone(),
                     object: None,
+                    made: self.today,
+                    since: None,
                 };
-                bucket.add(&item.key, marker);
+                bucket.add(&item.key, marker, self.today);
                 Answer {
                     version: Some(id),
                     marker: true,
@@ -645,6 +707,7 @@ impl Operation {
             Operation::CreateBucket { .. } => "CreateBucket",
             Operation::DeleteBucket => "DeleteBucket",
             Operation::PutVersioning { .. } => "PutVersioning",
+            Operation::PutLifecycle { .. } => "PutLifecycle",
             Operation::Put { .. } => "Put",
             Operation::Get { .. } => "Get",
             Operation::Delete { .. } => "Delete",

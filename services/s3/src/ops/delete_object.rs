@@ -158,7 +158,8 @@ impl Operation for DeleteObject {
             (None, Versioning::Off) => remove(ctx, txn, input, &bucket, VersionId::Null).await,
             (None, versioning) => {
                 let marker = Content::DeleteMarker { modified: ctx.now() };
-                let version = table::put_version(txn, (name, key), versioning, marker, None, ctx.random()).await?;
+                let version =
+                    table::put_version(txn, (name, key), versioning, marker, None, (ctx.now(), ctx.random())).await?;
                 Ok(Output {
                     version: Some(version.id),
                     is_marker: true,

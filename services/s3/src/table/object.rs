@@ -464,14 +464,15 @@ pub async fn bytes_of(view: &ReadView<'_>, (bucket, key): At<'_>, object: &Objec
 }
 
 /// Makes a version the latest of its key, as the bucket's versioning says: it is put over what was there or above it. Blobs
-/// of what is replaced go when the commit is durable. `bytes` are those of an object with [`Place::Bytes`].
+/// of what is replaced go when the commit is durable. `bytes` are those of an object with [`Place::Bytes`]. What was the
+/// latest is noncurrent from `now`, which of an object of parts is later than when it was made.
 pub async fn put_version(
     txn: &mut Txn,
     at: At<'_>,
     versioning: Versioning,
     content: Content,
     bytes: Option<Bytes>,
-    random: &Random,
+    (now, random): (Timestamp, &Random),
 ) -> Result<Version, Fault> {
     let latest = latest(&txn.view(), at).await?;
     let order = latest.as_ref().map_or(0, |latest| latest.order.saturating_add(1));
@@ -501,7 +502,7 @@ pub async fn put_version(
             if old.id == VersionId::Null {
                 new.null_older = Some(old.order);
             }
-            push_down(txn, at, old, new.modified()).await?;
+            push_down(txn, at, old, now).await?;
         }
         None => {}
     }

@@ -217,9 +217,16 @@ impl Run<'_> {
         let bytes = bytes.map(|object| Bytes::copy_from_slice(&object.id));
         let random = self.house.world.random.clone();
         let at = (bucket.as_str(), KEYS[key]);
-        let version = put_version(self.txn(), at, versioning, content, bytes, &random)
-            .await
-            .unwrap();
+        let version = put_version(
+            self.txn(),
+            at,
+            versioning,
+            content,
+            bytes,
+            (Timestamp::from_secs(2), &random),
+        )
+        .await
+        .unwrap();
         assert_eq!(version.id == VersionId::Null, versioning != Versioning::Enabled);
         self.model.add(key, Known { id: version.id, object });
     }

@@ -32,6 +32,6 @@ pub async fn store(
         ..object
     };
     let content = Content::Object(Box::new(object.clone()));
-    let version = table::put_version(txn, at, bucket.versioning, content, bytes, ctx.random()).await?;
+    let version = table::put_version(txn, at, bucket.versioning, content, bytes, (ctx.now(), ctx.random())).await?;
     Ok((object, version))
 }

@@ -181,7 +181,8 @@ impl Page<'_> {
                     return Ok(Some(next.or(Due::Later(self.tomorrow()))));
                 }
                 let marker = Content::DeleteMarker { modified: self.now };
-                table::put_version(txn, at, versioning, marker, None, &self.world.random).await?;
+                let with = (self.now, &self.world.random);
+                table::put_version(txn, at, versioning, marker, None, with).await?;
                 // What has just become noncurrent is due by its own rule.
                 let since = lifecycle::noncurrent(rules, &subject(key, object), self.now, 0, self.now);
                 next = next.or(since).or(Due::Later(self.tomorrow()));
