@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use spec::s3::drive::{self, Outcomes};
 
 /// Runs the sequences. They must meet what matters: a model that never meets a case proves nothing about it.
-async fn sequences(seeds: std::ops::Range<u64>, steps: usize) -> Result<()> {
+async fn sequences(seeds: std::ops::Range<u64>, steps: usize, rare: &[&str]) -> Result<()> {
     let mut all = Outcomes::new();
     for seed in seeds {
         for (outcome, count) in drive::run(seed, steps).await? {
@@ -24,14 +24,15 @@ async fn sequences(seeds: std::ops::Range<u64>, steps: usize) -> Result<()> {
         "Lifecycle ends a marker",
         "Lifecycle ends a noncurrent version",
         "Lifecycle ends an upload",
-        "Lifecycle keeps the newest",
-        "Lifecycle keeps what is locked",
         "Put 200",
         "Put 412 PreconditionFailed",
         "PutVersioning 200",
         "Retain 200",
-    ] {
-        ensure!(all.contains_key(outcome), "no sequence met `{outcome}`: {all:?}");
+    ]
+    .iter()
+    .chain(rare)
+    {
+        ensure!(all.contains_key(*outcome), "no sequence met `{outcome}`: {all:?}");
     }
     Ok(())
 }
@@ -40,11 +41,12 @@ async fn sequences(seeds: std::ops::Range<u64>, steps: usize) -> Result<()> {
 #[tokio::test]
 #[ignore = "slow: cargo xtask test runs it"]
 async fn the_server_does_as_the_model() -> Result<()> {
-    sequences(0..4, 200).await
+    sequences(0..5, 200, &[]).await
 }
 
 #[tokio::test]
 #[ignore = "slow: cargo xtask test runs it"]
 async fn the_server_does_as_the_model_in_other_sequences() -> Result<()> {
-    sequences(1000..1004, 200).await
+    let rare = ["Lifecycle keeps the newest", "Lifecycle keeps what is locked"];
+    sequences(1000..1005, 200, &rare).await
 }

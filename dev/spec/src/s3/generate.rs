@@ -37,10 +37,10 @@ pub fn step(choices: &mut Choices<'_>, model: &Model) -> Step {
     match choices.below(1000) {
         0..20 => Step::Kill,
         20..30 => Step::Restart,
-        30..60 => Step::Advance {
+        30..100 => Step::Advance {
             days: 1 + choices.below(3) as u64,
         },
-        60..130 => Step::Look(Listing {
+        100..140 => Step::Look(Listing {
             prefix: choices.one(&["", "", "a", "a/", "z"]).to_owned(),
             delimiter: choices.chance(50).then_some('/'),
             max_keys: 1 + choices.below(6),
@@ -52,16 +52,19 @@ pub fn step(choices: &mut Choices<'_>, model: &Model) -> Step {
 fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
     if !model.buckets.contains_key(bucket) && choices.chance(80) {
         return Operation::CreateBucket {
-            lock: choices.chance(65),
+            lock: bucket == BUCKETS[1] || choices.chance(30),
         };
     }
     match choices.below(100) {
         0 => Operation::CreateBucket { lock: false },
         1..3 => Operation::DeleteBucket,
-        3..5 => Operation::PutLifecycle {
-            rules: (0..choices.below(4)).map(|_| rule(choices)).collect(),
+        3..6 => Operation::PutLifecycle {
+            rules: match choices.chance(15) {
+                true => Vec::new(),
+                false => (0..=choices.below(3)).map(|_| rule(choices)).collect(),
+            },
         },
-        5..12 => Operation::PutVersioning {
+        6..12 => Operation::PutVersioning {
             enabled: choices.chance(60),
         },
         12..36 => put(choices, model, bucket),
@@ -139,7 +142,7 @@ fn put(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operation {
             _ => Condition::None,
         },
         retention: choices
-            .chance(if lock { 25 } else { 4 })
+            .chance(if lock { 40 } else { 4 })
             .then(|| retention(choices, model)),
         body: bytes(choices, size),
         key,
@@ -211,7 +214,7 @@ fn key(choices: &mut Choices<'_>) -> String {
 fn retention(choices: &mut Choices<'_>, model: &Model) -> Retention {
     Retention {
         compliance: choices.chance(30),
-        until: model.today + 1 + choices.below(4) as u64,
+        until: model.today + 1 + choices.below(6) as u64,
     }
 }
 

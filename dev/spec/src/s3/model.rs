@@ -371,7 +371,8 @@ impl Model {
         for _ in 0..days {
             for bucket in self.buckets.values_mut() {
                 let ended = bucket.midnight(self.today + 1);
-                self.gone.extend(ended.ids.into_iter().filter(|id| id != "null"));
+                self.gone
+                    .extend(ended.ids.into_iter().filter(|id| id != "null" && id != UNTOLD));
                 outcomes.extend(ended.outcomes);
             }
             self.today += 1;
