@@ -182,6 +182,7 @@ impl Operation for CopyObject {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str = "storage classes but STANDARD, checksums MD5, SHA512 and XXHASH*, access points";
     const STAGED: bool = true;
 
     type Input = Input;

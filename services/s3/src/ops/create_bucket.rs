@@ -138,6 +138,7 @@ impl Operation for CreateBucket {
     const NAME: &'static str = "CreateBucket";
     const SERVICE: ServiceName = ServiceName::S3;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "x-amz-grant-* headers, Tags, directory buckets";
 
     type Input = Input;
     type Output = Output;

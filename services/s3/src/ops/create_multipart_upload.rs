@@ -86,6 +86,8 @@ impl Operation for CreateMultipartUpload {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str =
+        "storage classes but STANDARD, checksums MD5, SHA512 and XXHASH*, x-amz-website-redirect-location";
 
     type Input = Input;
     type Output = Output;

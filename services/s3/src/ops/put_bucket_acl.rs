@@ -51,6 +51,7 @@ impl Operation for PutBucketAcl {
     const NAME: &'static str = "PutBucketAcl";
     const SERVICE: ServiceName = ServiceName::S3;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "grants by e-mail address";
 
     type Input = Input;
     type Output = Done;

@@ -138,6 +138,8 @@ impl Operation for PutObject {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str =
+        "storage classes but STANDARD, checksums MD5, SHA512 and XXHASH*, x-amz-website-redirect-location";
     const BODY: BodyUse = BodyUse::Streamed;
     const STAGED: bool = true;
 

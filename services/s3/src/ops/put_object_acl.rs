@@ -60,6 +60,7 @@ impl Operation for PutObjectAcl {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str = "grants by e-mail address, aws-exec-read";
 
     type Input = Input;
     type Output = Changed;

@@ -98,6 +98,7 @@ impl Operation for UploadPart {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str = "checksums MD5, SHA512 and XXHASH*";
     const BODY: BodyUse = BodyUse::Streamed;
     const STAGED: bool = true;
 

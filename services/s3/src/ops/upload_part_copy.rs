@@ -139,6 +139,7 @@ impl Operation for UploadPartCopy {
         resource_type: access::OBJECT,
         read_only: false,
     };
+    const MISSING: &'static str = "access points";
     const STAGED: bool = true;
 
     type Input = Input;
