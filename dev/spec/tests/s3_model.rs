@@ -13,6 +13,10 @@ async fn sequences(seeds: std::ops::Range<u64>, steps: usize, rare: &[&str]) -> 
     }
     for outcome in [
         "Complete 200",
+        "Copy 200",
+        "Copy 400 InvalidRequest",
+        "Copy 404 NoSuchKey",
+        "Copy 404 NoSuchVersion",
         "Delete 204",
         "Delete 403 AccessDenied",
         "Delete 404 NoSuchKey",

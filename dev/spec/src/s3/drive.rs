@@ -211,6 +211,27 @@ impl Run {
                 let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 call(Method::PUT, path(bucket, key, "", None), &headers, body.clone()).await?
             }
+            Operation::Copy {
+                key,
+                from,
+                source,
+                changes,
+            } => {
+                let directive = if *changes { "REPLACE" } else { "COPY" };
+                let source = path(from, &source.key, "", source.version.as_deref());
+                let headers = [
+                    ("x-amz-copy-source", source.as_str()),
+                    ("x-amz-metadata-directive", directive),
+                ];
+                let reply = call(Method::PUT, path(bucket, key, "", None), &headers, Vec::new()).await?;
+                let etag = reply.elements("ETag").into_iter().next();
+                let source = reply.header("x-amz-copy-source-version-id").map(str::to_owned);
+                return Ok(Answer {
+                    etag: etag.filter(|_| reply.status.is_success()),
+                    source,
+                    ..answer(&reply)
+                });
+            }
             Operation::Get { key, version } => {
                 let path = path(bucket, key, "", version.as_deref());
                 let reply = call(Method::GET, path, &[], Vec::new()).await?;

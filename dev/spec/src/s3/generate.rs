@@ -69,7 +69,20 @@ fn operation(choices: &mut Choices<'_>, model: &Model, bucket: &str) -> Operatio
         },
         12..36 => put(choices, model, bucket),
         36..45 => of_upload(choices, model, bucket),
-        45..60 => {
+        45..52 => {
+            let source = BUCKETS.get(choices.below(BUCKETS.len())).copied().unwrap_or(BUCKETS[0]);
+            let item = item(choices, model, source);
+            Operation::Copy {
+                key: match choices.chance(20) {
+                    true => item.key.clone(),
+                    false => key(choices),
+                },
+                from: source.to_owned(),
+                source: item,
+                changes: choices.chance(40),
+            }
+        }
+        52..60 => {
             let item = item(choices, model, bucket);
             Operation::Get {
                 key: item.key,

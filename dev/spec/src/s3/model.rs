@@ -77,7 +77,7 @@ pub struct Version {
 }
 
 /// An object.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Object {
     /// Its bytes.
     pub body: Vec<u8>,
@@ -139,6 +139,17 @@ pub enum Operation {
         condition: Condition,
         /// The retention.
         retention: Option<Retention>,
+    },
+    /// CopyObject.
+    Copy {
+        /// The new object's key.
+        key: String,
+        /// The source's bucket.
+        from: String,
+        /// The source.
+        source: Item,
+        /// `x-amz-metadata-directive: REPLACE`
+        changes: bool,
     },
     /// GetObject.
     Get {
@@ -240,6 +251,8 @@ pub struct Answer {
     pub etag: Option<String>,
     /// The body of a read.
     pub body: Option<Vec<u8>>,
+    /// The version that was copied.
+    pub source: Option<String>,
     /// The id of a new upload.
     pub upload: Option<String>,
     /// The answers of many.
@@ -401,6 +414,9 @@ impl Model {
         let Some(mut changed) = self.buckets.get(bucket).cloned() else {
             return refused(404, "NoSuchBucket");
         };
+        if operation.copies_onto_itself(bucket) {
+            return refused(400, "InvalidRequest");
+        }
         let expected = self.on_bucket(&mut changed, operation, answer);
         match operation {
             Operation::DeleteBucket if expected.code.is_empty() => drop(self.buckets.remove(bucket)),
@@ -446,6 +462,7 @@ impl Model {
                 let made = self.today;
                 self.put(bucket, (key, body, made), condition, *retention, answer)
             }
+            Operation::Copy { key, from, source, .. } => self.copy(bucket, key, (from, source), answer),
             Operation::Get { key, version } => get(bucket, key, version.clone()),
             Operation::Delete {
                 item,
@@ -552,6 +569,38 @@ impl Model {
             version: Some(id).filter(|id| id != "null"),
             etag: Some(etag),
             ..done(200)
+        }
+    }
+
+    /// The bytes become an object of their own; locks stay where they are.
+    fn copy(&mut self, bucket: &mut Bucket, key: &str, (from, source): (&str, &Item), answer: &Answer) -> Answer {
+        let Some(from) = self.buckets.get(from) else {
+            return refused(404, "NoSuchBucket");
+        };
+        let (id, object) = match from.object_of(source) {
+            Ok(version) => (from.told(&version.id), version.object.clone().unwrap_or_default()),
+            // As of a read: AWS's pages do not say whether the refusal of a copy tells of the marker.
+            Err(refusal) if refusal.marker && source.version.is_none() => {
+                return Answer {
+                    status: 404,
+                    code: "NoSuchKey".to_owned(),
+                    ..*refusal
+                };
+            }
+            Err(refusal) if refusal.marker => return refused(400, "InvalidRequest"),
+            Err(refusal) => return *refusal,
+        };
+        // The same bytes have the same tag, but the tag of an object of parts is that of its parts.
+        let is_of_whole = |tag: &String| !tag.contains('-');
+        let etag = Some(object.etag).filter(is_of_whole);
+        let answer = Answer {
+            etag: etag.or(answer.etag.clone().filter(is_of_whole)),
+            ..answer.clone()
+        };
+        let made = self.today;
+        Answer {
+            source: id,
+            ..self.put(bucket, (key, &object.body, made), &Condition::None, None, &answer)
         }
     }
 
@@ -710,6 +759,7 @@ impl Operation {
             Operation::PutVersioning { .. } => "PutVersioning",
             Operation::PutLifecycle { .. } => "PutLifecycle",
             Operation::Put { .. } => "Put",
+            Operation::Copy { .. } => "Copy",
             Operation::Get { .. } => "Get",
             Operation::Delete { .. } => "Delete",
             Operation::DeleteMany { .. } => "DeleteMany",
@@ -722,10 +772,24 @@ impl Operation {
         }
     }
 
+    /// Whether it copies an object onto itself and changes nothing.
+    fn copies_onto_itself(&self, bucket: &str) -> bool {
+        match self {
+            Operation::Copy {
+                key,
+                from,
+                source,
+                changes,
+            } => from == bucket && source.key == *key && source.version.is_none() && !changes,
+            _ => false,
+        }
+    }
+
     /// The ids that are sent where a wrong one is refused before anything else.
     fn versions(&self) -> impl Iterator<Item = &str> {
         let version = match self {
             Operation::Get { version, .. } => version.as_deref(),
+            Operation::Copy { source, .. } => source.version.as_deref(),
             Operation::Delete { item, .. } | Operation::Retain { item, .. } | Operation::Hold { item, .. } => {
                 item.version.as_deref()
             }
