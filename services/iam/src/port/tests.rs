@@ -366,7 +366,8 @@ async fn users_of_the_first_release_have_their_rights() {
 
     // The first round of the worker indexes them, and after it an id without a row is nobody's, without a search.
     let worker = Housekeeping::new(Arc::clone(&identities));
-    assert_eq!(worker.next_due(&world).await.unwrap(), Some(world.clock.now()));
+    let due = worker.next_due(&world).await.unwrap();
+    assert!(due.is_some_and(|due| due <= world.clock.now()), "{due:?}");
     worker.tick(&world, world.clock.now()).await.unwrap();
     assert_eq!(worker.next_due(&world).await.unwrap(), None);
     assert_eq!(
@@ -528,7 +529,8 @@ async fn ended_sessions_are_known_for_a_day() {
     })
     .await;
     let worker = Housekeeping::new(Arc::clone(&identities));
-    assert_eq!(worker.next_due(&world).await.unwrap(), Some(world.clock.now()));
+    let due = worker.next_due(&world).await.unwrap();
+    assert!(due.is_some_and(|due| due <= world.clock.now()), "{due:?}");
     worker.tick(&world, world.clock.now()).await.unwrap();
     assert_eq!(
         worker.next_due(&world).await.unwrap(),
