@@ -3,7 +3,8 @@
 use super::{
     generate::{self, BUCKETS, Step},
     lifecycle::{Expiration, Rule, UNTOLD},
-    model::{Answer, Bucket, Condition, Entry, Item, Listing, Model, Operation, Retention, UploadAt, Versioning},
+    listing::{Entry, Listing},
+    model::{Answer, Bucket, Condition, Item, Model, Operation, Retention, UploadAt, Versioning},
 };
 use crate::choices::Choices;
 use anyhow::{Context, Result, ensure};

@@ -1,7 +1,10 @@
 //! Operations from a source of choices, made so that they meet: few buckets, few keys, versions that are there.
 
 use super::lifecycle::{Expiration, Noncurrent, Rule};
-use super::model::{Condition, INVALID_ID, Item, Listing, Model, Operation, PART_BYTES_MIN, Retention, UploadAt};
+use super::{
+    listing::Listing,
+    model::{Condition, INVALID_ID, Item, Model, Operation, PART_BYTES_MIN, Retention, UploadAt},
+};
 use crate::choices::Choices;
 
 /// The buckets.
