@@ -5,7 +5,7 @@ use anyhow::Result;
 use base::{AccountId, Fault};
 use gateway::{
     Gateway, Ports, Route, World,
-    ports::{AccountFacts, Worker},
+    ports::{AccountFacts, Roles, Worker},
     rotation::{Rotate, SealedRows},
     work::Work,
 };
@@ -32,9 +32,11 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(Rotate::new(vec![dir.under_root()], sealed_rows())),
     ];
     world.wire(Ports {
+        roles: Arc::clone(&identities) as Arc<dyn Roles>,
         identities,
         keys: Arc::new(kms::KmsKeys),
         objects: Arc::new(s3::S3Objects),
+        logs: Arc::new(logs::LogGroups),
         trails: Arc::new(cloudtrail::Selectors::default()),
         workers: workers::in_turns(workers),
     })?;
@@ -49,10 +51,11 @@ fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
 }
 
 /// The operations of every room.
-pub(crate) const ROOMS: [&[Route]; 6] = [
+pub(crate) const ROOMS: [&[Route]; 7] = [
     cloudtrail::OPERATIONS,
     iam::OPERATIONS,
     kms::OPERATIONS,
+    logs::OPERATIONS,
     regions::OPERATIONS,
     s3::OPERATIONS,
     shoseki_service::OPERATIONS,

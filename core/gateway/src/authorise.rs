@@ -29,10 +29,7 @@ impl Asker {
         let mut context = Context::of(&principal);
         set_place(&mut context, ctx);
         set_caller(&mut context, ctx);
-        let session = match &ctx.caller {
-            Caller::Signed(caller) | Caller::Forwarded { caller, .. } => caller.session.as_deref(),
-            Caller::Anonymous | Caller::Service(_) => None,
-        };
+        let session = ctx.caller.signed().and_then(|caller| caller.session.as_deref());
         set_tags(&mut context, &rights.tags);
         if let Some(session) = session {
             set_tags(&mut context, &session.tags);
@@ -174,6 +171,8 @@ fn set_caller(context: &mut Context, ctx: &Ctx) {
             context.set("aws:CalledViaFirst", *service);
             context.set("aws:CalledViaLast", *service);
         }
+        // A role in a service's hands: no client's address, and nobody on whose behalf.
+        Caller::Role(_) => {}
         Caller::Service(service) => {
             if let Some(arn) = &service.source_arn {
                 context.set("aws:SourceArn", arn.as_str());

@@ -73,6 +73,15 @@ pub struct ServiceCaller {
     pub source_account: AccountId,
 }
 
+/// A session of a role that a service assumed, to act under the role's rights: what [`crate::ports::Roles`] makes.
+#[derive(Clone, Debug)]
+pub struct RoleSession {
+    /// The session, as its calls show it.
+    pub caller: Arc<SignedCaller>,
+    /// The service that assumed the role.
+    pub service: ServiceCaller,
+}
+
 /// Who calls.
 #[derive(Clone)]
 pub enum Caller {
@@ -91,6 +100,8 @@ pub enum Caller {
     },
     /// A service principal.
     Service(Arc<ServiceCaller>),
+    /// A service, under a role that it assumed. Unlike forwarded access it is no call on somebody's behalf.
+    Role(Arc<RoleSession>),
 }
 
 impl Caller {
@@ -102,6 +113,7 @@ impl Caller {
             Caller::Service(service) => Principal::Service {
                 name: service.name.to_owned(),
             },
+            Caller::Role(role) => role.caller.principal.clone(),
         }
     }
 
@@ -111,6 +123,16 @@ impl Caller {
             Caller::Anonymous => None,
             Caller::Signed(caller) | Caller::Forwarded { caller, .. } => caller.principal.account(),
             Caller::Service(service) => Some(service.source_account),
+            Caller::Role(role) => role.caller.principal.account(),
+        }
+    }
+
+    /// The credentials that stand behind the call, if there are any.
+    pub fn signed(&self) -> Option<&Arc<SignedCaller>> {
+        match self {
+            Caller::Signed(caller) | Caller::Forwarded { caller, .. } => Some(caller),
+            Caller::Role(role) => Some(&role.caller),
+            Caller::Anonymous | Caller::Service(_) => None,
         }
     }
 }
@@ -180,11 +202,14 @@ pub struct Inner {
 }
 
 /// With whose rights a port call is made.
+#[derive(Clone)]
 pub enum By {
     /// The outer caller's, by forward access: a user's rights with `kms:ViaService` set; a service stays itself.
     Forward,
     /// A service principal's own.
     Service(ServiceCaller),
+    /// Those of a role that a service assumed.
+    Role(RoleSession),
 }
 
 impl Ctx {
@@ -218,6 +243,7 @@ impl Ctx {
         }
         let caller = match inner.by {
             By::Service(service) => Caller::Service(Arc::new(service)),
+            By::Role(role) => Caller::Role(Arc::new(role)),
             By::Forward => match &self.caller {
                 Caller::Signed(caller) | Caller::Forwarded { caller, .. } => Caller::Forwarded {
                     caller: Arc::clone(caller),
@@ -229,6 +255,7 @@ impl Ctx {
         };
         let address = match &caller {
             Caller::Service(service) => service.name.to_owned(),
+            Caller::Role(role) => role.service.name.to_owned(),
             _ => "AWS Internal".to_owned(),
         };
         Ok(Ctx {

@@ -375,6 +375,7 @@ fn identity_of(caller: &Caller) -> UserIdentity {
         Caller::Service(service) => UserIdentity::service(service.name),
         Caller::Signed(signed) => signed_identity(signed).into(),
         Caller::Forwarded { caller, .. } => signed_identity(caller).invoked_by("AWS Internal"),
+        Caller::Role(role) => signed_identity(&role.caller).invoked_by(role.service.name),
     }
 }
 

@@ -38,7 +38,7 @@ pub mod world;
 pub use answered::AnsweredCall;
 pub use authorise::Asker;
 pub use body::{Body, BodyFault};
-pub use ctx::{Caller, Ctx, ServiceCaller, Session, SessionIssuer, SignedCaller, Source};
+pub use ctx::{Caller, Ctx, RoleSession, ServiceCaller, Session, SessionIssuer, SignedCaller, Source};
 pub use demand::{Demand, Demands};
 pub use error::{CallFailure, OperationError, PortRefusal};
 pub use operation::{BodyUse, Call, EventClass, Operation, Parse, Render, RenderCtx, Route, Signature, Staged};

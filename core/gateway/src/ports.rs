@@ -1,7 +1,9 @@
 //! What rooms ask of each other. Each port is implemented by one room and re-enters the pipeline at *authorise*, so
 //! that a port call is decided by the same policies and recorded like any other call.
 
-use crate::{AnsweredCall, Boxed, Ctx, Demand, PortRefusal, SignedCaller, Txn, World, ctx::By};
+use crate::{
+    AnsweredCall, Boxed, Ctx, Demand, PortRefusal, RoleSession, ServiceCaller, SignedCaller, Txn, World, ctx::By,
+};
 use base::{AccountId, Arn, Fault, Region, Secret, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, Key256};
@@ -95,6 +97,26 @@ pub trait Identities: Send + Sync {
     /// Every root, user and role of every account, with what it holds. A role stands for its sessions: its principal is
     /// the session `*` of it.
     fn principals<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<Holder>, Fault>>;
+}
+
+/// STS, as services ask it that act under roles.
+pub trait Roles: Send + Sync {
+    /// AssumeRole of `role` (an ARN) by a service principal, for an hour: decided by the role's trust policy with
+    /// `aws:SourceArn` and `aws:SourceAccount` of `service`, and recorded as a call of the service in `region`.
+    ///
+    /// Calls under the session ([`By::Role`]) are decided by what the role holds when they are made, so that a role that
+    /// was deleted meanwhile holds nothing. Keep a session only once the transaction that made it is committed.
+    ///
+    /// A role that is missing, or does not trust the service, refuses alike: `denied` is set.
+    fn assume_role<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        service: ServiceCaller,
+        region: Region,
+        role: &'a str,
+        session_name: &'a str,
+    ) -> Boxed<'a, Result<RoleSession, PortRefusal>>;
 }
 
 /// A data key made by KMS for another service.
@@ -295,6 +317,47 @@ pub trait Objects: Send + Sync {
         by: By,
         object: ServiceObject,
     ) -> Boxed<'a, Result<(), PortRefusal>>;
+}
+
+/// A log event to be put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEvent {
+    /// When it happened; kept to the millisecond.
+    pub timestamp: Timestamp,
+    /// The text.
+    pub message: String,
+}
+
+/// CloudWatch Logs, as other services ask it.
+pub trait Logs: Send + Sync {
+    /// Whether there is a log group with this ARN, which ends in `:*` or does not. Not an operation.
+    fn exists<'a>(&'a self, view: &'a ReadView<'a>, group: &'a Arn) -> Boxed<'a, Result<bool, Fault>>;
+
+    /// The authorisation of CreateLogStream and PutLogEvents on a stream of the group, without either; the stream need
+    /// not be there. Makes no event.
+    fn check<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        group: &'a Arn,
+        stream: &'a str,
+    ) -> Boxed<'a, Result<(), PortRefusal>>;
+
+    /// Puts events into a stream, in order, in as many PutLogEvents as AWS's limits ask for; makes the stream
+    /// (CreateLogStream, which is recorded) when it is missing. All of them are put, or none.
+    ///
+    /// The events are in the order of time. Answers how many were taken: what is too old for the group's retention, or more
+    /// than two hours ahead, is left out, as PutLogEvents leaves it out.
+    fn put_events<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        group: &'a Arn,
+        stream: &'a str,
+        events: Vec<LogEvent>,
+    ) -> Boxed<'a, Result<usize, PortRefusal>>;
 }
 
 /// What selection needs to know of an event.

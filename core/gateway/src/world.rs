@@ -3,7 +3,7 @@
 use crate::{
     Settings, Txn,
     keyring::Keyrings,
-    ports::{Identities, Keys, Objects, TrailSelection, Worker},
+    ports::{Identities, Keys, Logs, Objects, Roles, TrailSelection, Worker},
 };
 use base::{Clock, Fault, Random};
 use envelope::RootOfTrust;
@@ -22,10 +22,14 @@ use store::{Blobs, Journal, Store};
 pub struct Ports {
     /// IAM.
     pub identities: Arc<dyn Identities>,
+    /// STS, for services that act under roles.
+    pub roles: Arc<dyn Roles>,
     /// KMS.
     pub keys: Arc<dyn Keys>,
     /// S3.
     pub objects: Arc<dyn Objects>,
+    /// CloudWatch Logs.
+    pub logs: Arc<dyn Logs>,
     /// CloudTrail's selectors.
     pub trails: Arc<dyn TrailSelection>,
     /// Background work, in the order in which it is done when several are due at one moment.

@@ -111,6 +111,7 @@ impl ErrorReply {
         match service {
             ServiceName::S3 | ServiceName::Ec2 => ErrorReply::new(500, "InternalError", TEXT),
             ServiceName::Kms => ErrorReply::new(500, "KMSInternalException", TEXT),
+            ServiceName::Logs => ErrorReply::new(500, "ServiceUnavailableException", TEXT),
             ServiceName::CloudTrail | ServiceName::Iam | ServiceName::Sts | ServiceName::Shoseki => {
                 ErrorReply::new(500, "InternalFailure", TEXT)
             }

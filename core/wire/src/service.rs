@@ -28,6 +28,8 @@ pub enum ServiceName {
     Iam,
     /// AWS STS.
     Sts,
+    /// Amazon CloudWatch Logs.
+    Logs,
     /// Amazon EC2, of which only the Regions are here.
     Ec2,
     /// The product's own service.
@@ -36,12 +38,13 @@ pub enum ServiceName {
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [ServiceName; 7] = [
+    pub const ALL: [ServiceName; 8] = [
         ServiceName::S3,
         ServiceName::Kms,
         ServiceName::CloudTrail,
         ServiceName::Iam,
         ServiceName::Sts,
+        ServiceName::Logs,
         ServiceName::Ec2,
         ServiceName::Shoseki,
     ];
@@ -54,6 +57,7 @@ impl ServiceName {
             ServiceName::CloudTrail => "cloudtrail",
             ServiceName::Iam => "iam",
             ServiceName::Sts => "sts",
+            ServiceName::Logs => "logs",
             ServiceName::Ec2 => "ec2",
             ServiceName::Shoseki => "shoseki",
         }
@@ -72,6 +76,7 @@ impl ServiceName {
             ServiceName::CloudTrail => "cloudtrail.amazonaws.com",
             ServiceName::Iam => "iam.amazonaws.com",
             ServiceName::Sts => "sts.amazonaws.com",
+            ServiceName::Logs => "logs.amazonaws.com",
             ServiceName::Ec2 => "ec2.amazonaws.com",
             ServiceName::Shoseki => "shoseki.amazonaws.com",
         }
@@ -81,7 +86,7 @@ impl ServiceName {
     pub fn protocol(self) -> Protocol {
         match self {
             ServiceName::S3 => Protocol::RestXml,
-            ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Shoseki => Protocol::Json11,
+            ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => Protocol::Json11,
             ServiceName::Iam | ServiceName::Sts => Protocol::Query,
             ServiceName::Ec2 => Protocol::Ec2Query,
         }
@@ -95,6 +100,7 @@ impl ServiceName {
             ServiceName::CloudTrail => "2013-11-01",
             ServiceName::Iam => "2010-05-08",
             ServiceName::Sts => "2011-06-15",
+            ServiceName::Logs => "2014-03-28",
             ServiceName::Ec2 => "2016-11-15",
             ServiceName::Shoseki => "2026-11-01",
         }
@@ -108,6 +114,7 @@ impl ServiceName {
                 "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
                 "CloudTrail_20131101",
             ],
+            ServiceName::Logs => &["Logs_20140328"],
             ServiceName::Shoseki => &["Shoseki_20261101"],
             ServiceName::S3 | ServiceName::Iam | ServiceName::Sts | ServiceName::Ec2 => &[],
         }
@@ -120,7 +127,7 @@ impl ServiceName {
             ServiceName::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             ServiceName::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             ServiceName::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
-            ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Shoseki => "",
+            ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => "",
         }
     }
 

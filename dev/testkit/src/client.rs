@@ -210,6 +210,7 @@ pub(crate) fn json_headers(service: &str, operation: &str) -> Result<[(&'static 
     let target = match service {
         "kms" => "TrentService",
         "cloudtrail" => "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+        "logs" => "Logs_20140328",
         "shoseki" => "Shoseki_20261101",
         _ => bail!("`{service}` has no JSON protocol"),
     };

@@ -27,7 +27,7 @@ impl Asking<'_> {
             account: ctx.caller.account(),
             via: match &ctx.caller {
                 Caller::Forwarded { via, .. } => Some(via),
-                Caller::Anonymous | Caller::Signed(_) | Caller::Service(_) => None,
+                Caller::Anonymous | Caller::Signed(_) | Caller::Service(_) | Caller::Role(_) => None,
             },
         }
     }

@@ -35,6 +35,7 @@ pub struct KmsKeys;
 fn inner(ctx: &Ctx, by: By, region: Region) -> Inner {
     let account = match &by {
         By::Service(service) => service.source_account,
+        By::Role(role) => role.caller.principal.account().unwrap_or(ctx.account),
         By::Forward => ctx.caller.account().unwrap_or(ctx.account),
     };
     Inner { by, account, region }

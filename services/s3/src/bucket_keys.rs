@@ -190,6 +190,7 @@ fn requester(caller: &Caller) -> Option<String> {
             return Some(format!("service {} {} {arn}", service.name, service.source_account));
         }
         Caller::Signed(signed) | Caller::Forwarded { caller: signed, .. } => signed,
+        Caller::Role(role) => &role.caller,
     };
     let is_own = signed.session.as_ref().is_some_and(|session| {
         session.policies.is_some() || !session.tags.is_empty() || session.source_identity.is_some() || session.mfa

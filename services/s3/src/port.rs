@@ -74,7 +74,7 @@ impl Objects for S3Objects {
         object: &'a ServiceObject,
     ) -> Boxed<'a, Result<(), PortRefusal>> {
         Box::pin(async move {
-            let inner = inner(ctx, txn, copy(&by), &object.bucket).await?;
+            let inner = inner(ctx, txn, by.clone(), &object.bucket).await?;
             let region = inner.region.clone();
             let input = put_object::Input::of_service(clone(object));
             pipeline::probe::<put_object::PutObject>(ctx, txn, inner, input).await?;
@@ -96,7 +96,7 @@ impl Objects for S3Objects {
                 .map_err(|fault| ctx.port_fault(ServiceName::S3, &fault))?
                 .keys;
             let made = keys
-                .generate_data_key(ctx, txn, copy(&by), region.clone(), key.as_str(), context.clone())
+                .generate_data_key(ctx, txn, by.clone(), region.clone(), key.as_str(), context.clone())
                 .await?;
             if bucket_key {
                 // SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>:
@@ -145,13 +145,6 @@ fn no_such_bucket(ctx: &Ctx, bucket: &str) -> PortRefusal {
         ServiceName::S3,
         CallFailure::of(&error, ServiceName::S3, &ctx.request_id),
     )
-}
-
-fn copy(by: &By) -> By {
-    match by {
-        By::Forward => By::Forward,
-        By::Service(service) => By::Service(service.clone()),
-    }
 }
 
 fn clone(object: &ServiceObject) -> ServiceObject {

@@ -1,5 +1,7 @@
 //! The room on a real store, through the pipeline's inner door: what a service puts comes back, sealed on the way.
 
+mod absent;
+
 use crate::{
     S3Error, S3Objects,
     model::{
@@ -269,8 +271,10 @@ impl House {
         let others = Arc::new(Others::default());
         let ports = Ports {
             identities: others.clone(),
+            roles: others.clone(),
             keys: others.clone(),
             objects: Arc::new(S3Objects),
+            logs: others.clone(),
             trails: others.clone(),
             workers: Vec::new(),
         };

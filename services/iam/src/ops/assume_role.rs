@@ -17,7 +17,7 @@ use crate::{
     table::{managed, roles, sessions},
 };
 use base::{AccountId, Arn, Fault};
-use gateway::{Caller, Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Session, Staged, Txn};
+use gateway::{Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Session, Staged, Txn};
 use policy::{Authorized, Policy, Principal, ResourceKind};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
@@ -29,11 +29,11 @@ use wire::ServiceName;
 const NO_TAGS: &Tags = &Tags::new();
 
 /// The operation.
-pub(super) struct AssumeRole;
+pub(crate) struct AssumeRole;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Input {
+pub(crate) struct Input {
     role_arn: String,
     role_session_name: String,
     source_identity: Option<String>,
@@ -86,7 +86,7 @@ impl Evident for Input {
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Output {
+pub(crate) struct Output {
     source_identity: Option<String>,
     assumed_role_user: AssumedRoleUser,
     credentials: Credentials,
@@ -98,6 +98,13 @@ pub(super) struct Output {
 struct AssumedRoleUser {
     arn: String,
     assumed_role_id: String,
+}
+
+impl Output {
+    /// The key of the new session.
+    pub(crate) fn access_key_id(&self) -> &str {
+        self.credentials.access_key_id()
+    }
 }
 
 impl Evident for Output {
@@ -122,6 +129,25 @@ struct Asked {
 }
 
 impl Input {
+    /// What a service asks for.
+    pub(crate) fn of_service(role: &str, session_name: &str) -> Input {
+        Input {
+            role_arn: role.to_owned(),
+            role_session_name: session_name.to_owned(),
+            source_identity: None,
+            external_id: None,
+            duration_seconds: None,
+            policy: None,
+            policy_arns: Vec::new(),
+            tags: Vec::new(),
+            transitive_tag_keys: Vec::new(),
+            serial_number: None,
+            token_code: None,
+            provided_contexts: Vec::new(),
+            minimum_session_token_size: None,
+        }
+    }
+
     fn asked(&self, ctx: &Ctx) -> Result<Asked, IamError> {
         self.refuse_unknown()?;
         let arn = assumption::parse_role_arn(&self.role_arn)?;
@@ -201,10 +227,7 @@ impl Input {
 
 /// The session that calls, if its credentials are temporary.
 fn session_of(ctx: &Ctx) -> Option<&Session> {
-    match &ctx.caller {
-        Caller::Signed(caller) | Caller::Forwarded { caller, .. } => caller.session.as_deref(),
-        Caller::Anonymous | Caller::Service(_) => None,
-    }
+    ctx.caller.signed()?.session.as_deref()
 }
 
 /// What all demands of a call ask about.

@@ -24,6 +24,10 @@ fn show_once<S: Serializer>(secret: &Secret<String>, serializer: S) -> Result<S:
 }
 
 impl Credentials {
+    pub(super) fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
     pub(super) fn of(session: &StoredSession, secrets: SessionSecrets) -> Credentials {
         Credentials {
             access_key_id: session.id.clone(),

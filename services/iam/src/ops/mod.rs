@@ -3,7 +3,7 @@
 mod account_alias;
 mod account_details;
 mod add_user_to_group;
-mod assume_role;
+pub(crate) mod assume_role;
 mod attach_group_policy;
 mod attach_role_policy;
 mod attach_user_policy;

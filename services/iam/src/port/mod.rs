@@ -2,6 +2,7 @@
 
 mod remembered;
 mod rights;
+mod roles;
 #[cfg(test)]
 mod tests;
 

@@ -222,7 +222,7 @@ impl NewObject {
     /// Whose it is when not the bucket's owner's. What a service or nobody puts is the bucket's owner's.
     fn owner(&self, ctx: &Ctx, bucket: &Bucket) -> Option<AccountId> {
         let writer = match &ctx.caller {
-            Caller::Signed(_) | Caller::Forwarded { .. } => ctx.caller.account(),
+            Caller::Signed(_) | Caller::Forwarded { .. } | Caller::Role(_) => ctx.caller.account(),
             Caller::Anonymous | Caller::Service(_) => None,
         };
         bucket.ownership.owner_of(writer?, bucket.owner, self.acl)
