@@ -28,6 +28,7 @@ def test_a_trail_is_made_found_changed_and_deleted(server):
         "HasCustomEventSelectors": False,
         "HasInsightSelectors": False,
         "IsOrganizationTrail": False,
+        "RecursiveLogging": True,
     }
     for name in ("audit", ARN):
         assert cloudtrail.get_trail(Name=name)["Trail"] == expected

@@ -56,17 +56,24 @@ impl Copy {
     }
 
     pub(crate) fn candidate(&self) -> Candidate<'_> {
+        let record = &self.record;
         Candidate {
-            account: self.record.recipient_account_id,
-            region: &self.record.aws_region,
-            management: self.management(),
-            read_only: self.record.read_only,
-            event_source: &self.record.event_source,
-            event_name: &self.record.event_name,
+            account: record.recipient_account_id,
+            region: &record.aws_region,
+            category: record.event_category,
+            read_only: record.read_only,
+            event_source: &record.event_source,
+            event_name: &record.event_name,
+            event_type: record.event_type.as_str(),
+            error_code: record.error.as_ref().map(|error| &*error.code),
+            user_arn: record.user_identity.arn(),
+            invoked_by: record.user_identity.invoked_by.as_deref(),
+            from_console: record.session_credential_from_console,
+            vpc_endpoint: record.vpc_endpoint.as_ref().map(|(id, _)| id.as_str()),
             resource_type: self.resource_type,
-            resources: &self.record.resources,
+            resources: &record.resources,
             global: self.global,
-            request_id: self.record.request_id.as_deref(),
+            request_id: record.request_id.as_deref(),
         }
     }
 }

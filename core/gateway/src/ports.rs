@@ -8,7 +8,8 @@ use base::{AccountId, Arn, Fault, Region, Secret, Timestamp};
 use bytes::Bytes;
 use envelope::{EncryptionContext, Key256};
 use policy::{Policy, Principal};
-use std::sync::Arc;
+use record::EventCategory;
+use std::{borrow::Cow, sync::Arc};
 use store::{ReadView, Selection};
 
 /// The access key that signed a request, as IAM knows it.
@@ -360,21 +361,34 @@ pub trait Logs: Send + Sync {
     ) -> Boxed<'a, Result<usize, PortRefusal>>;
 }
 
-/// What selection needs to know of an event.
+/// What selection needs to know of an event: one that this server saw, or one that came from elsewhere.
 pub struct Candidate<'a> {
     /// The account that gets this copy.
     pub account: AccountId,
     /// The event's Region.
     pub region: &'a Region,
-    /// Whether it is a management event; else a data event.
-    pub management: bool,
+    /// `eventCategory`
+    pub category: EventCategory,
     /// Whether the call changes nothing.
     pub read_only: bool,
     /// Such as `kms.amazonaws.com`.
     pub event_source: &'a str,
     /// Such as `Decrypt`.
     pub event_name: &'a str,
-    /// The type of a data event's resource.
+    /// `eventType`, such as `AwsApiCall`.
+    pub event_type: &'a str,
+    /// `errorCode`
+    pub error_code: Option<&'a str>,
+    /// `userIdentity.arn`
+    pub user_arn: Option<Cow<'a, str>>,
+    /// `userIdentity.invokedBy`
+    pub invoked_by: Option<&'a str>,
+    /// Whether `sessionCredentialFromConsole` is `true`.
+    pub from_console: bool,
+    /// `vpcEndpointId`
+    pub vpc_endpoint: Option<&'a str>,
+    /// The type of a data event's resource (`resources.type`), where the operation tells it; else those of its resources
+    /// count alone.
     pub resource_type: Option<&'a str>,
     /// The resources.
     pub resources: &'a [record::Resource],

@@ -162,6 +162,15 @@ impl UserIdentity {
         }
     }
 
+    /// `userIdentity.arn`; services, strangers and anonymous callers have none.
+    pub fn arn(&self) -> Option<Cow<'_, str>> {
+        match &self.identity {
+            Identity::Root { account, .. } => Some(Cow::Owned(base::arn::root(*account).as_str().to_owned())),
+            Identity::IamUser { arn, .. } | Identity::AssumedRole { arn, .. } => Some(Cow::Borrowed(arn.as_str())),
+            _ => None,
+        }
+    }
+
     /// The name by which LookupEvents finds the caller: a user's name, a session's name, `root`.
     pub fn lookup_name(&self) -> Option<&str> {
         match &self.identity {

@@ -1,32 +1,29 @@
 //! Which trails select an event: asked for every event at its commit, so the answer is compiled once per change.
 
-use crate::{access_port, model::trail::Trail, table};
-use base::{AccountId, Fault};
+use crate::{access_port, model::compiled::Compiled, model::trail::Trail, table};
+use base::Fault;
 use gateway::{
     Boxed,
     ports::{Candidate, TrailPlace, TrailSelection},
 };
-use std::{
-    collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::sync::{Arc, PoisonError, RwLock};
 use store::{ReadView, Selection};
 
-/// The logging trails by account, as they were at one epoch.
+/// The logging trails as they were at one epoch.
 #[derive(Default)]
-struct Compiled {
+struct AtEpoch {
     epoch: table::EpochRow,
-    trails: HashMap<AccountId, Vec<Trail>>,
+    trails: Compiled,
 }
 
 /// The port by which the gateway asks.
 #[derive(Default)]
 pub struct Selectors {
-    compiled: RwLock<Arc<Compiled>>,
+    compiled: RwLock<Arc<AtEpoch>>,
 }
 
 impl Selectors {
-    async fn at(&self, view: &ReadView<'_>) -> Result<Arc<Compiled>, Fault> {
+    async fn at(&self, view: &ReadView<'_>) -> Result<Arc<AtEpoch>, Fault> {
         // The epoch is read from the caller's snapshot: a trail that changes meanwhile changes the epoch, and a call that
         // writes conflicts with that and is repeated.
         let epoch = table::epoch(view).await?;
@@ -34,15 +31,11 @@ impl Selectors {
         if known.epoch == epoch {
             return Ok(known);
         }
-        let mut trails: HashMap<AccountId, Vec<Trail>> = HashMap::new();
-        for trail in table::all_trails(view)
-            .await?
-            .into_iter()
-            .filter(|t| t.logging || t.stopped_by.is_some())
-        {
-            trails.entry(trail.account).or_default().push(trail);
-        }
-        let compiled = Arc::new(Compiled { epoch, trails });
+        let trails = table::all_trails(view).await?;
+        let compiled = Arc::new(AtEpoch {
+            epoch,
+            trails: Compiled::of(trails.iter().filter_map(Trail::logged)),
+        });
         *self.compiled.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&compiled);
         Ok(compiled)
     }
@@ -58,16 +51,6 @@ impl TrailSelection for Selectors {
         view: &'a ReadView<'a>,
         event: &'a Candidate<'a>,
     ) -> Boxed<'a, Result<Vec<Selection>, Fault>> {
-        Box::pin(async move {
-            let compiled = self.at(view).await?;
-            let trails = compiled.trails.get(&event.account).map_or(&[][..], Vec::as_slice);
-            let selected = trails.iter().filter(|trail| trail.selects(event));
-            Ok(selected
-                .map(|t| Selection {
-                    trail: t.id.clone(),
-                    generation: t.generation,
-                })
-                .collect())
-        })
+        Box::pin(async move { Ok(self.at(view).await?.trails.select(event)) })
     }
 }

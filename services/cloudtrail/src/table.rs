@@ -12,8 +12,11 @@
 //! | `ct/compaction` | [`CompactionRow`] |
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
-use crate::model::trail::Trail;
-use base::{AccountId, Fault, Random, Region, Secret, Timestamp};
+use crate::model::{
+    selector::{EventSelector, EventSelectors},
+    trail::Trail,
+};
+use base::{AccountId, Arn, Fault, Random, Region, Secret, Timestamp};
 use gateway::{
     Txn,
     check::{Checker, RowCheck},
@@ -31,8 +34,60 @@ const SIGNING: &str = "ct/signing/";
 const SCAN: usize = store::SCAN_ROWS_MAX;
 
 impl Stored for Trail {
+    const VERSION: u8 = 2;
+    type Ancestor = TrailV1;
+}
+
+/// A trail when all selectors were basic and every delivery was an event like others.
+#[derive(Serialize, Deserialize)]
+pub struct TrailV1 {
+    id: String,
+    account: AccountId,
+    name: String,
+    home: Region,
+    bucket: String,
+    prefix: Option<String>,
+    kms_key: Option<Arn>,
+    include_global: bool,
+    multi_region: bool,
+    validation: bool,
+    selectors: Vec<EventSelector>,
+    logging: bool,
+    started: Option<Timestamp>,
+    stopped: Option<Timestamp>,
+    stopped_by: Option<String>,
+    generation: u64,
+    tags: Vec<(String, Option<String>)>,
+}
+
+impl Stored for TrailV1 {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
+}
+
+impl From<TrailV1> for Trail {
+    fn from(old: TrailV1) -> Trail {
+        Trail {
+            id: old.id,
+            account: old.account,
+            name: old.name,
+            home: old.home,
+            bucket: old.bucket,
+            prefix: old.prefix,
+            kms_key: old.kms_key,
+            include_global: old.include_global,
+            multi_region: old.multi_region,
+            validation: old.validation,
+            selectors: EventSelectors::Basic(old.selectors),
+            recursive_logging: true,
+            logging: old.logging,
+            started: old.started,
+            stopped: old.stopped,
+            stopped_by: old.stopped_by,
+            generation: old.generation,
+            tags: old.tags,
+        }
+    }
 }
 
 /// Changes with every change of a trail. Drawn at random, so that the epoch of a transaction that was never committed is

@@ -1,8 +1,8 @@
-//! Basic event selectors: which events a trail wants.
+//! What a trail selects: basic event selectors, here, or [advanced](super::advanced) ones.
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_EventSelector.html>
 
-use gateway::ports::Candidate;
+use super::advanced::AdvancedEventSelector;
 use serde::{Deserialize, Serialize};
 
 /// The resource type of S3 data events.
@@ -11,6 +11,9 @@ pub const S3_OBJECT: &str = "AWS::S3::Object";
 pub const LAMBDA_FUNCTION: &str = "AWS::Lambda::Function";
 /// The resource type of DynamoDB data events.
 pub const DYNAMODB_TABLE: &str = "AWS::DynamoDB::Table";
+
+/// The sources whose management events can be left out.
+pub const EXCLUDABLE_SOURCES: &[&str] = &["kms.amazonaws.com", "rdsdata.amazonaws.com"];
 
 /// A trail has at most so many selectors.
 pub const SELECTORS_MAX: usize = 5;
@@ -67,56 +70,34 @@ impl EventSelector {
             exclude_management_event_sources: Vec::new(),
         }
     }
+}
 
-    /// Whether this selector wants the event.
-    pub fn selects(&self, event: &Candidate<'_>) -> bool {
-        let kind = match self.read_write_type {
-            ReadWriteType::All => true,
-            ReadWriteType::ReadOnly => event.read_only,
-            ReadWriteType::WriteOnly => !event.read_only,
-        };
-        kind && if event.management {
-            self.selects_management(event)
-        } else {
-            self.selects_data(event)
+/// What a trail selects. Putting selectors of one kind replaces those of the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EventSelectors {
+    /// Basic ones; never none.
+    Basic(Vec<EventSelector>),
+    /// Advanced ones; never none.
+    Advanced(Vec<AdvancedEventSelector>),
+}
+
+impl EventSelectors {
+    /// What a trail selects that was told nothing.
+    pub fn standard() -> EventSelectors {
+        EventSelectors::Basic(vec![EventSelector::standard()])
+    }
+}
+
+impl DataResource {
+    /// Whether a value stands for every resource of the type, in other accounts too.
+    pub fn is_all(resource_type: &str, value: &str) -> bool {
+        match resource_type {
+            S3_OBJECT => matches!(value, "arn:aws:s3" | "arn:aws:s3:::"),
+            LAMBDA_FUNCTION => value == "arn:aws:lambda",
+            DYNAMODB_TABLE => value == "arn:aws:dynamodb",
+            _ => false,
         }
     }
-
-    fn selects_management(&self, event: &Candidate<'_>) -> bool {
-        self.include_management_events
-            && !self
-                .exclude_management_event_sources
-                .iter()
-                .any(|source| source == event.event_source)
-    }
-
-    fn selects_data(&self, event: &Candidate<'_>) -> bool {
-        let Some(resource_type) = event.resource_type else {
-            return false;
-        };
-        self.data_resources
-            .iter()
-            .filter(|wanted| wanted.resource_type == resource_type)
-            .flat_map(|wanted| &wanted.values)
-            .any(|value| names_resource(resource_type, value, event.resources))
-    }
-}
-
-/// Whether a selector's value covers one of the event's resources.
-fn names_resource(resource_type: &str, value: &str, resources: &[record::Resource]) -> bool {
-    match resource_type {
-        S3_OBJECT if matches!(value, "arn:aws:s3" | "arn:aws:s3:::") => true,
-        S3_OBJECT => resources.iter().any(|resource| covers_s3(value, resource.arn.as_str())),
-        LAMBDA_FUNCTION if value == "arn:aws:lambda" => true,
-        DYNAMODB_TABLE if value == "arn:aws:dynamodb" => true,
-        _ => resources.iter().any(|resource| resource.arn.as_str() == value),
-    }
-}
-
-/// A value names a bucket with its slash and maybe the beginning of a key. A call on the bucket itself (ListObjects) is
-/// covered by a value that names the whole bucket.
-fn covers_s3(value: &str, arn: &str) -> bool {
-    arn.starts_with(value) || value.strip_suffix('/').is_some_and(|bucket| bucket == arn)
 }
 
 /// Checks a list as PutEventSelectors does.
@@ -126,19 +107,21 @@ pub fn parse_selectors(selectors: Vec<EventSelector>) -> Result<Vec<EventSelecto
             "The number of event selectors must be between 1 and 5.".to_owned(),
         ));
     }
-    let named: usize = selectors
-        .iter()
-        .flat_map(|s| &s.data_resources)
-        .map(|d| d.values.len())
-        .sum();
-    if named > DATA_RESOURCES_MAX {
+    // The limit is of what is named: "all of the type" is not.
+    let resources = selectors.iter().flat_map(|selector| &selector.data_resources);
+    let named = resources.flat_map(|one| {
+        one.values
+            .iter()
+            .filter(|value| !DataResource::is_all(&one.resource_type, value))
+    });
+    if named.count() > DATA_RESOURCES_MAX {
         return Err(InvalidSelectors(
             "The total number of data resources cannot exceed 250.".to_owned(),
         ));
     }
     for selector in &selectors {
         for source in &selector.exclude_management_event_sources {
-            if !matches!(source.as_str(), "kms.amazonaws.com" | "rdsdata.amazonaws.com") {
+            if !EXCLUDABLE_SOURCES.contains(&source.as_str()) {
                 return Err(InvalidSelectors(
                     "Event selector ExcludeManagementEventSources is not valid".to_owned(),
                 ));
@@ -163,7 +146,7 @@ fn parse_data_resource(resource: &DataResource) -> Result<(), InvalidSelectors> 
         }
     };
     for value in &resource.values {
-        let whole = value == prefix || (resource.resource_type == S3_OBJECT && value == "arn:aws:s3:::");
+        let whole = DataResource::is_all(&resource.resource_type, value);
         let one = match resource.resource_type.as_str() {
             S3_OBJECT => value
                 .strip_prefix("arn:aws:s3:::")
@@ -183,7 +166,6 @@ fn parse_data_resource(resource: &DataResource) -> Result<(), InvalidSelectors> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base::{AccountId, Region};
 
     fn selector(resource_type: &str, values: &[&str]) -> EventSelector {
         EventSelector {
@@ -221,37 +203,5 @@ mod tests {
         assert!(parse_selectors(vec![selector("AWS::SQS::Queue", &["arn:aws:sqs"])]).is_err());
         assert!(parse_selectors(vec![]).is_err());
         assert!(parse_selectors(vec![EventSelector::standard(); 6]).is_err());
-    }
-
-    #[test]
-    fn a_prefix_selects_the_objects_under_it() {
-        let account = AccountId::FIRST;
-        let region = Region::us_east_1();
-        let check = |value: &str, arn: &str, expected: bool| {
-            let resources = [record::Resource {
-                arn: base::Arn::parse(arn).unwrap(),
-                account_id: Some(account),
-                resource_type: S3_OBJECT.into(),
-            }];
-            let event = Candidate {
-                account,
-                region: &region,
-                management: false,
-                read_only: true,
-                event_source: "s3.amazonaws.com",
-                event_name: "GetObject",
-                resource_type: Some(S3_OBJECT),
-                resources: &resources,
-                global: false,
-                request_id: None,
-            };
-            assert_eq!(selector(S3_OBJECT, &[value]).selects(&event), expected, "{value} {arn}");
-        };
-        check("arn:aws:s3", "arn:aws:s3:::b/k", true);
-        check("arn:aws:s3:::b/", "arn:aws:s3:::b/k", true);
-        check("arn:aws:s3:::b/", "arn:aws:s3:::b", true);
-        check("arn:aws:s3:::b/", "arn:aws:s3:::bb/k", false);
-        check("arn:aws:s3:::b/x", "arn:aws:s3:::b/xyz", true);
-        check("arn:aws:s3:::b/x", "arn:aws:s3:::b/a", false);
     }
 }

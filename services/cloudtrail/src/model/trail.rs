@@ -1,9 +1,9 @@
 //! A trail: what is logged, where to, and how it is sealed.
 
-use super::selector::EventSelector;
+use super::{compiled::LoggedTrail, selector::EventSelectors};
 use base::{AccountId, Arn, Region, Timestamp, arn};
-use gateway::ports::Candidate;
 use serde::{Deserialize, Serialize};
+use store::Selection;
 
 /// Trails per Region, shadows counted. A fixed quota.
 pub const TRAILS_PER_REGION_MAX: usize = 5;
@@ -31,8 +31,10 @@ pub struct Trail {
     pub multi_region: bool,
     /// Whether digests are signed.
     pub validation: bool,
-    /// What it selects; never empty.
-    pub selectors: Vec<EventSelector>,
+    /// What it selects.
+    pub selectors: EventSelectors,
+    /// Whether CloudTrail's own deliveries, by which the trail is written, are selected as other calls are.
+    pub recursive_logging: bool,
     /// Whether it logs.
     pub logging: bool,
     /// When logging was last started.
@@ -60,21 +62,23 @@ impl Trail {
 
     /// Whether it differs from a trail that was told nothing about events.
     pub fn has_custom_selectors(&self) -> bool {
-        self.selectors != [EventSelector::standard()]
+        self.selectors != EventSelectors::standard()
     }
 
-    /// Whether it logs, or this is the request that stopped it. AWS's final digest covers "up to and including the
-    /// StopLogging event".
-    fn may_select(&self, request_id: Option<&str>) -> bool {
-        self.logging || (self.stopped_by.is_some() && self.stopped_by.as_deref() == request_id)
-    }
-
-    /// Whether it wants this event, now.
-    pub fn selects(&self, event: &Candidate<'_>) -> bool {
-        self.may_select(event.request_id)
-            && self.account == event.account
-            && (!event.global || self.include_global)
-            && self.is_in(event.region)
-            && self.selectors.iter().any(|selector| selector.selects(event))
+    /// What selection needs to know of it while it logs, and of one that was stopped: AWS's final digest covers "up to and
+    /// including the StopLogging event". `None` when it selects nothing.
+    pub fn logged(&self) -> Option<LoggedTrail<'_>> {
+        (self.logging || self.stopped_by.is_some()).then(|| LoggedTrail {
+            account: self.account,
+            selection: Selection {
+                trail: self.id.clone(),
+                generation: self.generation,
+            },
+            only_in: (!self.multi_region).then_some(&self.home),
+            include_global: self.include_global,
+            recursive: self.recursive_logging,
+            stopped_by: self.stopped_by.as_deref().filter(|_| !self.logging),
+            selectors: &self.selectors,
+        })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     CloudTrailError,
     model::{
         name::TrailName,
-        selector::EventSelector,
+        selector::EventSelectors,
         trail::{TRAILS_PER_REGION_MAX, Trail},
     },
     table,
@@ -47,6 +47,7 @@ pub(super) struct Input {
     cloud_watch_logs_role_arn: Option<String>,
     pub(super) kms_key_id: Option<String>,
     is_organization_trail: Option<bool>,
+    pub(super) recursive_logging: Option<bool>,
     tags_list: Option<Vec<Tag>>,
 }
 
@@ -74,6 +75,7 @@ impl Evident for Input {
             .maybe_text("cloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn.as_deref())
             .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
             .maybe_flag("isOrganizationTrail", self.is_organization_trail)
+            .maybe_flag("recursiveLogging", self.recursive_logging)
     }
 }
 
@@ -161,7 +163,8 @@ fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
         include_global: input.include_global_service_events.unwrap_or(true),
         multi_region: input.is_multi_region_trail.unwrap_or(false),
         validation: input.enable_log_file_validation.unwrap_or(false),
-        selectors: vec![EventSelector::standard()],
+        selectors: EventSelectors::standard(),
+        recursive_logging: input.recursive_logging.unwrap_or(true),
         logging: false,
         started: None,
         stopped: None,

@@ -2,16 +2,22 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_PutEventSelectors.html>
 
-use super::find;
+use super::{
+    find,
+    shapes::{AdvancedShape, TrailSelectors, shown},
+};
 use crate::{
     CloudTrailError,
-    model::selector::{DataResource, EventSelector, ReadWriteType, parse_selectors},
+    model::{
+        advanced::{AdvancedEventSelector, parse_advanced},
+        selector::{DataResource, EventSelector, EventSelectors, InvalidSelectors, ReadWriteType, parse_selectors},
+    },
     table,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::ReadView;
 use wire::ServiceName;
 
@@ -23,7 +29,7 @@ pub(super) struct PutEventSelectors;
 pub(super) struct Input {
     trail_name: String,
     event_selectors: Option<Vec<Selector>>,
-    advanced_event_selectors: Option<Vec<serde_json::Value>>,
+    advanced_event_selectors: Option<Vec<AdvancedShape>>,
 }
 
 #[derive(Deserialize)]
@@ -60,44 +66,33 @@ impl Selector {
     }
 }
 
-fn shown(selector: &EventSelector) -> Params {
-    let resources = selector.data_resources.iter().map(|resource| {
-        Params::new()
-            .text("type", &resource.resource_type)
-            .texts("values", &resource.values)
-    });
-    Params::new()
-        .text("readWriteType", format!("{:?}", selector.read_write_type))
-        .flag("includeManagementEvents", selector.include_management_events)
-        .objects("dataResources", resources)
-        .texts(
-            "excludeManagementEventSources",
-            &selector.exclude_management_event_sources,
-        )
-}
-
 impl Evident for Input {
     fn evident(&self) -> Params {
-        let selectors = self.event_selectors.as_deref().unwrap_or(&[]).iter();
-        Params::new()
-            .text("trailName", &self.trail_name)
-            .objects("eventSelectors", selectors.map(|selector| shown(&selector.typed())))
+        let params = Params::new().text("trailName", &self.trail_name);
+        let params = match &self.event_selectors {
+            Some(selectors) => params.objects("eventSelectors", selectors.iter().map(|one| shown(&one.typed()))),
+            None => params,
+        };
+        match &self.advanced_event_selectors {
+            Some(selectors) => params.objects("advancedEventSelectors", selectors.iter().map(AdvancedShape::shown)),
+            None => params,
+        }
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Output {
-    #[serde(rename = "TrailARN")]
-    trail_arn: String,
-    event_selectors: Vec<EventSelector>,
-}
-
-impl Evident for Output {
-    fn evident(&self) -> Params {
-        Params::new()
-            .text("trailARN", &self.trail_arn)
-            .objects("eventSelectors", self.event_selectors.iter().map(shown))
+impl Input {
+    /// The selectors of the one kind that is given.
+    fn selectors(&self) -> Result<EventSelectors, InvalidSelectors> {
+        let basic = self.event_selectors.as_deref().unwrap_or(&[]);
+        let advanced = self.advanced_event_selectors.as_deref().unwrap_or(&[]);
+        match (basic, advanced) {
+            ([_, ..], [_, ..]) => Err(InvalidSelectors(
+                "You can use either AdvancedEventSelectors or EventSelectors, but not both.".to_owned(),
+            )),
+            ([], [_, ..]) => parse_advanced(advanced.iter().cloned().map(AdvancedEventSelector::from).collect())
+                .map(EventSelectors::Advanced),
+            (basic, []) => parse_selectors(basic.iter().map(Selector::typed).collect()).map(EventSelectors::Basic),
+        }
     }
 }
 
@@ -106,7 +101,7 @@ impl Operation for PutEventSelectors {
     const SERVICE: ServiceName = ServiceName::CloudTrail;
     const EVENT: EventClass = EventClass::Management { read_only: false };
     type Input = Json<Input>;
-    type Output = Json<Output>;
+    type Output = Json<TrailSelectors>;
     type Error = CloudTrailError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
@@ -120,27 +115,10 @@ impl Operation for PutEventSelectors {
         _: &Staged,
     ) -> Result<Self::Output, CloudTrailError> {
         let mut trail = find::find_home(ctx, &txn.view(), &input.trail_name).await?;
-        if input
-            .advanced_event_selectors
-            .as_ref()
-            .is_some_and(|selectors| !selectors.is_empty())
-        {
-            return Err(CloudTrailError::NotImplemented("AdvancedEventSelectors"));
-        }
-        let selectors = input
-            .event_selectors
-            .as_deref()
-            .unwrap_or(&[])
-            .iter()
-            .map(Selector::typed)
-            .collect();
-        trail.selectors =
-            parse_selectors(selectors).map_err(|fault| CloudTrailError::InvalidEventSelectors(fault.0))?;
+        trail.selectors = input
+            .selectors()
+            .map_err(|fault| CloudTrailError::InvalidEventSelectors(fault.0))?;
         table::put_trail(txn, &trail, ctx.random());
-        let trail_arn = trail.arn().as_str().to_owned();
-        Ok(Json(Output {
-            trail_arn,
-            event_selectors: trail.selectors,
-        }))
+        Ok(Json(TrailSelectors::from(trail)))
     }
 }

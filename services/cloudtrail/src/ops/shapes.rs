@@ -1,6 +1,10 @@
 //! Shapes that several operations share.
 
-use crate::model::trail::Trail;
+use crate::model::{
+    advanced::{AdvancedEventSelector, FieldSelector},
+    selector::{EventSelector, EventSelectors},
+    trail::Trail,
+};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +25,7 @@ pub(super) struct TrailSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     kms_key_id: Option<String>,
     is_organization_trail: bool,
+    recursive_logging: bool,
 }
 
 impl From<&Trail> for TrailSettings {
@@ -35,6 +40,7 @@ impl From<&Trail> for TrailSettings {
             log_file_validation_enabled: trail.validation,
             kms_key_id: trail.kms_key.as_ref().map(|arn| arn.as_str().to_owned()),
             is_organization_trail: false,
+            recursive_logging: trail.recursive_logging,
         }
     }
 }
@@ -51,6 +57,7 @@ impl Evident for TrailSettings {
             .flag("logFileValidationEnabled", self.log_file_validation_enabled)
             .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
             .flag("isOrganizationTrail", self.is_organization_trail)
+            .flag("recursiveLogging", self.recursive_logging)
     }
 }
 
@@ -99,6 +106,153 @@ pub(super) struct SelectedTrail {
 impl Evident for SelectedTrail {
     fn evident(&self) -> Params {
         Params::new().text("trailName", &self.trail_name)
+    }
+}
+
+/// A trail's selectors, of the one kind that it has, as PutEventSelectors and GetEventSelectors answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TrailSelectors {
+    #[serde(rename = "TrailARN")]
+    trail_arn: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_selectors: Option<Vec<EventSelector>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advanced_event_selectors: Option<Vec<AdvancedShape>>,
+}
+
+impl From<Trail> for TrailSelectors {
+    fn from(trail: Trail) -> TrailSelectors {
+        let trail_arn = trail.arn().as_str().to_owned();
+        let (event_selectors, advanced_event_selectors) = match trail.selectors {
+            EventSelectors::Basic(selectors) => (Some(selectors), None),
+            EventSelectors::Advanced(selectors) => {
+                (None, Some(selectors.into_iter().map(AdvancedShape::from).collect()))
+            }
+        };
+        TrailSelectors {
+            trail_arn,
+            event_selectors,
+            advanced_event_selectors,
+        }
+    }
+}
+
+impl Evident for TrailSelectors {
+    fn evident(&self) -> Params {
+        let params = Params::new().text("trailARN", &self.trail_arn);
+        let params = match &self.event_selectors {
+            Some(selectors) => params.objects("eventSelectors", selectors.iter().map(shown)),
+            None => params,
+        };
+        match &self.advanced_event_selectors {
+            Some(selectors) => params.objects("advancedEventSelectors", selectors.iter().map(AdvancedShape::shown)),
+            None => params,
+        }
+    }
+}
+
+/// A basic selector as a record shows it.
+pub(super) fn shown(selector: &EventSelector) -> Params {
+    let resources = selector.data_resources.iter().map(|resource| {
+        Params::new()
+            .text("type", &resource.resource_type)
+            .texts("values", &resource.values)
+    });
+    Params::new()
+        .text("readWriteType", format!("{:?}", selector.read_write_type))
+        .flag("includeManagementEvents", selector.include_management_events)
+        .objects("dataResources", resources)
+        .texts(
+            "excludeManagementEventSources",
+            &selector.exclude_management_event_sources,
+        )
+}
+
+/// An advanced selector on the wire.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AdvancedShape {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    field_selectors: Vec<FieldShape>,
+}
+
+/// What an advanced selector says of a field, on the wire. An operator that has no values is not there.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct FieldShape {
+    field: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    equals: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_with: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_with: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_equals: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_starts_with: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_ends_with: Option<Vec<String>>,
+}
+
+impl From<AdvancedEventSelector> for AdvancedShape {
+    fn from(selector: AdvancedEventSelector) -> AdvancedShape {
+        let some = |values: Vec<String>| (!values.is_empty()).then_some(values);
+        let field = |told: FieldSelector| FieldShape {
+            field: told.field,
+            equals: some(told.equals),
+            starts_with: some(told.starts_with),
+            ends_with: some(told.ends_with),
+            not_equals: some(told.not_equals),
+            not_starts_with: some(told.not_starts_with),
+            not_ends_with: some(told.not_ends_with),
+        };
+        AdvancedShape {
+            name: selector.name,
+            field_selectors: selector.field_selectors.into_iter().map(field).collect(),
+        }
+    }
+}
+
+impl From<AdvancedShape> for AdvancedEventSelector {
+    fn from(shape: AdvancedShape) -> AdvancedEventSelector {
+        let field = |told: FieldShape| FieldSelector {
+            field: told.field,
+            equals: told.equals.unwrap_or_default(),
+            starts_with: told.starts_with.unwrap_or_default(),
+            ends_with: told.ends_with.unwrap_or_default(),
+            not_equals: told.not_equals.unwrap_or_default(),
+            not_starts_with: told.not_starts_with.unwrap_or_default(),
+            not_ends_with: told.not_ends_with.unwrap_or_default(),
+        };
+        AdvancedEventSelector {
+            name: shape.name,
+            field_selectors: shape.field_selectors.into_iter().map(field).collect(),
+        }
+    }
+}
+
+impl AdvancedShape {
+    /// As a record shows it.
+    pub(super) fn shown(&self) -> Params {
+        let field = |told: &FieldShape| {
+            let texts = |params: Params, name: &'static str, values: &Option<Vec<String>>| match values {
+                Some(values) => params.texts(name, values),
+                None => params,
+            };
+            let params = Params::new().text("field", &told.field);
+            let params = texts(params, "equals", &told.equals);
+            let params = texts(params, "startsWith", &told.starts_with);
+            let params = texts(params, "endsWith", &told.ends_with);
+            let params = texts(params, "notEquals", &told.not_equals);
+            let params = texts(params, "notStartsWith", &told.not_starts_with);
+            texts(params, "notEndsWith", &told.not_ends_with)
+        };
+        Params::new()
+            .maybe_text("name", self.name.as_deref())
+            .objects("fieldSelectors", self.field_selectors.iter().map(field))
     }
 }
 

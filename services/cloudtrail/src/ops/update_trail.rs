@@ -30,6 +30,7 @@ fn change(trail: &mut Trail, input: &Input) -> Result<(), CloudTrailError> {
     trail.include_global = input.include_global_service_events.unwrap_or(trail.include_global);
     trail.multi_region = input.is_multi_region_trail.unwrap_or(trail.multi_region);
     trail.validation = input.enable_log_file_validation.unwrap_or(trail.validation);
+    trail.recursive_logging = input.recursive_logging.unwrap_or(trail.recursive_logging);
     check_combination(trail)
 }
 
