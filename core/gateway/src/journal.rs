@@ -49,15 +49,15 @@ pub fn decode(payload: &Bytes) -> Result<Entry, Fault> {
     })
 }
 
-/// Reads of an entry's payload what delivery needs: when the event was, and its record. Costs no allocation.
-pub fn decode_record(payload: &Bytes) -> Result<(Timestamp, Bytes), Fault> {
+/// Reads of an entry's payload what delivery needs: when the event was, and its record. Both are borrowed.
+pub fn decode_record(payload: &[u8]) -> Result<(Timestamp, &[u8]), Fault> {
     let (index, json) = split(payload)?;
     // The event time is the first of the index fields.
     let (time, _) = postcard::take_from_bytes(index).map_err(|e| Fault::corrupt_by("an event's time", e))?;
-    Ok((time, payload.slice_ref(json)))
+    Ok((time, json))
 }
 
-fn split(payload: &Bytes) -> Result<(&[u8], &[u8]), Fault> {
+fn split(payload: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
     let corrupt = || Fault::corrupt("a journal entry's payload");
     let (head, rest) = payload.split_at_checked(HEAD_BYTES).ok_or_else(corrupt)?;
     let [VERSION, a, b, c, d] = *head else {
@@ -94,10 +94,7 @@ mod tests {
         payload.extend_from_slice(&fields);
         payload.extend_from_slice(b"{}");
         let payload = Bytes::from(payload);
-        assert_eq!(
-            decode_record(&payload).unwrap(),
-            (index.event_time, Bytes::from_static(b"{}"))
-        );
+        assert_eq!(decode_record(&payload).unwrap(), (index.event_time, b"{}".as_slice()));
         assert_eq!(decode(&payload).unwrap().index, index);
         for cut in 0..payload.len() - 2 {
             assert!(decode(&payload.slice(..cut)).is_err(), "{cut}");

@@ -158,8 +158,19 @@ pub fn string_to_sign(digest: &DigestFile, content_sha256: &str) -> String {
     )
 }
 
+/// Which chain a digest is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DigestKind {
+    /// The standard one.
+    Standard,
+    /// That of log files which the digest of their window does not name.
+    Backfill,
+}
+
 /// The key of a digest:
-/// `[prefix/]AWSLogs/[o-id/]A/CloudTrail-Digest/R/YYYY/MM/DD/A_CloudTrail-Digest_R_trail_home_YYYYMMDDTHHMMSSZ.json.gz`.
+/// `[prefix/]AWSLogs/[o-id/]A/CloudTrail-Digest/R/YYYY/MM/DD/A_CloudTrail-Digest_R_trail_home_YYYYMMDDTHHMMSSZ.json.gz`;
+/// that of a backfill digest ends in `_backfill.json.gz`.
+#[allow(clippy::too_many_arguments, reason = "the parts of one key")]
 pub fn digest_key(
     prefix: Option<&str>,
     organization_id: Option<&str>,
@@ -168,11 +179,16 @@ pub fn digest_key(
     trail_name: &str,
     home_region: &Region,
     end: Timestamp,
+    kind: DigestKind,
 ) -> String {
     let folder = account_folder(prefix, organization_id, account);
     let (date, end) = (end.date_path(), end.compact());
+    let suffix = match kind {
+        DigestKind::Standard => "",
+        DigestKind::Backfill => "_backfill",
+    };
     format!(
-        "{folder}/CloudTrail-Digest/{region}/{date}/{account}_CloudTrail-Digest_{region}_{trail_name}_{home_region}_{end}.json.gz"
+        "{folder}/CloudTrail-Digest/{region}/{date}/{account}_CloudTrail-Digest_{region}_{trail_name}_{home_region}_{end}{suffix}.json.gz"
     )
 }
 
@@ -231,17 +247,13 @@ mod tests {
     #[test]
     fn key_ends_in_its_end_time() {
         let region = Region::parse("us-west-2").unwrap();
-        assert_eq!(
-            digest_key(
-                Some("p"),
-                None,
-                AccountId::FIRST,
-                &region,
-                "t",
-                &Region::us_east_1(),
-                Timestamp::EPOCH
-            ),
-            "p/AWSLogs/000000000000/CloudTrail-Digest/us-west-2/1970/01/01/000000000000_CloudTrail-Digest_us-west-2_t_us-east-1_19700101T000000Z.json.gz"
-        );
+        let key = |kind| {
+            let (account, home, end) = (AccountId::FIRST, Region::us_east_1(), Timestamp::EPOCH);
+            digest_key(Some("p"), None, account, &region, "t", &home, end, kind)
+        };
+        let standard = "p/AWSLogs/000000000000/CloudTrail-Digest/us-west-2/1970/01/01/000000000000_CloudTrail-Digest_us-west-2_t_us-east-1_19700101T000000Z.json.gz";
+        assert_eq!(key(DigestKind::Standard), standard);
+        let backfill = standard.replace(".json.gz", "_backfill.json.gz");
+        assert_eq!(key(DigestKind::Backfill), backfill);
     }
 }

@@ -24,7 +24,7 @@ mod params;
 mod signing;
 pub mod verify;
 
-pub use digest::{DigestFile, DigestedLogFile, digest_key, sha256_hex, string_to_sign};
+pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256_hex, string_to_sign};
 pub use event::{
     EVENT_VERSION, EventCategory, EventError, EventRecord, EventType, RECORD_BYTES_MAX, Resource, TlsDetails,
 };
@@ -37,5 +37,6 @@ pub use log_file::{
 };
 pub use params::{Evident, HIDDEN, Params};
 pub use signing::{
-    PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA, SignatureFault, SigningKey,
+    BACKFILL_METADATA, PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA,
+    SignatureFault, SigningKey,
 };

@@ -1,9 +1,7 @@
 //! Log files: `{"Records":[…]}` in one gzip member, and where they lie.
 
-use crate::{
-    digest::sha256_hex,
-    gzip::{Gzip, inflate},
-};
+use crate::gzip::{Gzip, inflate};
+use aws_lc_rs::digest;
 use base::{AccountId, Fault, Region, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -75,10 +73,15 @@ pub(crate) fn account_folder(prefix: Option<&str>, organization_id: Option<&str>
     out
 }
 
+/// The content is hashed in pieces of this size while it is filled, so that it is still in the processor's cache.
+const HASH_STEP: usize = 64 * 1024;
+
 /// A log file being filled.
-#[derive(Default)]
 pub struct LogFile {
     json: Vec<u8>,
+    /// Over the first `hashed` bytes.
+    hash: digest::Context,
+    hashed: usize,
     records: usize,
     times: Option<(Timestamp, Timestamp)>,
 }
@@ -100,10 +103,33 @@ pub struct LogFileBytes {
     pub oldest_event_time: Option<Timestamp>,
 }
 
+impl Default for LogFile {
+    fn default() -> Self {
+        LogFile::new()
+    }
+}
+
 impl LogFile {
     /// A file without records.
     pub fn new() -> LogFile {
-        LogFile::default()
+        LogFile::in_buffer(Vec::new())
+    }
+
+    /// A file without records that is filled into this buffer, whatever is in it. [`LogFileBytes::json`] gives it back.
+    pub fn in_buffer(mut buffer: Vec<u8>) -> LogFile {
+        buffer.clear();
+        LogFile {
+            json: buffer,
+            hash: digest::Context::new(&digest::SHA256),
+            hashed: 0,
+            records: 0,
+            times: None,
+        }
+    }
+
+    fn hash_on(&mut self) {
+        self.hash.update(self.json.get(self.hashed..).unwrap_or_default());
+        self.hashed = self.json.len();
     }
 
     /// Adds a record as [`crate::EventRecord::to_json`] made it.
@@ -111,6 +137,9 @@ impl LogFile {
         self.json.extend_from_slice(if self.records == 0 { HEAD } else { b"," });
         self.json.extend_from_slice(record_json);
         self.records += 1;
+        if self.json.len() - self.hashed >= HASH_STEP {
+            self.hash_on();
+        }
         self.times = match self.times {
             None => Some((event_time, event_time)),
             Some((oldest, newest)) => Some((oldest.min(event_time), newest.max(event_time))),
@@ -143,9 +172,10 @@ impl LogFile {
             self.json.extend_from_slice(HEAD);
         }
         self.json.extend_from_slice(TAIL);
+        self.hash_on();
         Ok(LogFileBytes {
             gzip: gzip.compress(&self.json)?,
-            sha256: sha256_hex(&self.json),
+            sha256: hex::encode(self.hash.finish()),
             json: self.json,
             records: self.records,
             newest_event_time: self.times.map(|(_, newest)| newest),
@@ -194,6 +224,7 @@ pub fn parse_log_file(gzip: &[u8]) -> Result<Vec<Box<RawValue>>, NotALogFile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::sha256_hex;
     use crate::event::tests::sample;
     use proptest::prelude::*;
 

@@ -15,6 +15,8 @@ pub const SIGNATURE_ALGORITHM: &str = "SHA256withRSA";
 pub const SIGNATURE_METADATA: &str = "signature";
 /// The name of the user metadata that holds [`SIGNATURE_ALGORITHM`].
 pub const SIGNATURE_ALGORITHM_METADATA: &str = "signature-algorithm";
+/// The metadata name of the moment at which a backfill digest was made, without `x-amz-meta-`.
+pub const BACKFILL_METADATA: &str = "backfill-generation-timestamp";
 
 /// A private key that signs digests.
 pub struct SigningKey(KeyPair);

@@ -2,7 +2,7 @@
 //!
 //! What is wrong with the data is a [`Finding`], in the words of `aws cloudtrail validate-logs`. This goes further than the
 //! stock validator in two points: the hash by which a digest names the one before it must agree, and nothing may follow
-//! the gzip member of a digest. Backfill digests are a chain of their own and are not walked here.
+//! the gzip member of a digest. Backfill digests are a chain of their own: walk it by itself, over its own list of keys.
 //!
 //! [`Walk`] does no IO: it says which file it wants and takes it. [`chain`] drives it over anything that answers at once.
 
@@ -429,6 +429,7 @@ fn date(key: &str) -> Option<&str> {
 
 /// The trail's home Region in a digest's key: `…_home_YYYYMMDDTHHMMSSZ.json.gz`.
 fn home_region(key: &str) -> &str {
+    let key = key.strip_suffix("_backfill.json.gz").unwrap_or(key);
     key.rsplit('_').nth(1).unwrap_or("unknown")
 }
 
@@ -465,7 +466,16 @@ mod tests {
     fn place(hour: i64) -> String {
         let region = Region::us_east_1();
         let end = Timestamp::from_secs(3600 * hour);
-        digest_key(None, None, AccountId::FIRST, &region, "trail", &region, end)
+        digest_key(
+            None,
+            None,
+            AccountId::FIRST,
+            &region,
+            "trail",
+            &region,
+            end,
+            crate::DigestKind::Standard,
+        )
     }
 
     fn log(hour: i64, number: i64) -> String {

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 const VERSION: u8 = 1;
 const RAW: u8 = 0;
-const ZSTD: u8 = 1;
+pub(crate) const ZSTD: u8 = 1;
 const HEAD_BYTES: usize = 14;
 const IDENTITY: &[u8] = b"shoseki journal block\0";
 /// Blocks shorter than this stay as they are: there is little to gain.
@@ -184,7 +184,7 @@ impl Journal {
         Ok(found)
     }
 
-    fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core {
         &self.0.core
     }
 
@@ -325,10 +325,10 @@ fn open_block(key: &Key256, seq: u64, block: &[u8]) -> Result<Block, Fault> {
 
 /// What stands before the sealed part of a block.
 #[derive(Clone, Copy)]
-struct Head {
-    method: u8,
-    time: Timestamp,
-    length: u32,
+pub(crate) struct Head {
+    pub(crate) method: u8,
+    pub(crate) time: Timestamp,
+    pub(crate) length: u32,
 }
 
 impl Head {
@@ -338,7 +338,7 @@ impl Head {
         [VERSION, self.method, a, b, c, d, e, f, g, h, i, j, k, l]
     }
 
-    fn parse(block: &[u8]) -> Option<(Head, &[u8])> {
+    pub(crate) fn parse(block: &[u8]) -> Option<(Head, &[u8])> {
         let ([VERSION, method @ (RAW | ZSTD)], rest) = block.split_first_chunk()? else {
             return None;
         };
@@ -352,16 +352,16 @@ impl Head {
         Some((head, sealed))
     }
 
-    fn identity(&self, seq: u64) -> Vec<u8> {
+    pub(crate) fn identity(&self, seq: u64) -> Vec<u8> {
         [IDENTITY, &seq.to_be_bytes(), &self.bytes()].concat()
     }
 }
 
-fn damaged(seq: u64) -> Fault {
+pub(crate) fn damaged(seq: u64) -> Fault {
     Fault::corrupt(format!("journal block {seq} has no known head"))
 }
 
-fn seq_of(key: &[u8]) -> Result<u64, Fault> {
+pub(crate) fn seq_of(key: &[u8]) -> Result<u64, Fault> {
     let key = key
         .try_into()
         .map_err(|e| Fault::corrupt_by("the key of a journal block", e))?;

@@ -31,6 +31,7 @@ mod queue;
 mod stored;
 mod txn;
 mod view;
+mod visit;
 
 #[cfg(test)]
 mod suite;
@@ -45,3 +46,4 @@ pub use open::{Options, Store};
 pub use stored::{NoAncestor, Stored, Upgrade};
 pub use txn::{CommitError, Committed, Effect, RecordedTxn, Savepoint, Txn};
 pub use view::{ReadView, SCAN_ROWS_MAX, prefix_range};
+pub use visit::{EntryRef, SelectedBy, Visitor};

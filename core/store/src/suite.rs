@@ -687,3 +687,41 @@ fn transactions_and_their_futures_are_send() {
     fn shared<T: Send + Sync>() {}
     shared::<(Store, Txn, Journal, Blobs, BlobReader)>();
 }
+
+#[tokio::test]
+async fn a_visit_sees_what_a_read_sees_and_ends_where_the_visitor_says() {
+    struct Seen {
+        texts: Vec<String>,
+        blocks: usize,
+    }
+    impl Visitor for Seen {
+        fn block(&mut self, _: u64, _: Timestamp, bytes: usize) -> std::ops::ControlFlow<()> {
+            assert!(bytes > 0);
+            if self.blocks == 0 {
+                return std::ops::ControlFlow::Break(());
+            }
+            self.blocks -= 1;
+            std::ops::ControlFlow::Continue(())
+        }
+        fn entry(&mut self, entry: EntryRef<'_>) -> Result<(), Fault> {
+            self.texts.push(String::from_utf8_lossy(entry.payload).into_owned());
+            Ok(())
+        }
+    }
+    let fixture = Fixture::new();
+    let store = fixture.open();
+    let long = "long ".repeat(2_000);
+    append(&store, "a").await;
+    let second = append(&store, &long).await.seq;
+    let third = append(&store, "c").await.seq;
+    let visit = |from, to, blocks| {
+        let mut seen = Seen { texts: vec![], blocks };
+        let next = store.journal().visit(from, to, &mut seen).unwrap();
+        (seen.texts, next)
+    };
+    let page = store.journal().read(0, u64::MAX, usize::MAX).unwrap();
+    assert_eq!(visit(0, u64::MAX, 9), (texts(&page), None));
+    assert_eq!(visit(0, u64::MAX, 2), (texts(&page)[..2].to_vec(), Some(third)));
+    assert_eq!(visit(second, second, 9), (vec![long.clone()], None));
+    assert_eq!(visit(third + 1, u64::MAX, 9), (vec![], None));
+}

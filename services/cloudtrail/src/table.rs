@@ -7,8 +7,12 @@
 //! | `ct/closing/ID` | [`Trail`] deleted while events that it had selected waited for delivery |
 //! | `ct/cursor/ID` | [`CursorRow`] |
 //! | `ct/delivery/ID/REGION` | [`DeliveryRow`] |
-//! | `ct/chain/ID/REGION` | [`ChainRow`] |
+//! | `ct/chain/ID/REGION` | [`ChainRow`]: the chain that is signed on |
+//! | `ct/ending/ID/REGION/START` | [`ChainRow`]: one whose last digest is to come, while another has begun |
+//! | `ct/backfill/ID/REGION` | [`BackfillRow`]: the chain of digests for files that came too late |
+//! | `ct/digested/ID/REGION` | [`DigestedRow`] |
 //! | `ct/pending/ID/REGION/SEQ` | [`PendingFile`]: delivered and not yet in a digest |
+//! | `ct/late/ID/REGION/SEQ` | [`PendingFile`]: delivered, and its window's digest is signed without it |
 //! | `ct/compaction` | [`CompactionRow`] |
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
@@ -100,20 +104,56 @@ impl Stored for EpochRow {
     type Ancestor = NoAncestor;
 }
 
-/// How far delivery of a trail has come: entries up to this sequence have been looked at and delivered.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// How far delivery of a trail has come: entries up to this sequence have been looked at, and are delivered but for those
+/// of Regions that are [`Held`] back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CursorRow {
     /// The journal sequence.
     pub through: u64,
     /// The domain time of the last pass.
     pub passed: Option<Timestamp>,
-    /// Since when passes are refused; `None` while they are not.
-    pub refused_since: Option<Timestamp>,
+    /// When the next Region that is held back is tried again.
+    pub retry: Option<Timestamp>,
+    /// The first sequence that a Region which is held back has not delivered.
+    pub held_from: Option<u64>,
+    /// The Regions that are held back.
+    pub held: Vec<Region>,
+}
+
+impl CursorRow {
+    /// Up to here everything that was selected is delivered, or lost and told.
+    pub fn delivered_through(&self) -> u64 {
+        self.held_from
+            .map_or(self.through, |from| self.through.min(from.saturating_sub(1)))
+    }
 }
 
 impl Stored for CursorRow {
+    const VERSION: u8 = 2;
+    type Ancestor = CursorRowV1;
+}
+
+/// [`CursorRow`] when a refused Region held the whole trail back.
+#[derive(Serialize, Deserialize)]
+pub struct CursorRowV1 {
+    through: u64,
+    passed: Option<Timestamp>,
+    refused_since: Option<Timestamp>,
+}
+
+impl Stored for CursorRowV1 {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
+}
+
+impl From<CursorRowV1> for CursorRow {
+    fn from(old: CursorRowV1) -> CursorRow {
+        CursorRow {
+            through: old.through,
+            passed: old.passed,
+            ..CursorRow::default()
+        }
+    }
 }
 
 /// How far the journal has been compacted.
@@ -131,7 +171,7 @@ impl Stored for CompactionRow {
 }
 
 /// The state of delivery of a trail in a Region.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryRow {
     /// Entries up to this sequence are in files of this Region; may be ahead of the trail's cursor after a crash.
     pub through: u64,
@@ -143,15 +183,67 @@ pub struct DeliveryRow {
     pub error: Option<String>,
     /// How many entries were lost because delivery failed for 30 days.
     pub lost: u64,
+    /// Set while the bucket or the key refuses this Region's files.
+    pub held: Option<Held>,
+    /// The notices of the trail's topic.
+    pub notice: Notice,
+}
+
+/// What a Region whose files are refused still has to deliver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Entries from this sequence on are not in files yet.
+    pub from: u64,
+    /// The first refusal.
+    pub since: Timestamp,
+}
+
+/// How the notices of a trail's topic have fared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The last attempt.
+    pub attempted: Option<Timestamp>,
+    /// The last that succeeded.
+    pub delivered: Option<Timestamp>,
+    /// The error of the last attempt, if it failed.
+    pub error: Option<String>,
 }
 
 impl Stored for DeliveryRow {
+    const VERSION: u8 = 2;
+    type Ancestor = DeliveryRowV1;
+}
+
+/// [`DeliveryRow`] before Regions were held back one by one.
+#[derive(Serialize, Deserialize)]
+pub struct DeliveryRowV1 {
+    through: u64,
+    delivered: Option<Timestamp>,
+    attempted: Option<Timestamp>,
+    error: Option<String>,
+    lost: u64,
+}
+
+impl Stored for DeliveryRowV1 {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
 }
 
+impl From<DeliveryRowV1> for DeliveryRow {
+    fn from(old: DeliveryRowV1) -> DeliveryRow {
+        DeliveryRow {
+            through: old.through,
+            delivered: old.delivered,
+            attempted: old.attempted,
+            error: old.error,
+            lost: old.lost,
+            ..DeliveryRow::default()
+        }
+    }
+}
+
 /// The head of a digest chain.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChainRow {
     /// Where the next digest's window begins.
     pub window_start: Timestamp,
@@ -163,8 +255,8 @@ pub struct ChainRow {
     pub error: Option<String>,
     /// When the last attempt failed.
     pub attempted: Option<Timestamp>,
-    /// Logging ended: the next digest is the last of this chain.
-    pub closing: bool,
+    /// When logging or validation ended: the next digest is the last of this chain.
+    pub ended: Option<Timestamp>,
 }
 
 impl ChainRow {
@@ -176,18 +268,81 @@ impl ChainRow {
             delivered: None,
             error: None,
             attempted: None,
-            closing: false,
+            ended: None,
         }
     }
 }
 
 impl Stored for ChainRow {
+    const VERSION: u8 = 2;
+    type Ancestor = ChainRowV1;
+}
+
+/// [`ChainRow`] when the time of a chain's end was not kept.
+#[derive(Serialize, Deserialize)]
+pub struct ChainRowV1 {
+    window_start: Timestamp,
+    previous: Option<PreviousDigest>,
+    delivered: Option<Timestamp>,
+    error: Option<String>,
+    attempted: Option<Timestamp>,
+    closing: bool,
+}
+
+impl Stored for ChainRowV1 {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+impl From<ChainRowV1> for ChainRow {
+    fn from(old: ChainRowV1) -> ChainRow {
+        ChainRow {
+            window_start: old.window_start,
+            previous: old.previous,
+            delivered: old.delivered,
+            error: old.error,
+            attempted: old.attempted,
+            ended: old.closing.then_some(old.window_start),
+        }
+    }
+}
+
+/// The head of a Region's chain of backfill digests. It goes on for as long as the trail is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackfillRow {
+    /// When the first of the files that wait for the next backfill digest was found late; `None` when none waits.
+    pub since: Option<Timestamp>,
+    /// The last backfill digest.
+    pub previous: Option<PreviousDigest>,
+    /// The end of its window.
+    pub previous_end: Option<Timestamp>,
+    /// When the last attempt failed, if it did.
+    pub attempted: Option<Timestamp>,
+}
+
+impl Stored for BackfillRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// How the digests of a trail in a Region have fared, for its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DigestedRow {
+    /// The last delivery of a digest.
+    pub delivered: Option<Timestamp>,
+    /// The S3 error code of the last attempt, if it failed.
+    pub error: Option<String>,
+    /// How many log files no digest names, for none could be delivered for 30 days.
+    pub unproven: u64,
+}
+
+impl Stored for DigestedRow {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
 }
 
 /// What a digest says of the one before it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviousDigest {
     /// Its bucket.
     pub bucket: String,
@@ -270,6 +425,10 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::decodes::<CursorRow>("ct/cursor/"),
     RowCheck::decodes::<DeliveryRow>("ct/delivery/"),
     RowCheck::decodes::<ChainRow>("ct/chain/"),
+    RowCheck::decodes::<ChainRow>("ct/ending/"),
+    RowCheck::decodes::<BackfillRow>("ct/backfill/"),
+    RowCheck::decodes::<DigestedRow>("ct/digested/"),
+    RowCheck::decodes::<PendingFile>("ct/late/"),
     RowCheck::decodes::<PendingFile>("ct/pending/"),
     RowCheck::decodes::<CompactionRow>("ct/compaction"),
     RowCheck::new(SIGNING, |checker, key, row| {
@@ -310,8 +469,8 @@ fn place_key(kind: &str, id: &str, region: &Region) -> Vec<u8> {
     format!("ct/{kind}/{id}/{region}").into_bytes()
 }
 
-fn pending_prefix(id: &str, region: &Region) -> Vec<u8> {
-    format!("ct/pending/{id}/{region}/").into_bytes()
+fn region_prefix(kind: &str, id: &str, region: &Region) -> Vec<u8> {
+    format!("ct/{kind}/{id}/{region}/").into_bytes()
 }
 
 /// The trails of an account, in all Regions.
@@ -360,7 +519,7 @@ pub fn delete_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
 pub async fn forget_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
     txn.delete(closing_key(&trail.id));
     txn.delete(format!("ct/cursor/{}", trail.id).into_bytes());
-    for kind in ["delivery", "chain", "pending"] {
+    for kind in ["delivery", "chain", "ending", "backfill", "digested", "pending", "late"] {
         let prefix = format!("ct/{kind}/{}/", trail.id).into_bytes();
         let keys: Vec<_> = txn.view().scan_prefix(&prefix, None, SCAN).await?;
         for (key, _) in keys {
@@ -434,20 +593,87 @@ pub fn delete_chain(txn: &mut Txn, id: &str, region: &Region) {
     txn.delete(place_key("chain", id, region));
 }
 
-/// The files of a Region that are in no digest yet, in the order of their delivery.
-pub async fn pending(
-    view: &ReadView<'_>,
-    id: &str,
-    region: &Region,
-) -> Result<Vec<(bytes::Bytes, PendingFile)>, Fault> {
-    view.scan_rows(&pending_prefix(id, region), None, SCAN).await
+/// The chains of a trail whose last digest is to come while another has begun, each with its key.
+pub async fn endings(view: &ReadView<'_>, id: &str) -> Result<Vec<(bytes::Bytes, ChainRow)>, Fault> {
+    view.scan_rows(format!("ct/ending/{id}/").as_bytes(), None, SCAN).await
 }
 
-/// Remembers a delivered file for the next digest. `seq` orders the files of a Region.
+/// Remembers a chain whose last digest is to come.
+pub fn put_ending(txn: &mut Txn, id: &str, region: &Region, row: &ChainRow) {
+    txn.put_row(ending_key(id, region, row), row);
+}
+
+/// Where [`put_ending`] puts a chain.
+pub fn ending_key(id: &str, region: &Region, row: &ChainRow) -> Vec<u8> {
+    let mut key = region_prefix("ending", id, region);
+    key.extend_from_slice(format!("{:020}", row.window_start.as_micros()).as_bytes());
+    key
+}
+
+/// The Region of a chain that [`endings`] gave.
+pub fn ending_region(key: &[u8]) -> Result<Region, Fault> {
+    let region = std::str::from_utf8(key).ok().and_then(|key| key.split('/').nth(3));
+    region
+        .and_then(|text| Region::parse(text).ok())
+        .ok_or_else(|| Fault::corrupt("the key of a chain's row"))
+}
+
+/// The head of the chain of backfill digests.
+pub async fn backfill(view: &ReadView<'_>, id: &str, region: &Region) -> Result<BackfillRow, Fault> {
+    let row = view.get_row(&place_key("backfill", id, region)).await?;
+    Ok(row.unwrap_or_default())
+}
+
+/// Stores the head of the chain of backfill digests.
+pub fn put_backfill(txn: &mut Txn, id: &str, region: &Region, row: &BackfillRow) {
+    txn.put_row(place_key("backfill", id, region), row);
+}
+
+/// How the digests of a Region have fared.
+pub async fn digested(view: &ReadView<'_>, id: &str, region: &Region) -> Result<DigestedRow, Fault> {
+    let row = view.get_row(&place_key("digested", id, region)).await?;
+    Ok(row.unwrap_or_default())
+}
+
+/// Stores how the digests of a Region have fared.
+pub fn put_digested(txn: &mut Txn, id: &str, region: &Region, row: &DigestedRow) {
+    txn.put_row(place_key("digested", id, region), row);
+}
+
+/// Files with the keys of their rows.
+pub type Files = Vec<(bytes::Bytes, PendingFile)>;
+
+/// The files of a Region that wait for their window's digest, in the order of their delivery.
+pub async fn pending(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Files, Fault> {
+    view.scan_rows(&region_prefix("pending", id, region), None, SCAN).await
+}
+
+/// The files of a Region that wait for a backfill digest, in the order of their delivery.
+pub async fn late(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Files, Fault> {
+    view.scan_rows(&region_prefix("late", id, region), None, SCAN).await
+}
+
+/// Remembers a delivered file for its window's digest. `seq` orders the files of a Region.
 pub fn put_pending(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &PendingFile) {
-    let mut key = pending_prefix(id, region);
+    put_file(txn, "pending", id, region, seq, file);
+}
+
+/// Remembers a delivered file for a backfill digest.
+pub fn put_late(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &PendingFile) {
+    put_file(txn, "late", id, region, seq, file);
+}
+
+fn put_file(txn: &mut Txn, kind: &str, id: &str, region: &Region, seq: u64, file: &PendingFile) {
+    let mut key = region_prefix(kind, id, region);
     key.extend_from_slice(format!("{seq:020}").as_bytes());
     txn.put_row(key, file);
+}
+
+/// The order of a file among those of its Region, as [`put_pending`] was given it.
+pub fn file_seq(key: &[u8]) -> Result<u64, Fault> {
+    let seq = std::str::from_utf8(key).ok().and_then(|key| key.rsplit('/').next());
+    seq.and_then(|text| text.parse().ok())
+        .ok_or_else(|| Fault::corrupt("the key of a delivered file's row"))
 }
 
 /// The signing keys of a Region, oldest first.

@@ -6,7 +6,7 @@ use super::{find, shapes::NamedTrail};
 use crate::{
     CloudTrailError,
     model::trail::Trail,
-    table::{self, ChainRow, DeliveryRow},
+    table::{self, ChainRow, DeliveryRow, DigestedRow},
 };
 use base::Timestamp;
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -32,6 +32,10 @@ pub(super) struct Output {
     start_logging_time: Option<EpochSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_logging_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_notification_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_notification_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_digest_delivery_time: Option<EpochSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,7 +63,16 @@ fn delivery_error(error: Option<String>, lost: u64) -> Option<String> {
     Some(error.map_or(lost.clone(), |error| format!("{error}; {lost}")))
 }
 
-fn status(trail: &Trail, delivery: DeliveryRow, chain: Option<ChainRow>) -> Output {
+/// Log files that no digest will name are told beside the last error.
+fn digest_error(error: Option<String>, unproven: u64) -> Option<String> {
+    if unproven == 0 {
+        return error;
+    }
+    let unproven = format!("{unproven} log files are in no digest, for none could be delivered for 30 days");
+    Some(error.map_or(unproven.clone(), |error| format!("{error}; {unproven}")))
+}
+
+fn status(trail: &Trail, delivery: DeliveryRow, digested: DigestedRow, chain: Option<ChainRow>) -> Output {
     let text = |time: Option<Timestamp>| time.map(Timestamp::iso8601).unwrap_or_default();
     Output {
         is_logging: trail.logging,
@@ -69,11 +82,17 @@ fn status(trail: &Trail, delivery: DeliveryRow, chain: Option<ChainRow>) -> Outp
         latest_delivery_error: delivery_error(delivery.error, delivery.lost),
         start_logging_time: trail.started.map(EpochSeconds),
         stop_logging_time: trail.stopped.map(EpochSeconds),
-        latest_digest_delivery_time: chain.as_ref().and_then(|chain| chain.delivered).map(EpochSeconds),
-        latest_digest_delivery_error: chain.and_then(|chain| chain.error),
+        latest_digest_delivery_time: digested
+            .delivered
+            .or(chain.and_then(|chain| chain.delivered))
+            .map(EpochSeconds),
+        latest_digest_delivery_error: digest_error(digested.error, digested.unproven),
+        latest_notification_time: delivery.notice.delivered.map(EpochSeconds),
+        latest_notification_attempt_time: text(delivery.notice.attempted),
+        latest_notification_attempt_succeeded: text(delivery.notice.delivered),
+        latest_notification_error: delivery.notice.error,
         time_logging_started: text(trail.started),
         time_logging_stopped: text(trail.stopped),
-        ..Output::default()
     }
 }
 
@@ -98,7 +117,8 @@ impl Operation for GetTrailStatus {
         let view = txn.view();
         let trail = find::find_visible(ctx, &view, &input.name).await?;
         let delivery = table::delivery(&view, &trail.id, &ctx.region).await?;
+        let digested = table::digested(&view, &trail.id, &ctx.region).await?;
         let chain = table::chain(&view, &trail.id, &ctx.region).await?;
-        Ok(Json(status(&trail, delivery, chain)))
+        Ok(Json(status(&trail, delivery, digested, chain)))
     }
 }

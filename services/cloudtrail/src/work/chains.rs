@@ -2,7 +2,7 @@
 
 use crate::{
     model::trail::Trail,
-    table::{self, ChainRow},
+    table::{self, ChainRow, PendingFile},
 };
 use base::{Fault, Region, Timestamp};
 use gateway::Txn;
@@ -10,46 +10,76 @@ use gateway::Txn;
 /// Brings a trail's chains in step with its settings.
 ///
 /// A trail that logs with validation has a chain in every Region that it covers; a new one starts now, so all share the
-/// minute and second of their windows. When logging stops, or the Region is left, the next digest is a chain's last, so that what was delivered
-/// until then is proven. When validation is switched off the chain is broken at once, and what waits for a digest never
-/// gets one: that is AWS's rule.
+/// minute and second of their windows. When logging stops, validation is switched off or the Region is left, the next
+/// digest is a chain's last, so that what was delivered until then is proven. When it begins again before that, the last
+/// digest of the old chain ends where the first of the new one starts. What is delivered while validation is off never gets
+/// a digest: that is AWS's rule.
 ///
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>
 pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timestamp) -> Result<(), Fault> {
+    let start = now.floor_second();
     let known = table::chains(&txn.view(), &trail.id, super::chain_regions(trail, enabled)).await?;
-    if !trail.validation {
-        for (region, _) in &known {
-            drop_chain(txn, trail, region).await?;
-        }
-        return Ok(());
-    }
     let covered = super::regions_of(trail, enabled);
-    let goes_on = |region: &Region| trail.logging && covered.contains(region);
+    let goes_on = |region: &Region| trail.logging && trail.validation && covered.contains(region);
     for (region, chain) in &known {
-        if !goes_on(region) {
-            table::put_chain(
-                txn,
-                &trail.id,
-                region,
-                &ChainRow {
-                    closing: true,
-                    ..chain.clone()
-                },
-            );
+        if !goes_on(region) && chain.ended.is_none() {
+            let ended = Some(now);
+            table::put_chain(txn, &trail.id, region, &ChainRow { ended, ..chain.clone() });
         }
     }
     for region in covered.iter().filter(|region| goes_on(region)) {
-        if !known.iter().any(|(known, chain)| known == region && !chain.closing) {
-            table::put_chain(txn, &trail.id, region, &ChainRow::starting(now.floor_second()));
-        }
+        let chain = known.iter().find(|(known, _)| known == region).map(|(_, chain)| chain);
+        let row = match chain {
+            Some(chain) if chain.ended.is_none() => continue,
+            // Ended in the second in which it began: nothing can be between the two.
+            Some(chain) if chain.window_start >= start => ChainRow {
+                ended: None,
+                ..chain.clone()
+            },
+            Some(chain) => {
+                let ended = Some(start);
+                table::put_ending(txn, &trail.id, region, &ChainRow { ended, ..chain.clone() });
+                ChainRow::starting(start)
+            }
+            None => ChainRow::starting(start),
+        };
+        table::put_chain(txn, &trail.id, region, &row);
     }
     Ok(())
 }
 
-async fn drop_chain(txn: &mut Txn, trail: &Trail, region: &Region) -> Result<(), Fault> {
-    table::delete_chain(txn, &trail.id, region);
-    for (key, _) in table::pending(&txn.view(), &trail.id, region).await? {
-        txn.delete(key);
+/// Remembers a delivered file for the digest that will name it.
+///
+/// That is the digest of the window in which it was delivered. A file is **late** when that digest is signed without it, or
+/// when the Region has no chain any more: then it is for the next backfill digest.
+pub async fn note_file(
+    txn: &mut Txn,
+    trail: &Trail,
+    region: &Region,
+    seq: u64,
+    file: &PendingFile,
+) -> Result<(), Fault> {
+    let chain = table::chain(&txn.view(), &trail.id, region).await?;
+    match chain {
+        Some(chain) if chain.window_start <= file.delivered => {
+            table::put_pending(txn, &trail.id, region, seq, file);
+            Ok(())
+        }
+        _ => note_late(txn, trail, region, seq, file).await,
     }
+}
+
+/// Remembers a delivered file for the next backfill digest.
+pub async fn note_late(
+    txn: &mut Txn,
+    trail: &Trail,
+    region: &Region,
+    seq: u64,
+    file: &PendingFile,
+) -> Result<(), Fault> {
+    table::put_late(txn, &trail.id, region, seq, file);
+    let mut head = table::backfill(&txn.view(), &trail.id, region).await?;
+    head.since = head.since.or(Some(file.delivered));
+    table::put_backfill(txn, &trail.id, region, &head);
     Ok(())
 }

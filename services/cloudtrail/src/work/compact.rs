@@ -11,7 +11,7 @@ use crate::{
 use base::{Fault, Timestamp};
 use gateway::{Boxed, ServiceCaller, World, ports::Worker, work::Work};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
-use store::{CommitError, Journal, JournalCut, Maintenance, ReadView};
+use store::{CommitError, Journal, JournalCut, Maintenance};
 use wire::ServiceName;
 
 /// How often the journal is compacted.
@@ -46,7 +46,7 @@ impl Worker for Compact {
                 let view = snapshot.view();
                 (
                     table::compaction(&view).await?,
-                    delivered_through(&view, world.journal().head()).await?,
+                    super::delivered_through(&view, world.journal().head()).await?,
                 )
             };
             while row.through < delivered {
@@ -71,17 +71,6 @@ impl Worker for Compact {
             retain(world, delivered, CompactionRow { done: Some(now), ..row }, now).await
         })
     }
-}
-
-/// Up to where every trail has delivered.
-async fn delivered_through(view: &ReadView<'_>, head: u64) -> Result<u64, Fault> {
-    let mut through = head;
-    let mut trails = table::all_trails(view).await?;
-    trails.extend(table::closing_trails(view).await?);
-    for trail in trails.iter().filter(|trail| trail.generation > 0) {
-        through = through.min(table::cursor(view, &trail.id).await?.unwrap_or_default().through);
-    }
-    Ok(through)
 }
 
 /// Sequences of blocks, each with the indexes of the entries that stay.

@@ -1,45 +1,35 @@
 //! Delivery of log files: what trails selected, from the journal into their buckets.
 //!
 //! A pass takes the entries committed before its cut; the events that it makes itself belong to a later cut, so a pass
-//! never feeds itself, and a trail that logs its own bucket and key makes at most one file per Region and interval.
+//! never feeds itself, and a trail that logs its own bucket and key makes at most one file per Region and interval. A long
+//! backlog is taken in rounds, each of which makes a file per Region; that bounds memory, and a file. A Region whose file
+//! is refused is held back by itself and tried again from there, while the others go on.
 
-use super::{ATTEMPTS_MAX, EAGER, PATIENT, REDELIVERY, begin, conflicted};
+use super::{
+    ATTEMPTS_MAX, REDELIVERY, begin, chains, conflicted, delivering,
+    fill::{self, Filled, Spare, Starts},
+    retry_at,
+};
 use crate::{
     model::trail::Trail,
     ops::seal_of,
-    table::{self, CursorRow, DeliveryRow, PendingFile},
+    table::{self, CursorRow, DeliveryRow, Held, PendingFile},
 };
 use base::{Fault, Region, Timestamp, ids};
+use bytes::Bytes;
 use gateway::{
     Boxed, PortRefusal, World,
     ctx::By,
-    journal,
     ports::{ServiceObject, Worker},
 };
-use record::{Gzip, LogFile, LogFileBytes, LogFileKind};
+use record::{LogFileBytes, LogFileKind};
 use std::{collections::BTreeMap, sync::Arc};
-use store::{CommitError, EntryPos, Maintenance, ReadView};
-
-/// The journal is read in pieces of this size, each of which becomes a file per Region: it bounds memory, and a file.
-const PIECE_BYTES: usize = 24 << 20;
+use store::{CommitError, Maintenance, ReadView};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 /// The worker.
 #[derive(Default)]
 pub struct Deliver;
-
-async fn trails(view: &ReadView<'_>) -> Result<Vec<(Trail, bool)>, Fault> {
-    let mut trails: Vec<(Trail, bool)> = Vec::new();
-    trails.extend(table::all_trails(view).await?.into_iter().map(|trail| (trail, false)));
-    trails.extend(
-        table::closing_trails(view)
-            .await?
-            .into_iter()
-            .map(|trail| (trail, true)),
-    );
-    // A trail that was never started has selected nothing.
-    trails.retain(|(trail, closing)| trail.generation > 0 || *closing);
-    Ok(trails)
-}
 
 impl Worker for Deliver {
     fn name(&self) -> &'static str {
@@ -51,7 +41,7 @@ impl Worker for Deliver {
             let snapshot = world.snapshot();
             let view = snapshot.view();
             let mut due: Option<Timestamp> = None;
-            for (trail, closing) in trails(&view).await? {
+            for (trail, closing) in delivering(&view).await? {
                 let next = due_of(world, &view, &trail, closing).await?;
                 due = [due, next].into_iter().flatten().min();
             }
@@ -66,7 +56,7 @@ impl Worker for Deliver {
             {
                 let snapshot = world.snapshot();
                 let view = snapshot.view();
-                for (trail, closing) in trails(&view).await? {
+                for (trail, closing) in delivering(&view).await? {
                     if due_of(world, &view, &trail, closing)
                         .await?
                         .is_some_and(|due| due <= now)
@@ -78,263 +68,307 @@ impl Worker for Deliver {
             let mut result = Ok(());
             for (trail, closing) in due {
                 // One trail that faults does not keep the others waiting.
-                result = result.and(pass(world, &trail, closing, cut, now).await);
+                let pass = Pass {
+                    world,
+                    trail: Arc::new(trail),
+                    cut,
+                    now,
+                };
+                result = result.and(pass.run(closing).await);
             }
             result
         })
     }
 }
 
-/// When a trail's next pass is due: the next multiple of the interval after the last, if something was committed since;
-/// later when passes have been refused for long.
+/// When a trail's next pass is due: the next multiple of the interval after the last, if something was committed since, or
+/// when a Region that is held back is to be tried again.
 async fn due_of(world: &World, view: &ReadView<'_>, trail: &Trail, closing: bool) -> Result<Option<Timestamp>, Fault> {
     let interval = world.settings.delivery_interval;
     let cursor = table::cursor(view, &trail.id).await?.unwrap_or_default();
-    if !closing && world.journal().next_block(cursor.through + 1)?.is_none() {
-        return Ok(None);
-    }
+    let waits = closing || world.journal().next_block(cursor.through + 1)?.is_some();
     let last = cursor.passed.or(trail.started).unwrap_or(Timestamp::EPOCH);
-    Ok(Some(match cursor.refused_since {
-        Some(since) if last.since(since) >= EAGER => last.plus(PATIENT.max(interval)),
-        _ => last.floor_to(interval).plus(interval),
-    }))
+    let next = waits.then(|| last.floor_to(interval).plus(interval));
+    Ok([next, cursor.retry].into_iter().flatten().min())
 }
 
-/// Delivers one trail's entries up to the cut.
-async fn pass(world: &Arc<World>, trail: &Trail, closing: bool, cut: u64, now: Timestamp) -> Result<(), Fault> {
-    let before = {
-        let snapshot = world.snapshot();
-        table::cursor(&snapshot.view(), &trail.id).await?.unwrap_or_default()
-    };
-    let (mut through, mut delivered) = (before.through, true);
-    while through < cut && delivered {
-        let (reading, id) = (world.journal(), trail.id.clone());
-        let piece = tokio::task::spawn_blocking(move || read_piece(&reading, &id, through + 1, cut))
+/// One pass over what a trail has selected up to a cut.
+struct Pass<'a> {
+    world: &'a Arc<World>,
+    trail: Arc<Trail>,
+    cut: u64,
+    now: Timestamp,
+}
+
+impl Pass<'_> {
+    async fn run(&self, closing: bool) -> Result<(), Fault> {
+        let (cursor, mut starts) = self.plan().await?;
+        let mut spare = Spare::default();
+        let mut from = starts.first();
+        while from <= self.cut {
+            let (journal, trail, cut, reading) =
+                (self.world.journal(), Arc::clone(&self.trail), self.cut, starts.clone());
+            let round =
+                tokio::task::spawn_blocking(move || fill::round(&journal, &trail.id, from, cut, &reading, spare))
+                    .await
+                    .map_err(|error| Fault::io("reading the journal", error))??;
+            spare = round.spare;
+            if self.learn(&mut starts, &cursor, &round.files).await? {
+                continue;
+            }
+            let held = self.deliver(round.files, &mut spare).await?;
+            held.into_iter().for_each(|region| starts.hold(region));
+            from = round.next.unwrap_or(self.cut + 1);
+        }
+        self.finish(closing, starts).await
+    }
+
+    /// Where to read on, for each Region: those that are held back from where they stopped if it is time to try again, else
+    /// not at all.
+    async fn plan(&self) -> Result<(CursorRow, Starts), Fault> {
+        let snapshot = self.world.snapshot();
+        let view = snapshot.view();
+        let cursor = table::cursor(&view, &self.trail.id).await?.unwrap_or_default();
+        let mut starts = Starts::after(cursor.through);
+        let enabled = super::chain_regions(&self.trail, &self.world.settings.regions);
+        for region in enabled.iter().chain(&cursor.held) {
+            let row = table::delivery(&view, &self.trail.id, region).await?;
+            self.plan_region(&mut starts, &cursor, region.clone(), &row);
+        }
+        Ok((cursor, starts))
+    }
+
+    fn plan_region(&self, starts: &mut Starts, cursor: &CursorRow, region: Region, row: &DeliveryRow) {
+        // What was delivered before a crash, and not yet in the trail's cursor, is not delivered again.
+        let delivered = row.through + 1;
+        match row.held {
+            None => starts.read(region, delivered.max(cursor.through + 1)),
+            Some(held) if self.is_due(row, held) => starts.read(region, held.from.max(delivered)),
+            Some(_) => starts.hold(region),
+        }
+    }
+
+    fn is_due(&self, row: &DeliveryRow, held: Held) -> bool {
+        let attempted = row.attempted.unwrap_or(held.since);
+        retry_at(held.since, attempted, self.world.settings.delivery_interval) <= self.now
+    }
+
+    /// Regions that are not enabled any more can still have entries. Their rows are asked for when one is met; whether
+    /// the round must be read again says the answer.
+    async fn learn(
+        &self,
+        starts: &mut Starts,
+        cursor: &CursorRow,
+        files: &BTreeMap<Region, Filled>,
+    ) -> Result<bool, Fault> {
+        let unknown: Vec<_> = files.keys().filter(|region| !starts.knows(region)).cloned().collect();
+        let snapshot = self.world.snapshot();
+        for region in &unknown {
+            let row = table::delivery(&snapshot.view(), &self.trail.id, region).await?;
+            self.plan_region(starts, cursor, region.clone(), &row);
+        }
+        Ok(!unknown.is_empty())
+    }
+
+    /// Delivers a round's files, Regions side by side, and answers the Regions that were refused.
+    async fn deliver(&self, files: BTreeMap<Region, Filled>, spare: &mut Spare) -> Result<Vec<Region>, Fault> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = Arc::new(Semaphore::new(cores));
+        let mut running = JoinSet::new();
+        for (region, filled) in files {
+            let (world, trail, now, cut) = (Arc::clone(self.world), Arc::clone(&self.trail), self.now, self.cut);
+            let turns = Arc::clone(&turns);
+            running.spawn(async move {
+                let delivery = Delivery {
+                    world: &world,
+                    trail: &trail,
+                    region: &region,
+                    now,
+                };
+                let done = delivery.run(filled, cut, &turns).await;
+                done.map(|(done, json)| ((!done).then_some(region), json))
+            });
+        }
+        let (mut held, mut result) = (Vec::new(), Ok(()));
+        while let Some(done) = running.join_next().await {
+            match done
+                .map_err(|error| Fault::io("delivering a log file", error))
+                .and_then(|done| done)
+            {
+                Ok((refused, json)) => {
+                    held.extend(refused);
+                    spare.put(json);
+                }
+                Err(fault) => result = result.and(Err(fault)),
+            }
+        }
+        result.map(|()| held)
+    }
+
+    /// Remembers how far the pass came. A deleted trail that has nothing left to deliver or to prove is forgotten.
+    async fn finish(&self, closing: bool, starts: Starts) -> Result<(), Fault> {
+        let (trail, interval) = (&self.trail, self.world.settings.delivery_interval);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut work = begin(self.world, trail, &trail.home);
+            let (_, txn) = work.parts();
+            let mut cursor = CursorRow {
+                through: self.cut.max(starts.after),
+                passed: Some(self.now),
+                ..CursorRow::default()
+            };
+            for (region, goes_on) in starts.regions() {
+                let mut row = table::delivery(&txn.view(), &trail.id, region).await?;
+                let Some(held) = row.held else { continue };
+                if goes_on {
+                    row.held = None;
+                    row.error = None;
+                    table::put_delivery(txn, &trail.id, region, &row);
+                    continue;
+                }
+                let retry = retry_at(held.since, row.attempted.unwrap_or(held.since), interval);
+                cursor.retry = [cursor.retry, Some(retry)].into_iter().flatten().min();
+                cursor.held_from = [cursor.held_from, Some(held.from)].into_iter().flatten().min();
+                cursor.held.push(region.clone());
+            }
+            let drained = closing && cursor.held_from.is_none();
+            if drained && !super::digest::waits(&txn.view(), trail, &self.world.settings.regions).await? {
+                table::forget_trail(txn, trail).await?;
+            } else {
+                table::put_cursor(txn, &trail.id, &cursor);
+            }
+            match work.commit(Maintenance::Cursor).await {
+                Ok(()) => return Ok(()),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Fault(fault)) => return Err(fault),
+            }
+        }
+        Err(conflicted())
+    }
+}
+
+/// The delivery of one file.
+struct Delivery<'a> {
+    world: &'a Arc<World>,
+    trail: &'a Trail,
+    region: &'a Region,
+    now: Timestamp,
+}
+
+impl Delivery<'_> {
+    /// Closes the file and puts it. Answers whether it was taken, and the buffer that it was filled in. If not, the Region's
+    /// row says why and from where it is to go on.
+    async fn run(&self, filled: Filled, cut: u64, turns: &Semaphore) -> Result<(bool, Vec<u8>), Fault> {
+        let Filled {
+            file,
+            first,
+            first_time,
+            last,
+        } = filled;
+        let mut bytes = {
+            let _turn = turns.acquire().await.map_err(|_| Fault::Stopping)?;
+            tokio::task::spawn_blocking(move || file.finish(&mut record::Gzip::new()))
+                .await
+                .map_err(|error| Fault::io("closing a log file", error))??
+        };
+        let json = std::mem::take(&mut bytes.json);
+        let gzip = Bytes::from(std::mem::take(&mut bytes.gzip));
+        let pending = self.pending(&bytes);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut work = begin(self.world, self.trail, self.region);
+            let (ctx, txn) = work.parts();
+            let row = table::delivery(&txn.view(), &self.trail.id, self.region).await?;
+            let objects = &ctx.world().ports()?.objects;
+            let object = object_of(self.trail, &pending, gzip.clone());
+            if let Err(refusal) = objects.put_object(ctx, txn, By::Forward, object).await {
+                work.abandon().await?;
+                self.refused(&refusal, first, first_time, cut).await?;
+                return Ok((false, json));
+            }
+            if self.trail.validation {
+                chains::note_file(txn, self.trail, self.region, last, &pending).await?;
+            }
+            let row = DeliveryRow {
+                through: last,
+                delivered: Some(self.now),
+                attempted: Some(self.now),
+                error: None,
+                // What was held back is delivered up to here. Whether all of it is, the end of the pass says.
+                held: row.held.map(|held| Held { from: last + 1, ..held }),
+                ..row
+            };
+            table::put_delivery(txn, &self.trail.id, self.region, &row);
+            match work.commit(Maintenance::Cursor).await {
+                Ok(()) => return Ok((true, json)),
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Fault(fault)) => return Err(fault),
+            }
+        }
+        Err(conflicted())
+    }
+
+    fn pending(&self, bytes: &LogFileBytes) -> PendingFile {
+        let (trail, kind) = (self.trail, LogFileKind::CloudTrail);
+        let suffix = ids::log_file_suffix(&self.world.random);
+        let prefix = trail.prefix.as_deref();
+        PendingFile {
+            bucket: trail.bucket.clone(),
+            key: record::log_file_key(prefix, None, trail.account, self.region, kind, self.now, &suffix),
+            hash: bytes.sha256.clone(),
+            newest: bytes.newest_event_time.unwrap_or(self.now),
+            oldest: bytes.oldest_event_time.unwrap_or(self.now),
+            delivered: self.now,
+        }
+    }
+
+    /// Says in the Region's row why the file could not be put, and gives up what was refused for 30 days.
+    async fn refused(&self, refusal: &PortRefusal, first: u64, first_time: Timestamp, cut: u64) -> Result<(), Fault> {
+        let (mut from, mut lost) = (first, 0);
+        if first_time.plus(REDELIVERY) <= self.now {
+            let (journal, trail, region) = (self.world.journal(), self.trail.id.clone(), self.region.clone());
+            let before = self.now.minus(REDELIVERY);
+            (from, lost) = tokio::task::spawn_blocking(move || {
+                fill::count_older(&journal, &trail, region.as_str(), (first, cut), before)
+            })
             .await
             .map_err(|error| Fault::io("reading the journal", error))??;
-        for (region, entries) in &piece.regions {
-            delivered &= deliver_region(world, trail, region, entries, now).await?;
         }
-        if delivered {
-            through = piece.through;
-        }
-    }
-    let row = CursorRow {
-        through,
-        passed: Some(now),
-        refused_since: (!delivered).then(|| before.refused_since.unwrap_or(now)),
-    };
-    finish_pass(world, trail, closing && delivered, row).await
-}
-
-/// Remembers how far the pass came. A deleted trail whose last entry is delivered and whose chains are closed is forgotten.
-async fn finish_pass(world: &Arc<World>, trail: &Trail, drained: bool, row: CursorRow) -> Result<(), Fault> {
-    for _ in 0..ATTEMPTS_MAX {
-        let mut work = begin(world, trail, &trail.home);
-        let (_, txn) = work.parts();
-        let regions = super::chain_regions(trail, &world.settings.regions);
-        if drained && table::chains(&txn.view(), &trail.id, regions).await?.is_empty() {
-            table::forget_trail(txn, trail).await?;
-        } else {
-            table::put_cursor(txn, &trail.id, &row);
-        }
-        match work.commit(Maintenance::Cursor).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Fault(fault)) => return Err(fault),
-        }
-    }
-    Err(conflicted())
-}
-
-/// A selected entry on its way into a file.
-struct Selected {
-    pos: EntryPos,
-    committed: Timestamp,
-    event_time: Timestamp,
-    json: bytes::Bytes,
-}
-
-/// Some of the journal, by Region.
-struct Piece {
-    regions: BTreeMap<Region, Vec<Selected>>,
-    through: u64,
-}
-
-/// Reads on from `from` and keeps what this trail selected. Blocks its thread.
-fn read_piece(journal: &store::Journal, trail_id: &str, from: u64, cut: u64) -> Result<Piece, Fault> {
-    let page = journal.read(from, cut, PIECE_BYTES)?;
-    let mut regions: BTreeMap<String, Vec<Selected>> = BTreeMap::new();
-    for placed in page.entries {
-        let entry = placed.entry;
-        if entry.selected.iter().any(|selection| selection.trail == trail_id) {
-            let (event_time, json) = journal::decode_record(&entry.payload)?;
-            let selected = Selected {
-                pos: placed.pos,
-                committed: placed.time,
-                event_time,
-                json,
+        for _ in 0..ATTEMPTS_MAX {
+            let mut work = begin(self.world, self.trail, self.region);
+            let (_, txn) = work.parts();
+            let row = table::delivery(&txn.view(), &self.trail.id, self.region).await?;
+            let since = row.held.map_or(self.now, |held| held.since);
+            let row = DeliveryRow {
+                attempted: Some(self.now),
+                error: Some(refusal.code.clone()),
+                held: Some(Held { from, since }),
+                lost: row.lost + lost,
+                ..row
             };
-            match regions.get_mut(&entry.region) {
-                Some(entries) => entries.push(selected),
-                None => drop(regions.insert(entry.region, vec![selected])),
+            table::put_delivery(txn, &self.trail.id, self.region, &row);
+            match work.commit(Maintenance::Cursor).await {
+                Ok(()) => {
+                    if lost > 0 {
+                        tracing::warn!(trail = %self.trail.arn(), region = %self.region, lost, "events were undeliverable for 30 days and are lost");
+                    }
+                    return Ok(());
+                }
+                Err(CommitError::Conflict) => {}
+                Err(CommitError::Fault(fault)) => return Err(fault),
             }
         }
+        Err(conflicted())
     }
-    let typed = |(region, entries): (String, _)| match Region::parse(&region) {
-        Ok(region) => Ok((region, entries)),
-        Err(invalid) => Err(Fault::corrupt_by("the Region of a journal entry", invalid)),
-    };
-    let regions = regions.into_iter().map(typed).collect::<Result<_, Fault>>()?;
-    Ok(Piece {
-        regions,
-        through: page.next.map_or(cut, |next| next.saturating_sub(1)),
-    })
 }
 
-/// One delivery is one transaction: the object, its KMS event, the Region's cursor, the row for the next digest. Says
-/// whether it was done; if not, the Region's row says why, and the next pass tries again.
-async fn deliver_region(
-    world: &Arc<World>,
-    trail: &Trail,
-    region: &Region,
-    entries: &[Selected],
-    now: Timestamp,
-) -> Result<bool, Fault> {
-    let (kept, lost): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.committed.plus(REDELIVERY) > now);
-    if let Some(last) = lost.last() {
-        write_off(world, trail, region, &lost, last.pos.seq).await?;
-    }
-    for _ in 0..ATTEMPTS_MAX {
-        let mut work = begin(world, trail, region);
-        let (ctx, txn) = work.parts();
-        let row = table::delivery(&txn.view(), &trail.id, region).await?;
-        // After a crash between two Regions of a piece, this one may have been delivered already.
-        let fresh: Vec<&Selected> = kept
-            .iter()
-            .filter(|entry| entry.pos.seq > row.through)
-            .copied()
-            .collect();
-        let Some(last) = fresh.last() else { return Ok(true) };
-        let (bytes, pending) = file_of(trail, region, &fresh, now, &ids::log_file_suffix(ctx.random()))?;
-        let object = object_of(trail, &pending, bytes);
-        let objects = &ctx.world().ports()?.objects;
-        if let Err(refusal) = objects.put_object(ctx, txn, By::Forward, object).await {
-            work.abandon().await?;
-            refused(world, trail, region, &refusal, now).await?;
-            return Ok(false);
-        }
-        if trail.validation {
-            table::put_pending(txn, &trail.id, region, last.pos.seq, &pending);
-        }
-        let row = DeliveryRow {
-            through: last.pos.seq,
-            delivered: Some(now),
-            attempted: Some(now),
-            error: None,
-            lost: row.lost,
-        };
-        table::put_delivery(txn, &trail.id, region, &row);
-        match work.commit(Maintenance::Cursor).await {
-            Ok(()) => return Ok(true),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Fault(fault)) => return Err(fault),
-        }
-    }
-    Err(conflicted())
-}
-
-/// Gives up entries that could not be delivered for 30 days, and counts them for the status.
-async fn write_off(
-    world: &Arc<World>,
-    trail: &Trail,
-    region: &Region,
-    lost: &[&Selected],
-    through: u64,
-) -> Result<(), Fault> {
-    for _ in 0..ATTEMPTS_MAX {
-        let mut work = begin(world, trail, region);
-        let (_, txn) = work.parts();
-        let mut row = table::delivery(&txn.view(), &trail.id, region).await?;
-        let count = lost.iter().filter(|entry| entry.pos.seq > row.through).count();
-        if count == 0 {
-            return Ok(());
-        }
-        row.lost += count as u64;
-        row.through = row.through.max(through);
-        table::put_delivery(txn, &trail.id, region, &row);
-        match work.commit(Maintenance::Cursor).await {
-            Ok(()) => {
-                tracing::warn!(trail = %trail.arn(), %region, count, "events were undeliverable for 30 days and are lost");
-                return Ok(());
-            }
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Fault(fault)) => return Err(fault),
-        }
-    }
-    Err(conflicted())
-}
-
-fn file_of(
-    trail: &Trail,
-    region: &Region,
-    entries: &[&Selected],
-    now: Timestamp,
-    suffix: &str,
-) -> Result<(LogFileBytes, PendingFile), Fault> {
-    let mut file = LogFile::new();
-    for entry in entries {
-        file.push(&entry.json, entry.event_time);
-    }
-    let bytes = file.finish(&mut Gzip::new())?;
-    let kind = LogFileKind::CloudTrail;
-    let pending = PendingFile {
-        bucket: trail.bucket.clone(),
-        key: record::log_file_key(trail.prefix.as_deref(), None, trail.account, region, kind, now, suffix),
-        hash: bytes.sha256.clone(),
-        newest: bytes.newest_event_time.unwrap_or(now),
-        oldest: bytes.oldest_event_time.unwrap_or(now),
-        delivered: now,
-    };
-    Ok((bytes, pending))
-}
-
-fn object_of(trail: &Trail, file: &PendingFile, bytes: LogFileBytes) -> ServiceObject {
+fn object_of(trail: &Trail, file: &PendingFile, gzip: Bytes) -> ServiceObject {
     ServiceObject {
         bucket: file.bucket.clone(),
         key: file.key.clone(),
-        body: bytes::Bytes::from(bytes.gzip),
+        body: gzip,
         seal: seal_of(trail),
         acl: Some("bucket-owner-full-control"),
         content_type: "application/json",
         content_encoding: Some("gzip"),
         metadata: Vec::new(),
     }
-}
-
-/// Says in the Region's row why the file could not be put.
-async fn refused(
-    world: &Arc<World>,
-    trail: &Trail,
-    region: &Region,
-    refusal: &PortRefusal,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    for _ in 0..ATTEMPTS_MAX {
-        let mut work = begin(world, trail, region);
-        let (_, txn) = work.parts();
-        let row = table::delivery(&txn.view(), &trail.id, region).await?;
-        let row = DeliveryRow {
-            attempted: Some(now),
-            error: Some(refusal.code.clone()),
-            ..row
-        };
-        table::put_delivery(txn, &trail.id, region, &row);
-        match work.commit(Maintenance::Cursor).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
-            Err(CommitError::Fault(fault)) => return Err(fault),
-        }
-    }
-    Err(conflicted())
 }

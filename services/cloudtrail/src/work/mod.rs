@@ -4,12 +4,14 @@ pub mod chains;
 pub mod compact;
 pub mod deliver;
 pub mod digest;
+mod fill;
 mod signing;
 
-use crate::{model::trail::Trail, ops::as_cloudtrail};
-use base::{Fault, Region};
+use crate::{model::trail::Trail, ops::as_cloudtrail, table};
+use base::{Fault, Region, Timestamp};
 use gateway::{World, work::Work};
 use std::{sync::Arc, time::Duration};
+use store::ReadView;
 use wire::ServiceName;
 
 /// A transaction repeats at most so often after conflicts before the tick gives up until its next turn.
@@ -47,6 +49,45 @@ const PATIENT: Duration = Duration::from_secs(3600);
 ///
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-get-and-view-log-files.html>
 const REDELIVERY: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// When a refused file is tried again, which was refused first at `since` and last at `attempted`: with the next interval
+/// for an hour, then hourly. Falls on the edge of an interval, so that one pass serves all Regions.
+fn retry_at(since: Timestamp, attempted: Timestamp, interval: Duration) -> Timestamp {
+    if attempted.since(since) < EAGER {
+        attempted.floor_to(interval).plus(interval)
+    } else {
+        attempted.plus(PATIENT.max(interval)).floor_to(interval)
+    }
+}
+
+/// The trails that select, have selected, or are deleted and not done: each with whether it is deleted.
+async fn delivering(view: &ReadView<'_>) -> Result<Vec<(Trail, bool)>, Fault> {
+    let mut trails: Vec<(Trail, bool)> = Vec::new();
+    // A trail that was never started has selected nothing.
+    let started = table::all_trails(view)
+        .await?
+        .into_iter()
+        .filter(|trail| trail.generation > 0);
+    trails.extend(started.map(|trail| (trail, false)));
+    trails.extend(
+        table::closing_trails(view)
+            .await?
+            .into_iter()
+            .map(|trail| (trail, true)),
+    );
+    Ok(trails)
+}
+
+/// Up to where every trail has delivered what it selected, in every Region and to every place. No entry after this
+/// sequence may leave the journal.
+pub async fn delivered_through(view: &ReadView<'_>, head: u64) -> Result<u64, Fault> {
+    let mut through = head;
+    for (trail, _) in delivering(view).await? {
+        let cursor = table::cursor(view, &trail.id).await?.unwrap_or_default();
+        through = through.min(cursor.delivered_through());
+    }
+    Ok(through)
+}
 
 fn conflicted() -> Fault {
     Fault::Bug("background work conflicted without end")
