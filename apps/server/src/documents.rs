@@ -1,7 +1,7 @@
 //! What there is to call, as files beside the code tell it: the golden list of operations, and the tables of the guides.
 //! `cargo xtask bless` writes them anew.
 
-use crate::wiring::ROOMS;
+use crate::wiring::rooms;
 use gateway::{EventClass, Route};
 use std::{
     fmt::Write,
@@ -17,7 +17,7 @@ fn in_tree(path: &str) -> PathBuf {
 }
 
 fn routes() -> impl Iterator<Item = &'static Route> {
-    ROOMS.into_iter().flatten()
+    rooms().into_iter().flatten()
 }
 
 fn listing() -> String {

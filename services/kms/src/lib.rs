@@ -49,7 +49,7 @@ pub use work::{AdoptManagedKeys, DueKeys};
 use gateway::Route;
 
 /// Every operation of this room.
-pub const OPERATIONS: &[Route] = &[
+pub static OPERATIONS: &[Route] = &[
     Route::of::<ops::CancelKeyDeletion>(),
     Route::of::<ops::CreateAlias>(),
     Route::of::<ops::CreateGrant>(),

@@ -9,4 +9,4 @@ pub use port::LogGroups;
 use gateway::Route;
 
 /// Every operation of this room.
-pub const OPERATIONS: &[Route] = &[];
+pub static OPERATIONS: &[Route] = &[];

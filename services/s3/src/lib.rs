@@ -50,7 +50,7 @@ pub use table::{CHECKS, SEALED};
 use gateway::Route;
 
 /// Every operation of the room.
-pub const OPERATIONS: &[Route] = &[
+pub static OPERATIONS: &[Route] = &[
     Route::of::<ops::abort_multipart_upload::AbortMultipartUpload>(),
     Route::of::<ops::complete_multipart_upload::CompleteMultipartUpload>(),
     Route::of::<ops::copy_object::CopyObject>(),

@@ -31,7 +31,7 @@ use std::time::Duration;
 use store::ReadView;
 
 /// The service's operations.
-pub const OPERATIONS: &[Route] = &[
+pub static OPERATIONS: &[Route] = &[
     Route::of::<ops::advance_clock::AdvanceClock>(),
     Route::of::<ops::create_account::CreateAccount>(),
     Route::of::<ops::describe_access::DescribeAccess>(),

@@ -22,7 +22,7 @@ mod update_trail;
 use gateway::Route;
 
 /// Everything this room answers.
-pub const OPERATIONS: &[Route] = &[
+pub static OPERATIONS: &[Route] = &[
     Route::of::<create_trail::CreateTrail>(),
     Route::of::<delete_trail::DeleteTrail>(),
     Route::of::<describe_trails::DescribeTrails>(),

@@ -91,7 +91,7 @@ mod user_tags;
 use gateway::Route;
 
 /// Everything this room answers.
-pub const OPERATIONS: &[Route] = &[
+pub static OPERATIONS: &[Route] = &[
     Route::of::<add_user_to_group::AddUserToGroup>(),
     Route::of::<assume_role::AssumeRole>(),
     Route::of::<attach_group_policy::AttachGroupPolicy>(),

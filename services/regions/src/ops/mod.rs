@@ -5,4 +5,4 @@ mod describe_regions;
 use gateway::Route;
 
 /// Everything this room answers.
-pub const OPERATIONS: &[Route] = &[Route::of::<describe_regions::DescribeRegions>()];
+pub static OPERATIONS: &[Route] = &[Route::of::<describe_regions::DescribeRegions>()];
