@@ -38,13 +38,14 @@ const TOLD_MAX: usize = 10_000;
 const NAME_ROUNDS_MAX: usize = 4;
 
 /// Every table of every room.
-const CHECKS: [&[RowCheck]; 7] = [
+const CHECKS: [&[RowCheck]; 8] = [
     cloudtrail::CHECKS,
     gateway::check::CHECKS,
     iam::CHECKS,
     kms::CHECKS,
     s3::CHECKS,
     shoseki_service::CHECKS,
+    sns::CHECKS,
     &[RowCheck::decodes::<first_start::DirectoryRow>("server/directory")],
 ];
 

@@ -37,6 +37,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         keys: Arc::new(kms::KmsKeys),
         objects: Arc::new(s3::S3Objects),
         logs: Arc::new(logs::LogGroups),
+        topics: Arc::new(sns::SnsTopics),
         trails: Arc::new(cloudtrail::Selectors::default()),
         workers: workers::in_turns(workers),
     })?;
@@ -45,14 +46,14 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
 
 /// Every table that holds what is sealed under keyrings.
 fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
-    [cloudtrail::SEALED, iam::SEALED, kms::SEALED, s3::SEALED]
+    [cloudtrail::SEALED, iam::SEALED, kms::SEALED, s3::SEALED, sns::SEALED]
         .into_iter()
         .flatten()
 }
 
 /// The operations of every room. They are statics of the rooms, read when this runs: so each room's calls are compiled with
 /// the room, beside the other rooms, and not all of them here.
-pub(crate) fn rooms() -> [&'static [Route]; 7] {
+pub(crate) fn rooms() -> [&'static [Route]; 8] {
     [
         cloudtrail::OPERATIONS,
         iam::OPERATIONS,
@@ -61,6 +62,7 @@ pub(crate) fn rooms() -> [&'static [Route]; 7] {
         regions::OPERATIONS,
         s3::OPERATIONS,
         shoseki_service::OPERATIONS,
+        sns::OPERATIONS,
     ]
 }
 

@@ -122,6 +122,16 @@ pub fn object(bucket: &str, key: &str) -> Arn {
     Arn(format!("arn:aws:s3:::{bucket}/{key}"))
 }
 
+/// `arn:aws:sns:R:A:name`
+pub fn topic(region: &Region, account: AccountId, name: &str) -> Arn {
+    Arn(format!("arn:aws:sns:{region}:{account}:{name}"))
+}
+
+/// `arn:aws:sns:R:A:topic:id`
+pub fn subscription(region: &Region, account: AccountId, topic: &str, id: &str) -> Arn {
+    Arn(format!("arn:aws:sns:{region}:{account}:{topic}:{id}"))
+}
+
 /// `arn:aws:cloudtrail:R:A:trail/name`; the Region is the trail's home Region.
 pub fn trail(home: &Region, account: AccountId, name: &str) -> Arn {
     Arn(format!("arn:aws:cloudtrail:{home}:{account}:trail/{name}"))

@@ -488,6 +488,7 @@ pub(crate) fn denied(
 ) -> CallFailure {
     let (code, status) = match (ctx.service, ctx.service.protocol()) {
         (ServiceName::Ec2, _) => ("UnauthorizedOperation", 403),
+        (ServiceName::Sns, _) => ("AuthorizationError", 403),
         (_, Protocol::Json11) => ("AccessDeniedException", 400),
         _ => ("AccessDenied", 403),
     };

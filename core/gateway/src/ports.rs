@@ -361,6 +361,41 @@ pub trait Logs: Send + Sync {
     ) -> Boxed<'a, Result<usize, PortRefusal>>;
 }
 
+/// What a service publishes to a topic.
+#[derive(Clone, Debug)]
+pub struct ServiceMessage {
+    /// Of ASCII, 1 to 100 characters.
+    pub subject: Option<String>,
+    /// At most 256 KiB of UTF-8, and not empty.
+    pub message: String,
+}
+
+/// SNS, as other services ask it.
+pub trait Topics: Send + Sync {
+    /// Publish to the topic with this ARN, whose Region it is done in. Answers the message's id. The message is durable with
+    /// the transaction; it is delivered later. Refused with `NotFound`, `AuthorizationError`, `InvalidParameter` and, for a
+    /// topic under a KMS key, the `KMS…` codes of Publish.
+    fn publish<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        topic: &'a Arn,
+        message: ServiceMessage,
+    ) -> Boxed<'a, Result<String, PortRefusal>>;
+
+    /// Whether [`Topics::publish`] would be allowed, with the same refusals: the authorisation of a Publish without the message.
+    /// Of a topic under a KMS key the key is used, by a real GenerateDataKey whose result is dropped. Records the KMS events,
+    /// and no Publish.
+    fn may_publish<'a>(
+        &'a self,
+        ctx: &'a Ctx,
+        txn: &'a mut Txn,
+        by: By,
+        topic: &'a Arn,
+    ) -> Boxed<'a, Result<(), PortRefusal>>;
+}
+
 /// What selection needs to know of an event: one that this server saw, or one that came from elsewhere.
 pub struct Candidate<'a> {
     /// The account that gets this copy.

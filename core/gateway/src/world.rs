@@ -3,7 +3,7 @@
 use crate::{
     Settings, Txn,
     keyring::Keyrings,
-    ports::{Identities, Keys, Logs, Objects, Roles, TrailSelection, Worker},
+    ports::{Identities, Keys, Logs, Objects, Roles, Topics, TrailSelection, Worker},
 };
 use base::{Clock, Fault, Random};
 use envelope::RootOfTrust;
@@ -30,6 +30,8 @@ pub struct Ports {
     pub objects: Arc<dyn Objects>,
     /// CloudWatch Logs.
     pub logs: Arc<dyn Logs>,
+    /// SNS.
+    pub topics: Arc<dyn Topics>,
     /// CloudTrail's selectors.
     pub trails: Arc<dyn TrailSelection>,
     /// Background work, in the order in which it is done when several are due at one moment.

@@ -35,6 +35,8 @@ pub enum PolicyKind {
     ServiceControl,
     /// Given when a session is made.
     Session,
+    /// Of an SNS topic.
+    TopicPolicy,
     /// A role's trust policy.
     Trust,
 }
@@ -43,7 +45,11 @@ impl PolicyKind {
     fn has_principal(self) -> bool {
         matches!(
             self,
-            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::ResourceControl | PolicyKind::Trust
+            PolicyKind::BucketPolicy
+                | PolicyKind::KeyPolicy
+                | PolicyKind::ResourceControl
+                | PolicyKind::TopicPolicy
+                | PolicyKind::Trust
         )
     }
 
@@ -65,7 +71,10 @@ impl PolicyKind {
 
     /// The Sids of documents that IAM itself keeps are alphanumeric and unique.
     fn has_strict_sids(self) -> bool {
-        !matches!(self, PolicyKind::BucketPolicy | PolicyKind::KeyPolicy)
+        !matches!(
+            self,
+            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::TopicPolicy
+        )
     }
 
     /// The most that a document of this kind may hold, by [`counted_size`]. Of an identity policy this is the largest
@@ -82,15 +91,16 @@ impl PolicyKind {
             PolicyKind::ResourceControl => 5_120,
             PolicyKind::ServiceControl => 10_240,
             PolicyKind::Session | PolicyKind::Trust => 2_048,
+            PolicyKind::TopicPolicy => 30 * 1024,
         }
     }
 }
 
-/// The size that limits go by: bytes for bucket and key policies, characters for those of organizations, characters
+/// The size that limits go by: bytes for the policies of buckets, keys and topics, characters for those of organizations, characters
 /// without white space for IAM's.
 pub fn counted_size(text: &str, kind: PolicyKind) -> usize {
     match kind {
-        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy => text.len(),
+        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::TopicPolicy => text.len(),
         PolicyKind::ResourceControl | PolicyKind::ServiceControl => text.chars().count(),
         PolicyKind::Identity | PolicyKind::PermissionsBoundary | PolicyKind::Session | PolicyKind::Trust => {
             text.chars().filter(|c| !c.is_whitespace()).count()
@@ -477,6 +487,7 @@ impl Reader {
         let letters = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
         let vendor_known = match self.kind {
             PolicyKind::BucketPolicy => vendor.eq_ignore_ascii_case("s3"),
+            PolicyKind::TopicPolicy => vendor.eq_ignore_ascii_case("sns"),
             PolicyKind::ResourceControl => !vendor.is_empty() && vendor.bytes().all(letters),
             _ => vendor == "*" || (!vendor.is_empty() && vendor.bytes().all(letters)),
         };

@@ -110,6 +110,7 @@ impl ErrorReply {
         const TEXT: &str = "We encountered an internal error. Please try again.";
         match service {
             ServiceName::S3 | ServiceName::Ec2 => ErrorReply::new(500, "InternalError", TEXT),
+            ServiceName::Sns => ErrorReply::new(500, "InternalError", TEXT),
             ServiceName::Kms => ErrorReply::new(500, "KMSInternalException", TEXT),
             ServiceName::Logs => ErrorReply::new(500, "ServiceUnavailableException", TEXT),
             ServiceName::CloudTrail | ServiceName::Iam | ServiceName::Sts | ServiceName::Shoseki => {

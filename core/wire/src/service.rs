@@ -32,13 +32,15 @@ pub enum ServiceName {
     Logs,
     /// Amazon EC2, of which only the Regions are here.
     Ec2,
+    /// Amazon SNS.
+    Sns,
     /// The product's own service.
     Shoseki,
 }
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [ServiceName; 8] = [
+    pub const ALL: [ServiceName; 9] = [
         ServiceName::S3,
         ServiceName::Kms,
         ServiceName::CloudTrail,
@@ -46,6 +48,7 @@ impl ServiceName {
         ServiceName::Sts,
         ServiceName::Logs,
         ServiceName::Ec2,
+        ServiceName::Sns,
         ServiceName::Shoseki,
     ];
 
@@ -59,6 +62,7 @@ impl ServiceName {
             ServiceName::Sts => "sts",
             ServiceName::Logs => "logs",
             ServiceName::Ec2 => "ec2",
+            ServiceName::Sns => "sns",
             ServiceName::Shoseki => "shoseki",
         }
     }
@@ -78,6 +82,7 @@ impl ServiceName {
             ServiceName::Sts => "sts.amazonaws.com",
             ServiceName::Logs => "logs.amazonaws.com",
             ServiceName::Ec2 => "ec2.amazonaws.com",
+            ServiceName::Sns => "sns.amazonaws.com",
             ServiceName::Shoseki => "shoseki.amazonaws.com",
         }
     }
@@ -87,7 +92,7 @@ impl ServiceName {
         match self {
             ServiceName::S3 => Protocol::RestXml,
             ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => Protocol::Json11,
-            ServiceName::Iam | ServiceName::Sts => Protocol::Query,
+            ServiceName::Iam | ServiceName::Sts | ServiceName::Sns => Protocol::Query,
             ServiceName::Ec2 => Protocol::Ec2Query,
         }
     }
@@ -102,6 +107,7 @@ impl ServiceName {
             ServiceName::Sts => "2011-06-15",
             ServiceName::Logs => "2014-03-28",
             ServiceName::Ec2 => "2016-11-15",
+            ServiceName::Sns => "2010-03-31",
             ServiceName::Shoseki => "2026-11-01",
         }
     }
@@ -116,7 +122,7 @@ impl ServiceName {
             ],
             ServiceName::Logs => &["Logs_20140328"],
             ServiceName::Shoseki => &["Shoseki_20261101"],
-            ServiceName::S3 | ServiceName::Iam | ServiceName::Sts | ServiceName::Ec2 => &[],
+            ServiceName::S3 | ServiceName::Iam | ServiceName::Sts | ServiceName::Ec2 | ServiceName::Sns => &[],
         }
     }
 
@@ -127,6 +133,7 @@ impl ServiceName {
             ServiceName::Iam => "https://iam.amazonaws.com/doc/2010-05-08/",
             ServiceName::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             ServiceName::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
+            ServiceName::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
             ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => "",
         }
     }
@@ -139,7 +146,7 @@ impl ServiceName {
     }
 
     fn from_version(version: &str) -> Option<ServiceName> {
-        [ServiceName::Iam, ServiceName::Sts, ServiceName::Ec2]
+        [ServiceName::Iam, ServiceName::Sts, ServiceName::Ec2, ServiceName::Sns]
             .into_iter()
             .find(|s| s.api_version() == version)
     }

@@ -29,7 +29,7 @@ use gateway::{
     pipeline,
     ports::{
         AccountFacts, Candidate, Credential, DataKey, Holder, Identities, KeyGuard, Keys, NewAccessKey, ObjectSeal,
-        Objects, Rights, ServiceObject, TrailPlace, TrailSelection, Worker,
+        Objects, Rights, ServiceMessage, ServiceObject, Topics, TrailPlace, TrailSelection, Worker,
     },
     work::Work,
 };
@@ -109,6 +109,23 @@ impl Identities for Others {
 
     fn principals<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<Holder>, Fault>> {
         Box::pin(async { Ok(Vec::new()) })
+    }
+}
+
+impl Topics for Others {
+    fn publish<'a>(
+        &'a self,
+        _: &'a Ctx,
+        _: &'a mut Txn,
+        _: By,
+        _: &'a Arn,
+        _: ServiceMessage,
+    ) -> Boxed<'a, Result<String, PortRefusal>> {
+        unreachable!("S3 publishes nothing")
+    }
+
+    fn may_publish<'a>(&'a self, _: &'a Ctx, _: &'a mut Txn, _: By, _: &'a Arn) -> Boxed<'a, Result<(), PortRefusal>> {
+        unreachable!("S3 publishes nothing")
     }
 }
 
@@ -275,6 +292,7 @@ impl House {
             keys: others.clone(),
             objects: Arc::new(S3Objects),
             logs: others.clone(),
+            topics: others.clone(),
             trails: others.clone(),
             workers: Vec::new(),
         };

@@ -326,7 +326,7 @@ proptest! {
     }
 }
 
-const KINDS: [PolicyKind; 8] = [
+const KINDS: [PolicyKind; 9] = [
     PolicyKind::BucketPolicy,
     PolicyKind::Identity,
     PolicyKind::KeyPolicy,
@@ -334,6 +334,7 @@ const KINDS: [PolicyKind; 8] = [
     PolicyKind::ResourceControl,
     PolicyKind::ServiceControl,
     PolicyKind::Session,
+    PolicyKind::TopicPolicy,
     PolicyKind::Trust,
 ];
 
