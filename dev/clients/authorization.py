@@ -208,6 +208,32 @@ class World:
         self.drop_trails()
         return self.name("trail")
 
+    @property
+    def channel(self):
+        """The ARN of a channel to a trail that may be gone by now; what it is for is asked of nobody here."""
+        return self.once("channel", self.new_channel)
+
+    def new_channel(self):
+        made = self.client("cloudtrail").create_channel(Name=self.name("channel"), **self.leading())
+        return made["ChannelArn"]
+
+    def leading(self):
+        trail = self.client("cloudtrail").get_trail(Name=self.trail())["Trail"]
+        return {"Source": "Custom", "Destinations": [{"Type": "AWS_SERVICE", "Location": trail["TrailARN"]}]}
+
+    def doomed_channel(self):
+        """A channel that may go: the one made before, if it is still there, for an account may have 25."""
+        arn = self.made.get("doomed channel")
+        if arn not in [one["ChannelArn"] for one in self.client("cloudtrail").list_channels()["Channels"]]:
+            arn = self.made["doomed channel"] = self.new_channel()
+        return arn
+
+    def guarded_channel(self):
+        """The channel with a policy."""
+        statement = allow("cloudtrail-data:PutAuditEvents", self.channel, Principal={"AWS": ACCOUNT})
+        self.client("cloudtrail").put_resource_policy(ResourceArn=self.channel, ResourcePolicy=policy(statement))
+        return self.channel
+
     def user(self):
         name = self.name("user")
         self.client("iam").create_user(UserName=name)
@@ -300,6 +326,17 @@ def _entity(kind):
 
 
 RECIPES = {
+    "cloudtrail:CreateChannel": lambda w: {"Name": w.name("channel"), **w.leading()},
+    "cloudtrail:DeleteChannel": lambda w: {"Channel": w.doomed_channel()},
+    "cloudtrail:DeleteResourcePolicy": lambda w: {"ResourceArn": w.guarded_channel()},
+    "cloudtrail:GetChannel": lambda w: {"Channel": w.channel},
+    "cloudtrail:GetResourcePolicy": lambda w: {"ResourceArn": w.guarded_channel()},
+    "cloudtrail:ListChannels": lambda w: {},
+    "cloudtrail:PutResourcePolicy": lambda w: {
+        "ResourceArn": w.channel,
+        "ResourcePolicy": policy(allow("cloudtrail-data:PutAuditEvents", w.channel, Principal={"AWS": ACCOUNT})),
+    },
+    "cloudtrail:UpdateChannel": lambda w: {"Channel": w.channel, "Name": w.name("channel")},
     "cloudtrail:CreateTrail": lambda w: {"Name": w.no_trail(), "S3BucketName": w.logs},
     "cloudtrail:DeleteTrail": lambda w: {"Name": w.trail()},
     "cloudtrail:DescribeTrails": lambda w: {},

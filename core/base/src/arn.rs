@@ -137,6 +137,11 @@ pub fn trail(home: &Region, account: AccountId, name: &str) -> Arn {
     Arn(format!("arn:aws:cloudtrail:{home}:{account}:trail/{name}"))
 }
 
+/// `arn:aws:cloudtrail:R:A:channel/id`; the id is `*` where the one meant is still to be made.
+pub fn channel(region: &Region, account: AccountId, id: &str) -> Arn {
+    Arn(format!("arn:{PARTITION}:cloudtrail:{region}:{account}:channel/{id}"))
+}
+
 /// The resource `*` of a service call that names no resource.
 pub fn any() -> Arn {
     Arn("*".to_owned())

@@ -490,6 +490,7 @@ pub(crate) fn denied(
         (ServiceName::Ec2, _) => ("UnauthorizedOperation", 403),
         (ServiceName::Sns, _) => ("AuthorizationError", 403),
         (_, Protocol::Json11) => ("AccessDeniedException", 400),
+        (_, Protocol::RestJson) => ("AccessDeniedException", 403),
         _ => ("AccessDenied", 403),
     };
     let message = match (demand, principal.arn()) {

@@ -195,6 +195,7 @@ impl Gateway {
         };
         let (operation, form) = match protocol {
             Protocol::Json11 => (wire::operation_json(&head).map(str::to_owned), None),
+            Protocol::RestJson => (wire::operation_rest_json(&head, service).map(str::to_owned), None),
             _ => {
                 let form = if body.is_empty() {
                     Form::from_query(&head)
@@ -379,13 +380,17 @@ fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
 fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
     let family = match service.protocol() {
         Protocol::RestXml => Family::S3,
-        Protocol::Json11 => Family::Json,
+        Protocol::Json11 | Protocol::RestJson => Family::Json,
         Protocol::Query | Protocol::Ec2Query => Family::Query,
     };
     let error = sigv4::render(fault, family);
+    let status = match service.protocol() {
+        Protocol::RestJson => 403,
+        _ => error.status.as_u16(),
+    };
     ErrorReply {
         extra: error.elements,
-        ..ErrorReply::new(error.status.as_u16(), error.code, error.message)
+        ..ErrorReply::new(status, error.code, error.message)
     }
 }
 

@@ -39,6 +39,8 @@ pub enum PolicyKind {
     TopicPolicy,
     /// A role's trust policy.
     Trust,
+    /// Of another resource, such as a channel of CloudTrail.
+    Resource,
 }
 
 impl PolicyKind {
@@ -47,6 +49,7 @@ impl PolicyKind {
             self,
             PolicyKind::BucketPolicy
                 | PolicyKind::KeyPolicy
+                | PolicyKind::Resource
                 | PolicyKind::ResourceControl
                 | PolicyKind::TopicPolicy
                 | PolicyKind::Trust
@@ -73,11 +76,11 @@ impl PolicyKind {
     fn has_strict_sids(self) -> bool {
         !matches!(
             self,
-            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::TopicPolicy
+            PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Resource | PolicyKind::TopicPolicy
         )
     }
 
-    /// The most that a document of this kind may hold, by [`counted_size`]. Of an identity policy this is the largest
+    /// The most that a document of this kind may hold, by [`counted_size`]; services that allow less check it themselves. Of an identity policy this is the largest
     /// (a role's inline policies together); the smaller limits of users and groups are IAM's to check.
     ///
     /// SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>,
@@ -88,6 +91,7 @@ impl PolicyKind {
             PolicyKind::Identity => 10_240,
             PolicyKind::KeyPolicy => 32 * 1024,
             PolicyKind::PermissionsBoundary => 6_144,
+            PolicyKind::Resource => 30 * 1024,
             PolicyKind::ResourceControl => 5_120,
             PolicyKind::ServiceControl => 10_240,
             PolicyKind::Session | PolicyKind::Trust => 2_048,
@@ -96,11 +100,11 @@ impl PolicyKind {
     }
 }
 
-/// The size that limits go by: bytes for the policies of buckets, keys and topics, characters for those of organizations, characters
+/// The size that limits go by: bytes for the policies of resources, characters for those of organizations, characters
 /// without white space for IAM's.
 pub fn counted_size(text: &str, kind: PolicyKind) -> usize {
     match kind {
-        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::TopicPolicy => text.len(),
+        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Resource | PolicyKind::TopicPolicy => text.len(),
         PolicyKind::ResourceControl | PolicyKind::ServiceControl => text.chars().count(),
         PolicyKind::Identity | PolicyKind::PermissionsBoundary | PolicyKind::Session | PolicyKind::Trust => {
             text.chars().filter(|c| !c.is_whitespace()).count()

@@ -74,6 +74,8 @@ pub enum EventCategory {
     NetworkActivity,
     /// Unusual activity.
     Insight,
+    /// What happened outside of AWS, told by an integration.
+    ActivityAuditLog,
 }
 
 impl EventCategory {
@@ -84,6 +86,7 @@ impl EventCategory {
             EventCategory::Data => "Data",
             EventCategory::NetworkActivity => "NetworkActivity",
             EventCategory::Insight => "Insight",
+            EventCategory::ActivityAuditLog => "ActivityAuditLog",
         }
     }
 }

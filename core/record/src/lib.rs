@@ -7,6 +7,7 @@
 //!
 //! ## Invariants
 //! - What a caller sent gets into a record only by [`Evident`], which secrets do not implement.
+//! - A record that was made elsewhere says so: an [`IngestedRecord`] always carries its channel, and no other record does.
 //! - A record is at most [`RECORD_BYTES_MAX`] long; a log file is one gzip member.
 //! - Bad data is a finding, never an error or a panic.
 //!
@@ -22,6 +23,8 @@ mod json;
 mod log_file;
 mod params;
 mod signing;
+mod strict;
+mod submission;
 pub mod verify;
 
 pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256_hex, string_to_sign};
@@ -39,4 +42,7 @@ pub use params::{Evident, HIDDEN, Params};
 pub use signing::{
     BACKFILL_METADATA, PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA,
     SignatureFault, SigningKey,
+};
+pub use submission::{
+    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Served, Submission, SubmissionFault,
 };

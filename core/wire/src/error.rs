@@ -98,7 +98,7 @@ impl ErrorReply {
     /// What a service says of an input that could not be read.
     pub fn of_wire(fault: &WireFault, service: ServiceName) -> ErrorReply {
         match service.protocol() {
-            Protocol::Json11 => json_fault(fault),
+            Protocol::Json11 | Protocol::RestJson => json_fault(fault),
             Protocol::Query => query_fault(fault),
             Protocol::Ec2Query => ec2_fault(fault),
             Protocol::RestXml => s3_fault(fault),
@@ -113,9 +113,11 @@ impl ErrorReply {
             ServiceName::Sns => ErrorReply::new(500, "InternalError", TEXT),
             ServiceName::Kms => ErrorReply::new(500, "KMSInternalException", TEXT),
             ServiceName::Logs => ErrorReply::new(500, "ServiceUnavailableException", TEXT),
-            ServiceName::CloudTrail | ServiceName::Iam | ServiceName::Sts | ServiceName::Shoseki => {
-                ErrorReply::new(500, "InternalFailure", TEXT)
-            }
+            ServiceName::CloudTrail
+            | ServiceName::CloudTrailData
+            | ServiceName::Iam
+            | ServiceName::Sts
+            | ServiceName::Shoseki => ErrorReply::new(500, "InternalFailure", TEXT),
         }
     }
 }
@@ -136,6 +138,7 @@ pub fn not_implemented(service: ServiceName, operation: &str) -> ErrorReply {
 fn unknown_operation(service: ServiceName, operation: &str, version: Option<&str>) -> ErrorReply {
     match service.protocol() {
         Protocol::RestXml => not_implemented(service, operation),
+        Protocol::RestJson => ErrorReply::new(404, "UnknownOperationException", ""),
         Protocol::Json11 if operation.is_empty() => ErrorReply::new(400, "UnknownOperationException", ""),
         Protocol::Json11 => ErrorReply::new(
             400,
@@ -263,6 +266,7 @@ pub fn render_error(
 ) -> Reply {
     let reply = match service.protocol() {
         Protocol::Json11 => json_error(service, error, request_id),
+        Protocol::RestJson => rest_json_error(service, error, request_id),
         Protocol::Query => query_error(service, error, request_id),
         Protocol::Ec2Query => ec2_error(error, request_id),
         Protocol::RestXml => s3_error(error, request_id, host_id, resource),
@@ -293,6 +297,16 @@ fn json_error(service: ServiceName, error: &ErrorReply, request_id: &str) -> Rep
         .header("x-amzn-requestid", request_id)
         .header("content-type", json::CONTENT_TYPE)
         .body(serde_json::Value::Object(members).to_string())
+}
+
+/// As [`json_error`], with the code in a header, where clients of this protocol look for it first.
+fn rest_json_error(service: ServiceName, error: &ErrorReply, request_id: &str) -> Reply {
+    let body = json_error(service, error, request_id).body;
+    Reply::new(error.status)
+        .header("x-amzn-requestid", request_id)
+        .header("x-amzn-errortype", &error.code)
+        .header("content-type", json::REST_CONTENT_TYPE)
+        .body(body)
 }
 
 fn query_error(service: ServiceName, error: &ErrorReply, request_id: &str) -> Reply {

@@ -22,6 +22,9 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The media type of bodies in both directions.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
+/// The media type of bodies of the REST-JSON protocol.
+pub const REST_CONTENT_TYPE: &str = "application/json";
+
 /// Reads a request body. An empty one is `{}`.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, WireFault> {
     if body.len() > BODY_BYTES_MAX {

@@ -11,6 +11,8 @@ pub enum Protocol {
     Query,
     /// The query protocol in EC2's dialect: lists without `member`, other envelopes.
     Ec2Query,
+    /// Method and path name the operation; JSON in the body, further members in the query.
+    RestJson,
     /// S3: method, path and query name the operation; XML or bytes in the body.
     RestXml,
 }
@@ -24,6 +26,8 @@ pub enum ServiceName {
     Kms,
     /// AWS CloudTrail.
     CloudTrail,
+    /// CloudTrail's data plane: events from elsewhere.
+    CloudTrailData,
     /// AWS IAM.
     Iam,
     /// AWS STS.
@@ -40,10 +44,11 @@ pub enum ServiceName {
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [ServiceName; 9] = [
+    pub const ALL: [ServiceName; 10] = [
         ServiceName::S3,
         ServiceName::Kms,
         ServiceName::CloudTrail,
+        ServiceName::CloudTrailData,
         ServiceName::Iam,
         ServiceName::Sts,
         ServiceName::Logs,
@@ -58,6 +63,7 @@ impl ServiceName {
             ServiceName::S3 => "s3",
             ServiceName::Kms => "kms",
             ServiceName::CloudTrail => "cloudtrail",
+            ServiceName::CloudTrailData => "cloudtrail-data",
             ServiceName::Iam => "iam",
             ServiceName::Sts => "sts",
             ServiceName::Logs => "logs",
@@ -78,6 +84,7 @@ impl ServiceName {
             ServiceName::S3 => "s3.amazonaws.com",
             ServiceName::Kms => "kms.amazonaws.com",
             ServiceName::CloudTrail => "cloudtrail.amazonaws.com",
+            ServiceName::CloudTrailData => "cloudtrail-data.amazonaws.com",
             ServiceName::Iam => "iam.amazonaws.com",
             ServiceName::Sts => "sts.amazonaws.com",
             ServiceName::Logs => "logs.amazonaws.com",
@@ -91,6 +98,7 @@ impl ServiceName {
     pub fn protocol(self) -> Protocol {
         match self {
             ServiceName::S3 => Protocol::RestXml,
+            ServiceName::CloudTrailData => Protocol::RestJson,
             ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => Protocol::Json11,
             ServiceName::Iam | ServiceName::Sts | ServiceName::Sns => Protocol::Query,
             ServiceName::Ec2 => Protocol::Ec2Query,
@@ -103,6 +111,7 @@ impl ServiceName {
             ServiceName::S3 => "2006-03-01",
             ServiceName::Kms => "2014-11-01",
             ServiceName::CloudTrail => "2013-11-01",
+            ServiceName::CloudTrailData => "2021-08-11",
             ServiceName::Iam => "2010-05-08",
             ServiceName::Sts => "2011-06-15",
             ServiceName::Logs => "2014-03-28",
@@ -122,7 +131,12 @@ impl ServiceName {
             ],
             ServiceName::Logs => &["Logs_20140328"],
             ServiceName::Shoseki => &["Shoseki_20261101"],
-            ServiceName::S3 | ServiceName::Iam | ServiceName::Sts | ServiceName::Ec2 | ServiceName::Sns => &[],
+            ServiceName::S3
+            | ServiceName::CloudTrailData
+            | ServiceName::Iam
+            | ServiceName::Sts
+            | ServiceName::Ec2
+            | ServiceName::Sns => &[],
         }
     }
 
@@ -134,7 +148,11 @@ impl ServiceName {
             ServiceName::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             ServiceName::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             ServiceName::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
-            ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => "",
+            ServiceName::Kms
+            | ServiceName::CloudTrail
+            | ServiceName::Logs
+            | ServiceName::CloudTrailData
+            | ServiceName::Shoseki => "",
         }
     }
 
@@ -260,6 +278,14 @@ pub fn operation_json(head: &Head) -> Result<&str, RouteFault> {
     }
 }
 
+/// The operation that method and path name in a service of the REST-JSON protocol.
+pub fn operation_rest_json(head: &Head, service: ServiceName) -> Result<&str, RouteFault> {
+    match (service, head.path.strip_prefix('/')) {
+        (ServiceName::CloudTrailData, Some(name @ "PutAuditEvents")) if head.method == http::Method::POST => Ok(name),
+        (_, path) => Err(RouteFault::unknown_operation(path.unwrap_or_default())),
+    }
+}
+
 impl Form {
     /// The operation that a form names. The `Version` must be the service's, except at EC2, whose older versions are
     /// taken for its newest.
@@ -372,6 +398,20 @@ mod tests {
             operation_json(&head("POST", "h", "/", &[])),
             Err(RouteFault::unknown_operation(""))
         );
+    }
+
+    #[test]
+    fn rest_json_operations_are_method_and_path() {
+        let check = |method, target: &str, expected| {
+            let head = head(method, "h", target, &[]);
+            let found = operation_rest_json(&head, ServiceName::CloudTrailData).map(str::to_owned);
+            assert_eq!(found, expected, "{method} {target}");
+        };
+        let unknown = |name: &str| Err(RouteFault::unknown_operation(name));
+        check("POST", "/PutAuditEvents?channelArn=x", Ok("PutAuditEvents".to_owned()));
+        check("GET", "/PutAuditEvents", unknown("PutAuditEvents"));
+        check("POST", "/PutAuditEvents/", unknown("PutAuditEvents/"));
+        check("POST", "/", unknown(""));
     }
 
     #[test]

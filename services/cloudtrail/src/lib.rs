@@ -16,6 +16,7 @@
 //! - Stopping a trail stops selection, never recording, and never the delivery of what was selected before.
 
 mod access_port;
+mod channel_error;
 mod error;
 mod model;
 mod ops;
@@ -23,6 +24,7 @@ mod select;
 mod table;
 mod work;
 
+pub use channel_error::ChannelError;
 pub use error::CloudTrailError;
 pub use ops::OPERATIONS;
 pub use select::Selectors;

@@ -2,6 +2,7 @@
 //!
 //! | key | row |
 //! |---|---|
+//! | `ct/channel/…`, `ct/ingestion/…` | see [`channels`] |
 //! | `ct/epoch` | [`EpochRow`], changed with every trail, so that compiled selectors know when they are stale |
 //! | `ct/trail/ACCOUNT/NAME/HOME` | [`Trail`] |
 //! | `ct/closing/ID` | [`Trail`] deleted while events that it had selected waited for delivery |
@@ -16,7 +17,10 @@
 //! | `ct/compaction` | [`CompactionRow`] |
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
+pub mod channels;
+
 use crate::model::{
+    channel::{Channel, Ingestion},
     selector::{EventSelector, EventSelectors},
     trail::Trail,
 };
@@ -422,6 +426,8 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::decodes::<EpochRow>("ct/epoch"),
     RowCheck::decodes::<Trail>("ct/trail/"),
     RowCheck::decodes::<Trail>("ct/closing/"),
+    RowCheck::decodes::<Channel>("ct/channel/"),
+    RowCheck::decodes::<Ingestion>("ct/ingestion/"),
     RowCheck::decodes::<CursorRow>("ct/cursor/"),
     RowCheck::decodes::<DeliveryRow>("ct/delivery/"),
     RowCheck::decodes::<ChainRow>("ct/chain/"),

@@ -214,7 +214,7 @@ pub(super) fn statement(kind: PolicyKind, variables: bool, asked: Asked<'_>) -> 
     }
     if matches!(
         kind,
-        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Trust
+        PolicyKind::BucketPolicy | PolicyKind::KeyPolicy | PolicyKind::Resource | PolicyKind::Trust
     ) {
         let principal = match name(asked.principal) {
             Some((member, name)) => json!({member: name}),

@@ -153,6 +153,11 @@ impl Account {
                     }
                 }
             }
+            // A channel names the trails that get what happened outside of AWS: that is their selection.
+            EventCategory::ActivityAuditLog => {
+                let all = self.trails.iter().enumerate();
+                chosen.extend(all.filter(|(_, trail)| trail.may_select(event)).map(|(place, _)| place));
+            }
             // Trails have no selectors of Insights events.
             EventCategory::Insight => {}
         }

@@ -20,7 +20,7 @@ use base::ids;
 use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::ReadView;
 use wire::ServiceName;
 
@@ -51,11 +51,28 @@ pub(super) struct Input {
     tags_list: Option<Vec<Tag>>,
 }
 
-#[derive(Deserialize)]
+/// A tag as it is sent and answered.
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Tag {
+pub(super) struct Tag {
     key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+}
+
+impl Tag {
+    /// The tag as a record shows it.
+    pub(super) fn shown(&self) -> Params {
+        Params::new()
+            .text("key", &self.key)
+            .maybe_text("value", self.value.as_deref())
+    }
+}
+
+impl From<(String, Option<String>)> for Tag {
+    fn from((key, value): (String, Option<String>)) -> Tag {
+        Tag { key, value }
+    }
 }
 
 impl Evident for Input {
@@ -127,7 +144,7 @@ pub(super) fn check_combination(trail: &Trail) -> Result<(), CloudTrailError> {
     Ok(())
 }
 
-fn parse_tags(tags: &[Tag]) -> Result<Vec<(String, Option<String>)>, CloudTrailError> {
+pub(super) fn parse_tags(tags: &[Tag]) -> Result<Vec<(String, Option<String>)>, CloudTrailError> {
     if tags.len() > TAGS_MAX {
         return Err(CloudTrailError::TagsLimitExceeded);
     }
