@@ -496,6 +496,12 @@ impl BlobReader {
         })
     }
 
+    /// Fills the buffer from `offset` with what the operating system holds in memory, without waiting for the disk. Says
+    /// whether it could; if not, some of the buffer may have been written, and [`BlobReader::read_exact_at`] gives it all.
+    pub fn read_at_hand(&self, offset: u64, buffer: &mut [u8]) -> bool {
+        read_at_hand(&self.file, offset, buffer)
+    }
+
     /// As [`BlobReader::read_exact_at`] on a thread that may block; gives the buffer back filled to its length.
     pub async fn read_at(&self, offset: u64, mut buffer: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let reader = self.clone();
@@ -521,6 +527,26 @@ fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Res
         }
     }
     Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn read_at_hand(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> bool {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    while !buffer.is_empty() {
+        match preadv2(file, &mut [io::IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT) {
+            Ok(read @ 1..) => {
+                buffer = buffer.get_mut(read..).unwrap_or_default();
+                offset += read as u64;
+            }
+            Ok(0) | Err(_) => return false,
+        }
+    }
+    true
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_at_hand(_: &File, _: u64, _: &mut [u8]) -> bool {
+    false
 }
 
 fn path_of(dir: &Path, id: BlobId) -> PathBuf {
