@@ -22,6 +22,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(kms::AdoptManagedKeys),
         Arc::new(kms::DueKeys::rotations()),
         Arc::new(cloudtrail::Deliver),
+        Arc::new(cloudtrail::DeliverLogs::default()),
         Arc::new(cloudtrail::SignDigests),
         Arc::new(cloudtrail::Compact),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),

@@ -15,6 +15,10 @@ pub enum CloudTrailError {
     InsufficientEncryptionPolicy { bucket: String, key: String },
     /// The bucket does not let CloudTrail check its ACL or write.
     InsufficientS3BucketPolicy(String),
+    /// The log group is none of this account and Region, or its role may not write it.
+    InvalidCloudWatchLogsLogGroupArn(&'static str),
+    /// The role is missing, or does not trust CloudTrail.
+    InvalidCloudWatchLogsRoleArn(&'static str),
     /// The selectors are wrong.
     InvalidEventSelectors(String),
     /// A write on a shadow trail.
@@ -68,6 +72,8 @@ impl AwsError for CloudTrailError {
             CloudTrailArnInvalid(_) => "CloudTrailARNInvalidException",
             InsufficientEncryptionPolicy { .. } => "InsufficientEncryptionPolicyException",
             InsufficientS3BucketPolicy(_) => "InsufficientS3BucketPolicyException",
+            InvalidCloudWatchLogsLogGroupArn(_) => "InvalidCloudWatchLogsLogGroupArnException",
+            InvalidCloudWatchLogsRoleArn(_) => "InvalidCloudWatchLogsRoleArnException",
             InvalidEventSelectors(_) => "InvalidEventSelectorsException",
             InvalidHomeRegion { .. } => "InvalidHomeRegionException",
             InvalidKmsKeyId(_) => "InvalidKmsKeyIdException",
@@ -103,6 +109,7 @@ impl AwsError for CloudTrailError {
             InsufficientS3BucketPolicy(bucket) => {
                 format!("Incorrect S3 bucket policy is detected for bucket: {bucket}")
             }
+            InvalidCloudWatchLogsLogGroupArn(message) | InvalidCloudWatchLogsRoleArn(message) => (*message).to_owned(),
             InvalidEventSelectors(message) => message.clone(),
             InvalidHomeRegion { name, home } => {
                 format!("Trail {name} can be changed only in its home Region {home}.")

@@ -8,6 +8,7 @@
 //! | `ct/closing/ID` | [`Trail`] deleted while events that it had selected waited for delivery |
 //! | `ct/cursor/ID` | [`CursorRow`] |
 //! | `ct/delivery/ID/REGION` | [`DeliveryRow`] |
+//! | `ct/logs/ID` | [`LogsRow`] |
 //! | `ct/chain/ID/REGION` | [`ChainRow`]: the chain that is signed on |
 //! | `ct/ending/ID/REGION/START` | [`ChainRow`]: one whose last digest is to come, while another has begun |
 //! | `ct/backfill/ID/REGION` | [`BackfillRow`]: the chain of digests for files that came too late |
@@ -46,7 +47,7 @@ impl Stored for Trail {
     type Ancestor = TrailV1;
 }
 
-/// A trail when all selectors were basic and every delivery was an event like others.
+/// A trail when all selectors were basic, every delivery was an event like others, and files went to a bucket alone.
 #[derive(Serialize, Deserialize)]
 pub struct TrailV1 {
     id: String,
@@ -94,6 +95,8 @@ impl From<TrailV1> for Trail {
             stopped_by: old.stopped_by,
             generation: old.generation,
             tags: old.tags,
+            sns_topic: None,
+            logs: None,
         }
     }
 }
@@ -244,6 +247,28 @@ impl From<DeliveryRowV1> for DeliveryRow {
             ..DeliveryRow::default()
         }
     }
+}
+
+/// The state of a trail's delivery to CloudWatch Logs, all Regions together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsRow {
+    /// Entries up to this sequence are delivered, or lost.
+    pub through: u64,
+    /// The last pass.
+    pub passed: Option<Timestamp>,
+    /// The last delivery.
+    pub delivered: Option<Timestamp>,
+    /// The first refusal, while it is refused.
+    pub refused_since: Option<Timestamp>,
+    /// The error of the last attempt, if it failed.
+    pub error: Option<String>,
+    /// How many entries were lost because delivery failed for 30 days.
+    pub lost: u64,
+}
+
+impl Stored for LogsRow {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
 }
 
 /// The head of a digest chain.
@@ -430,6 +455,7 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::decodes::<Ingestion>("ct/ingestion/"),
     RowCheck::decodes::<CursorRow>("ct/cursor/"),
     RowCheck::decodes::<DeliveryRow>("ct/delivery/"),
+    RowCheck::decodes::<LogsRow>("ct/logs/"),
     RowCheck::decodes::<ChainRow>("ct/chain/"),
     RowCheck::decodes::<ChainRow>("ct/ending/"),
     RowCheck::decodes::<BackfillRow>("ct/backfill/"),
@@ -525,6 +551,7 @@ pub fn delete_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
 pub async fn forget_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
     txn.delete(closing_key(&trail.id));
     txn.delete(format!("ct/cursor/{}", trail.id).into_bytes());
+    delete_logs(txn, &trail.id);
     for kind in ["delivery", "chain", "ending", "backfill", "digested", "pending", "late"] {
         let prefix = format!("ct/{kind}/{}/", trail.id).into_bytes();
         let keys: Vec<_> = txn.view().scan_prefix(&prefix, None, SCAN).await?;
@@ -543,6 +570,21 @@ pub async fn cursor(view: &ReadView<'_>, id: &str) -> Result<Option<CursorRow>, 
 /// Stores a cursor.
 pub fn put_cursor(txn: &mut Txn, id: &str, row: &CursorRow) {
     txn.put_row(format!("ct/cursor/{id}").into_bytes(), row);
+}
+
+/// The state of delivery to CloudWatch Logs; `None` for a trail that has no log group, or has selected nothing yet.
+pub async fn logs(view: &ReadView<'_>, id: &str) -> Result<Option<LogsRow>, Fault> {
+    view.get_row(format!("ct/logs/{id}").as_bytes()).await
+}
+
+/// Stores the state of delivery to CloudWatch Logs.
+pub fn put_logs(txn: &mut Txn, id: &str, row: &LogsRow) {
+    txn.put_row(format!("ct/logs/{id}").into_bytes(), row);
+}
+
+/// Ends delivery to CloudWatch Logs.
+pub fn delete_logs(txn: &mut Txn, id: &str) {
+    txn.delete(format!("ct/logs/{id}").into_bytes());
 }
 
 /// How far the journal has been compacted.

@@ -47,12 +47,30 @@ pub struct Trail {
     pub generation: u64,
     /// Tags.
     pub tags: Vec<(String, Option<String>)>,
+    /// The topic that is told of log files.
+    pub sns_topic: Option<Arn>,
+    /// Where events go beside the bucket.
+    pub logs: Option<LogsTarget>,
+}
+
+/// A log group, and the role under which it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogsTarget {
+    /// The group's ARN, which ends in `:*`.
+    pub group: Arn,
+    /// The role's ARN.
+    pub role: String,
 }
 
 impl Trail {
     /// The ARN, which carries the home Region.
     pub fn arn(&self) -> Arn {
         arn::trail(&self.home, self.account, &self.name)
+    }
+
+    /// The stream of its log group: `ACCOUNT_CloudTrail_HOME`.
+    pub fn log_stream(&self) -> String {
+        format!("{}_CloudTrail_{}", self.account, self.home)
     }
 
     /// Whether it can be seen in a Region: at home, and as a shadow everywhere when it covers all Regions.

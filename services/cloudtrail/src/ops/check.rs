@@ -3,7 +3,12 @@
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html>
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>
 
-use crate::{CloudTrailError, model::trail::Trail, table, work::chains};
+use crate::{
+    CloudTrailError,
+    model::trail::Trail,
+    table::{self, LogsRow},
+    work::chains,
+};
 use base::{Arn, Region, arn, ids};
 use envelope::EncryptionContext;
 use gateway::{
@@ -138,6 +143,20 @@ fn key_refusal(refusal: PortRefusal, bucket: &str, key: &str) -> CloudTrailError
 /// Stores a changed trail with its digest chains in step: one per Region that it covers while it logs with validation.
 pub(super) async fn store_trail(ctx: &Ctx, txn: &mut Txn, trail: &Trail) -> Result<(), CloudTrailError> {
     table::put_trail(txn, trail, ctx.random());
+    if trail.logs.is_none() {
+        table::delete_logs(txn, &trail.id);
+    } else if trail.generation > 0 && table::logs(&txn.view(), &trail.id).await?.is_none() {
+        // Nothing before this call is for the group: delivery starts looking here.
+        let through = txn.view().seq();
+        table::put_logs(
+            txn,
+            &trail.id,
+            &LogsRow {
+                through,
+                ..LogsRow::default()
+            },
+        );
+    }
     chains::align(txn, trail, &ctx.settings().regions, ctx.now()).await?;
     Ok(())
 }

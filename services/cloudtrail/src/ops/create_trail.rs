@@ -4,6 +4,7 @@
 
 use super::{
     check::{check_resources, store_trail},
+    logs,
     shapes::TrailSettings,
 };
 use crate::{
@@ -43,8 +44,8 @@ pub(super) struct Input {
     pub(super) include_global_service_events: Option<bool>,
     pub(super) is_multi_region_trail: Option<bool>,
     pub(super) enable_log_file_validation: Option<bool>,
-    cloud_watch_logs_log_group_arn: Option<String>,
-    cloud_watch_logs_role_arn: Option<String>,
+    pub(super) cloud_watch_logs_log_group_arn: Option<String>,
+    pub(super) cloud_watch_logs_role_arn: Option<String>,
     pub(super) kms_key_id: Option<String>,
     is_organization_trail: Option<bool>,
     pub(super) recursive_logging: Option<bool>,
@@ -102,9 +103,6 @@ impl Input {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         if given(&self.sns_topic_name) {
             return Err(CloudTrailError::NotImplemented("SnsTopicName"));
-        }
-        if given(&self.cloud_watch_logs_log_group_arn) || given(&self.cloud_watch_logs_role_arn) {
-            return Err(CloudTrailError::NotImplemented("CloudWatchLogsLogGroupArn"));
         }
         if self.is_organization_trail == Some(true) {
             return Err(CloudTrailError::NotImplemented("IsOrganizationTrail"));
@@ -188,6 +186,8 @@ fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
         stopped_by: None,
         generation: 0,
         tags: parse_tags(input.tags_list.as_deref().unwrap_or(&[]))?,
+        sns_topic: None,
+        logs: None,
     };
     check_combination(&trail)?;
     Ok(trail)
@@ -224,7 +224,9 @@ impl Operation for CreateTrail {
 
     async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
         let arn = base::arn::trail(&ctx.region, ctx.account, &input.name);
-        Ok(Demand::on("cloudtrail:CreateTrail", arn).into())
+        let mut demands = vec![Demand::on("cloudtrail:CreateTrail", arn)];
+        demands.extend(logs::pass_role(input));
+        Ok(Demands::All(demands))
     }
 
     async fn run(
@@ -236,6 +238,7 @@ impl Operation for CreateTrail {
         let mut trail = trail_of(ctx, input)?;
         check_room(ctx, &txn.view(), &trail).await?;
         check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
+        logs::check(ctx, txn, &mut trail, input).await?;
         store_trail(ctx, txn, &trail).await?;
         Ok(Json(TrailSettings::from(&trail)))
     }

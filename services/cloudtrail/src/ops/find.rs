@@ -61,17 +61,27 @@ fn not_found(ctx: &Ctx, reference: &TrailReference) -> CloudTrailError {
     }
 }
 
-/// The ARN that a demand is made on: the trail's if it is known, else the one that the caller's words stand for.
+/// A call's only demand: see [`demand`].
 pub(super) async fn demand_on(
     ctx: &Ctx,
     view: &ReadView<'_>,
     action: &'static str,
     text: &str,
 ) -> Result<Demands, CloudTrailError> {
+    demand(ctx, view, action, text).await.map(Demands::one)
+}
+
+/// A demand on a trail: on its ARN if it is known, else on the one that the caller's words stand for.
+pub(super) async fn demand(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    text: &str,
+) -> Result<Demand, CloudTrailError> {
     let reference = TrailReference::parse(text)?;
     let arn: Arn = match find(ctx, view, &reference).await? {
         Some(trail) => trail.arn(),
         None => reference.arn(&ctx.region, ctx.account),
     };
-    Ok(Demand::on(action, arn).into())
+    Ok(Demand::on(action, arn))
 }

@@ -6,7 +6,7 @@ use super::{find, shapes::NamedTrail};
 use crate::{
     CloudTrailError,
     model::trail::Trail,
-    table::{self, ChainRow, DeliveryRow, DigestedRow},
+    table::{self, ChainRow, DeliveryRow, DigestedRow, LogsRow},
 };
 use base::Timestamp;
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -36,6 +36,10 @@ pub(super) struct Output {
     latest_notification_time: Option<EpochSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_notification_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_cloud_watch_logs_delivery_time: Option<EpochSeconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_cloud_watch_logs_delivery_error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_digest_delivery_time: Option<EpochSeconds>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +76,13 @@ fn digest_error(error: Option<String>, unproven: u64) -> Option<String> {
     Some(error.map_or(unproven.clone(), |error| format!("{error}; {unproven}")))
 }
 
-fn status(trail: &Trail, delivery: DeliveryRow, digested: DigestedRow, chain: Option<ChainRow>) -> Output {
+fn status(
+    trail: &Trail,
+    delivery: DeliveryRow,
+    digested: DigestedRow,
+    chain: Option<ChainRow>,
+    logs: LogsRow,
+) -> Output {
     let text = |time: Option<Timestamp>| time.map(Timestamp::iso8601).unwrap_or_default();
     Output {
         is_logging: trail.logging,
@@ -87,6 +97,8 @@ fn status(trail: &Trail, delivery: DeliveryRow, digested: DigestedRow, chain: Op
             .or(chain.and_then(|chain| chain.delivered))
             .map(EpochSeconds),
         latest_digest_delivery_error: digest_error(digested.error, digested.unproven),
+        latest_cloud_watch_logs_delivery_time: logs.delivered.map(EpochSeconds),
+        latest_cloud_watch_logs_delivery_error: delivery_error(logs.error, logs.lost),
         latest_notification_time: delivery.notice.delivered.map(EpochSeconds),
         latest_notification_attempt_time: text(delivery.notice.attempted),
         latest_notification_attempt_succeeded: text(delivery.notice.delivered),
@@ -119,6 +131,7 @@ impl Operation for GetTrailStatus {
         let delivery = table::delivery(&view, &trail.id, &ctx.region).await?;
         let digested = table::digested(&view, &trail.id, &ctx.region).await?;
         let chain = table::chain(&view, &trail.id, &ctx.region).await?;
-        Ok(Json(status(&trail, delivery, digested, chain)))
+        let logs = table::logs(&view, &trail.id).await?.unwrap_or_default();
+        Ok(Json(status(&trail, delivery, digested, chain, logs)))
     }
 }

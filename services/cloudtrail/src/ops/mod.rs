@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) use check::{PRINCIPAL, as_cloudtrail, seal_of};
+pub(crate) use logs::assume;
 pub(crate) use lookup_events::HISTORY;
 mod channel_shapes;
 mod create_channel;
@@ -19,6 +20,7 @@ mod get_trail_status;
 mod list_channels;
 mod list_public_keys;
 mod list_trails;
+mod logs;
 mod lookup_events;
 mod put_event_selectors;
 mod put_resource_policy;

@@ -26,6 +26,10 @@ pub(super) struct TrailSettings {
     kms_key_id: Option<String>,
     is_organization_trail: bool,
     recursive_logging: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_watch_logs_log_group_arn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cloud_watch_logs_role_arn: Option<String>,
 }
 
 impl From<&Trail> for TrailSettings {
@@ -41,6 +45,8 @@ impl From<&Trail> for TrailSettings {
             kms_key_id: trail.kms_key.as_ref().map(|arn| arn.as_str().to_owned()),
             is_organization_trail: false,
             recursive_logging: trail.recursive_logging,
+            cloud_watch_logs_log_group_arn: trail.logs.as_ref().map(|logs| logs.group.as_str().to_owned()),
+            cloud_watch_logs_role_arn: trail.logs.as_ref().map(|logs| logs.role.clone()),
         }
     }
 }
@@ -58,6 +64,11 @@ impl Evident for TrailSettings {
             .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
             .flag("isOrganizationTrail", self.is_organization_trail)
             .flag("recursiveLogging", self.recursive_logging)
+            .maybe_text(
+                "cloudWatchLogsLogGroupArn",
+                self.cloud_watch_logs_log_group_arn.as_deref(),
+            )
+            .maybe_text("cloudWatchLogsRoleArn", self.cloud_watch_logs_role_arn.as_deref())
     }
 }
 

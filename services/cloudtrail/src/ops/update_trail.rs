@@ -7,7 +7,7 @@
 use super::{
     check::{check_resources, store_trail},
     create_trail::{Input, check_combination, check_room, parse_bucket, parse_prefix},
-    find,
+    find, logs,
     shapes::TrailSettings,
 };
 use crate::{CloudTrailError, model::trail::Trail};
@@ -43,7 +43,9 @@ impl Operation for UpdateTrail {
     type Error = CloudTrailError;
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
-        find::demand_on(ctx, view, "cloudtrail:UpdateTrail", &input.name).await
+        let mut demands = vec![find::demand(ctx, view, "cloudtrail:UpdateTrail", &input.name).await?];
+        demands.extend(logs::pass_role(input));
+        Ok(Demands::All(demands))
     }
 
     async fn run(
@@ -59,6 +61,7 @@ impl Operation for UpdateTrail {
             check_room(ctx, &txn.view(), &trail).await?;
         }
         check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
+        logs::check(ctx, txn, &mut trail, input).await?;
         store_trail(ctx, txn, &trail).await?;
         Ok(Json(TrailSettings::from(&trail)))
     }

@@ -12,15 +12,15 @@ use super::{
 };
 use crate::{
     model::trail::Trail,
-    ops::seal_of,
-    table::{self, CursorRow, DeliveryRow, Held, PendingFile},
+    ops::{as_cloudtrail, seal_of},
+    table::{self, CursorRow, DeliveryRow, Held, Notice, PendingFile},
 };
 use base::{Fault, Region, Timestamp, ids};
 use bytes::Bytes;
 use gateway::{
-    Boxed, PortRefusal, World,
+    Boxed, Ctx, PortRefusal, Txn, World,
     ctx::By,
-    ports::{ServiceObject, Worker},
+    ports::{ServiceMessage, ServiceObject, Worker},
 };
 use record::{LogFileBytes, LogFileKind};
 use std::{collections::BTreeMap, sync::Arc};
@@ -230,7 +230,8 @@ impl Pass<'_> {
                 cursor.held_from = [cursor.held_from, Some(held.from)].into_iter().flatten().min();
                 cursor.held.push(region.clone());
             }
-            let drained = closing && cursor.held_from.is_none();
+            let elsewhere = table::logs(&txn.view(), &trail.id).await?.is_some();
+            let drained = closing && !elsewhere && cursor.held_from.is_none();
             if drained && !super::digest::waits(&txn.view(), trail, &self.world.settings.regions).await? {
                 table::forget_trail(txn, trail).await?;
             } else {
@@ -287,6 +288,7 @@ impl Delivery<'_> {
             if self.trail.validation {
                 chains::note_file(txn, self.trail, self.region, last, &pending).await?;
             }
+            let notice = self.notify(ctx, txn, &pending, row.notice.clone()).await?;
             let row = DeliveryRow {
                 through: last,
                 delivered: Some(self.now),
@@ -294,6 +296,7 @@ impl Delivery<'_> {
                 error: None,
                 // What was held back is delivered up to here. Whether all of it is, the end of the pass says.
                 held: row.held.map(|held| Held { from: last + 1, ..held }),
+                notice,
                 ..row
             };
             table::put_delivery(txn, &self.trail.id, self.region, &row);
@@ -304,6 +307,33 @@ impl Delivery<'_> {
             }
         }
         Err(conflicted())
+    }
+
+    /// Tells the trail's topic of the file, in the transaction that puts it. A refusal is told by the status and stops
+    /// nothing.
+    async fn notify(&self, ctx: &Ctx, txn: &mut Txn, file: &PendingFile, before: Notice) -> Result<Notice, Fault> {
+        let Some(topic) = &self.trail.sns_topic else {
+            return Ok(before);
+        };
+        let text = serde_json::json!({"s3Bucket": file.bucket, "s3ObjectKey": [file.key]});
+        let message = ServiceMessage {
+            subject: None,
+            message: text.to_string(),
+        };
+        let by = By::Service(as_cloudtrail(self.trail));
+        let published = ctx.world().ports()?.topics.publish(ctx, txn, by, topic, message).await;
+        Ok(match published {
+            Ok(_) => Notice {
+                attempted: Some(self.now),
+                delivered: Some(self.now),
+                error: None,
+            },
+            Err(refusal) => Notice {
+                attempted: Some(self.now),
+                error: Some(refusal.code),
+                ..before
+            },
+        })
     }
 
     fn pending(&self, bytes: &LogFileBytes) -> PendingFile {
@@ -327,7 +357,7 @@ impl Delivery<'_> {
             let (journal, trail, region) = (self.world.journal(), self.trail.id.clone(), self.region.clone());
             let before = self.now.minus(REDELIVERY);
             (from, lost) = tokio::task::spawn_blocking(move || {
-                fill::count_older(&journal, &trail, region.as_str(), (first, cut), before)
+                fill::count_older(&journal, &trail, Some(region.as_str()), (first, cut), before)
             })
             .await
             .map_err(|error| Fault::io("reading the journal", error))??;

@@ -223,18 +223,18 @@ impl Visitor for Fill<'_> {
     }
 }
 
-/// Counts the entries of a trail and Region in blocks committed at `before` or earlier, and says where the younger begin.
+/// Counts the entries of a trail, of one Region or of all, in blocks committed at `before` or earlier, and says where the younger begin.
 /// Blocks its thread.
 pub fn count_older(
     journal: &Journal,
     trail: &str,
-    region: &str,
+    region: Option<&str>,
     (from, cut): (u64, u64),
     before: Timestamp,
 ) -> Result<(u64, u64), Fault> {
     struct Count<'a> {
         trail: &'a str,
-        region: &'a str,
+        region: Option<&'a str>,
         before: Timestamp,
         count: u64,
     }
@@ -247,7 +247,7 @@ pub fn count_older(
         }
 
         fn entry(&mut self, entry: EntryRef<'_>) -> Result<(), Fault> {
-            let counts = entry.region == self.region && entry.selected.contains(self.trail);
+            let counts = self.region.is_none_or(|region| entry.region == region) && entry.selected.contains(self.trail);
             self.count += u64::from(counts);
             Ok(())
         }

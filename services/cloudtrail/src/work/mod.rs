@@ -5,6 +5,7 @@ pub mod compact;
 pub mod deliver;
 pub mod digest;
 mod fill;
+pub mod logs;
 mod signing;
 
 use crate::{model::trail::Trail, ops::as_cloudtrail, table};
@@ -85,6 +86,9 @@ pub async fn delivered_through(view: &ReadView<'_>, head: u64) -> Result<u64, Fa
     for (trail, _) in delivering(view).await? {
         let cursor = table::cursor(view, &trail.id).await?.unwrap_or_default();
         through = through.min(cursor.delivered_through());
+        if let Some(logs) = table::logs(view, &trail.id).await? {
+            through = through.min(logs.through);
+        }
     }
     Ok(through)
 }
