@@ -60,16 +60,37 @@ pub(crate) fn element(
 /// Escapes text for an element or an attribute. Characters that XML 1.0 lacks become references, which tell them
 /// apart though strict readers refuse them; `\r` too, which readers would turn into `\n`.
 fn escape(out: &mut String, text: &str, attribute: bool) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' if !attribute => out.push(c),
-            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push_str(&format!("&#x{:x};", u32::from(c))),
-            _ => out.push(c),
+    let mut rest = text;
+    while let Some((plain, from)) = rest
+        .bytes()
+        .position(may_begin_escaped)
+        .and_then(|at| rest.split_at_checked(at))
+    {
+        out.push_str(plain);
+        let mut chars = from.chars();
+        if let Some(c) = chars.next() {
+            escape_char(out, c, attribute);
         }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
+}
+
+/// Whether a byte is the first of a character that may have to be escaped. None of these is inside of a character.
+fn may_begin_escaped(byte: u8) -> bool {
+    const FFFE: u8 = 0xef;
+    byte < b' ' || matches!(byte, b'&' | b'<' | b'>' | b'"' | FFFE)
+}
+
+fn escape_char(out: &mut String, c: char, attribute: bool) {
+    match c {
+        '&' => out.push_str("&amp;"),
+        '<' => out.push_str("&lt;"),
+        '>' => out.push_str("&gt;"),
+        '"' => out.push_str("&quot;"),
+        '\n' | '\t' if !attribute => out.push(c),
+        '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => out.push_str(&format!("&#x{:x};", u32::from(c))),
+        _ => out.push(c),
     }
 }
 

@@ -27,14 +27,18 @@ pub async fn list(view: &ReadView<'_>, bucket: &str, listing: &Listing) -> Resul
                 continue;
             }
             if is_marker(row) {
-                from = [row_key.as_ref(), &[0]].concat();
                 continue;
             }
             match page.offer(&text_after(row_key, &prefix)?, || row.clone()) {
                 Step::Done => break 'read,
-                Step::Next => from = [row_key.as_ref(), &[0]].concat(),
+                Step::Next => {}
                 Step::Seek(to) => from = at(&to),
             }
+        }
+        if let Some((last, _)) = rows.last()
+            && from.as_slice() <= last.as_ref()
+        {
+            from = [last.as_ref(), &[0]].concat();
         }
         if complete {
             break;
