@@ -108,7 +108,9 @@ def test_what_was_used_is_clean(used):
     report = fsck(used, expected=[])
     looked = report["looked_at"]
     assert looked["objects"] >= 6 and looked["keyrings"] == 2 and looked["access keys"] >= 2
-    assert looked["blobs"] == 13 and looked["bytes"] > 5 * 5_242_880 and looked["journal blocks"] > 10
+    assert looked["blobs"] == 13 and looked["bytes"] > 5 * 5_242_880
+    assert looked["journal entries"] + looked["history entries"] > 50 and looked["history blocks"] > 0
+    assert looked["history terms"] > looked["history entries"]
     # Of six uploads of two parts each one is not completed, and one was deleted with its version.
     assert looked["parts"] == 10 and looked["uploads"] == 1 and looked["delete markers"] == 1
     assert looked["objects under a customer's key"] == looked["objects whose KMS key is gone"] == 4

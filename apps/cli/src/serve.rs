@@ -42,6 +42,9 @@ pub(crate) struct ServeArgs {
     /// How long the window of one digest is [default: 1h].
     #[arg(long, value_name = "DURATION")]
     pub(crate) digest_interval: Option<String>,
+    /// How far back LookupEvents reaches; older events are dropped [default: 90d].
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) event_history: Option<String>,
     /// Encrypt connections: with a local CA kept in the data directory, or with two PEM files [default: off].
     #[arg(long, value_name = "off|auto|CERT,KEY")]
     pub(crate) tls: Option<String>,
@@ -66,6 +69,7 @@ impl ServeArgs {
             ("account", self.account),
             ("delivery_interval", self.delivery_interval),
             ("digest_interval", self.digest_interval),
+            ("event_history", self.event_history),
             ("tls", self.tls),
             ("rehearsal", self.rehearsal.then(|| "true".to_owned())),
             ("aws_behavior", self.aws_behavior),

@@ -32,6 +32,8 @@ pub struct Config {
     pub delivery_interval: Duration,
     /// How long the window of one digest is, such as `1h`; at least one second.
     pub digest_interval: Duration,
+    /// How far back LookupEvents reaches, such as `90d`; at least a day. What is older is dropped.
+    pub event_history: Duration,
     /// `off`, `auto` (a local CA in the data directory) or `CERT,KEY` (two PEM files).
     pub tls: TlsMode,
     /// Whether `shoseki clock advance` may move time in this data directory.
@@ -81,7 +83,7 @@ struct ConfigFile {
 const ORGANIZATION: &str = "organization";
 
 /// The names of all settings that are text, in the order of the documentation.
-pub const NAMES: [&str; 11] = [
+pub const NAMES: [&str; 12] = [
     "listen",
     "data_dir",
     "region",
@@ -89,6 +91,7 @@ pub const NAMES: [&str; 11] = [
     "account",
     "delivery_interval",
     "digest_interval",
+    "event_history",
     "tls",
     "rehearsal",
     "aws_behavior",
@@ -101,6 +104,9 @@ const LISTEN: ([u8; 4], u16) = ([127, 0, 0, 1], 4566);
 /// No interval is shorter.
 const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
+/// No event history is shorter.
+const HISTORY_MIN: Duration = Duration::from_secs(86_400);
+
 impl Default for Config {
     fn default() -> Config {
         let settings = Settings::standard();
@@ -112,6 +118,7 @@ impl Default for Config {
             account: None,
             delivery_interval: settings.delivery_interval,
             digest_interval: settings.digest_interval,
+            event_history: settings.event_history,
             tls: TlsMode::Off,
             rehearsal: settings.rehearsal,
             aws_behavior: settings.aws_behavior,
@@ -221,6 +228,7 @@ impl Config {
             "account" => self.account = Some(parsed(text, "an account id of twelve digits")?),
             "delivery_interval" => self.delivery_interval = interval(text)?,
             "digest_interval" => self.digest_interval = interval(text)?,
+            "event_history" => self.event_history = history(text)?,
             "tls" => self.tls = tls_mode(text)?,
             "rehearsal" => self.rehearsal = parsed(text, "true or false")?,
             "aws_behavior" => self.aws_behavior = aws_behavior(text)?,
@@ -244,6 +252,7 @@ impl Config {
             aws_behavior: self.aws_behavior,
             delivery_interval: self.delivery_interval,
             digest_interval: self.digest_interval,
+            event_history: self.event_history,
             rehearsal: self.rehearsal,
             organization: self.organization.clone(),
         }
@@ -302,6 +311,13 @@ fn list<T: std::str::FromStr>(text: &str, wanted: &str) -> Result<Vec<T>, String
 fn interval(text: &str) -> Result<Duration, String> {
     match parse_duration(text)? {
         span if span < INTERVAL_MIN => Err(format!("`{text}` is shorter than a second")),
+        span => Ok(span),
+    }
+}
+
+fn history(text: &str) -> Result<Duration, String> {
+    match parse_duration(text)? {
+        span if span < HISTORY_MIN => Err(format!("`{text}` is shorter than a day")),
         span => Ok(span),
     }
 }
@@ -464,6 +480,10 @@ mod tests {
         check(
             layers("", &[], &[("delivery_interval", "0s")]),
             "flag --delivery-interval: `0s` is shorter than a second",
+        );
+        check(
+            layers("event_history = \"23h\"", &[], &[]),
+            "file, `event_history`: `23h` is shorter than a day",
         );
         check(
             layers("", &[], &[("domain", "a..b")]),

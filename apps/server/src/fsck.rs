@@ -5,6 +5,7 @@
 //! 2. **Names**: what lies under an id of its own, a row or a blob, is named by a row. This is done in parts, so that
 //!    memory is bounded however many there are.
 //! 3. **Journal**: every block opens under its sequence, and time does not fall.
+//! 4. **History**: every block opens and holds what is told about it, and the index tells of all its entries and no others.
 //!
 //! Only what loses nothing that can be read is repaired. When a row that may name others cannot be read, nothing is taken
 //! for an orphan's end: what it named may be all that is left of it.
@@ -135,6 +136,7 @@ pub async fn run(options: &Options, progress: impl FnMut(Progress)) -> Result<Re
     check.rows(&store).await?;
     check.names(&store).await?;
     check.journal(&store)?;
+    check.history(&store)?;
     let report = check.done();
     store.close().await.context("cannot close the store")?;
     Ok(report)
@@ -410,6 +412,33 @@ impl<P: FnMut(Progress)> Check<P> {
         }
         self.count("journal blocks", blocks);
         self.count("journal entries", entries);
+        Ok(())
+    }
+
+    fn history(&mut self, store: &Store) -> Result<()> {
+        let history = store.history();
+        let (mut blocks, mut entries, mut terms) = (0_u64, 0_u64, 0_u64);
+        let mut wrong = Vec::new();
+        let read = history.check(
+            |about, heads, bodies| gateway::history::terms_of(&history, about, heads, bodies),
+            |block| match block {
+                Ok(block) => {
+                    blocks = blocks.saturating_add(1);
+                    entries = entries.saturating_add(u64::from(block.entries));
+                    terms = terms.saturating_add(block.terms as u64);
+                }
+                Err((place, fault)) => wrong.push((place, told(&fault))),
+            },
+        );
+        for (place, what) in wrong {
+            self.found(Kind::Damaged, place, what);
+        }
+        if let Err(fault) = read {
+            self.found(Kind::Damaged, "history", told(&fault));
+        }
+        self.count("history blocks", blocks);
+        self.count("history entries", entries);
+        self.count("history terms", terms);
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(cloudtrail::Deliver),
         Arc::new(cloudtrail::DeliverLogs::default()),
         Arc::new(cloudtrail::SignDigests),
-        Arc::new(cloudtrail::Compact),
+        Arc::new(cloudtrail::Archive::default()),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
         Arc::new(s3::work::DeliverAccessLogs),
         Arc::new(s3::work::Forget),

@@ -18,6 +18,7 @@ mod aead;
 pub mod ciphertext;
 mod context;
 mod fault;
+mod hash;
 mod key;
 mod keyring;
 mod root;
@@ -26,6 +27,7 @@ pub mod small;
 
 pub use context::EncryptionContext;
 pub use fault::{DoesNotOpen, EnvelopeFault};
+pub use hash::KeyedHash;
 pub use key::Key256;
 pub use keyring::Keyring;
 pub use root::{RootKey, RootOfTrust, WrappedKey, WrappingId, is_wrapped_under, unwrap_under, wrap_under};

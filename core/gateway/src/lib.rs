@@ -20,6 +20,7 @@ pub mod decision;
 pub mod demand;
 pub mod error;
 pub mod event;
+pub mod history;
 pub mod journal;
 pub mod keyring;
 pub mod operation;

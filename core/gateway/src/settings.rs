@@ -31,6 +31,8 @@ pub struct Settings {
     pub delivery_interval: Duration,
     /// How long the window of one digest is; at least one second.
     pub digest_interval: Duration,
+    /// How far the event history reaches back, in domain time; at least a day.
+    pub event_history: Duration,
     /// Whether domain time may be moved.
     pub rehearsal: bool,
     /// The organization that accounts of this server belong to.
@@ -43,6 +45,9 @@ impl Settings {
     /// The default digest interval: AWS signs a digest every hour.
     pub const DIGEST_INTERVAL: Duration = Duration::from_secs(3600);
 
+    /// The default reach of the event history, and AWS's: 90 days.
+    pub const EVENT_HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
+
     /// The settings of a server that was told nothing.
     pub fn standard() -> Settings {
         Settings {
@@ -53,6 +58,7 @@ impl Settings {
             aws_behavior: AwsBehavior::Seeds,
             delivery_interval: Settings::DELIVERY_INTERVAL,
             digest_interval: Settings::DIGEST_INTERVAL,
+            event_history: Settings::EVENT_HISTORY,
             rehearsal: false,
             organization: None,
         }

@@ -16,7 +16,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use store::{Blobs, Journal, Store};
+use store::{Blobs, History, Journal, Store};
 
 /// The ports, each implemented by one room and wired in the composition root.
 pub struct Ports {
@@ -103,6 +103,11 @@ impl World {
     /// The journal, for its readers: delivery and lookup.
     pub fn journal(&self) -> Journal {
         self.store.journal()
+    }
+
+    /// The event history, for its readers: see [`crate::history::search`].
+    pub fn history(&self) -> History {
+        self.store.history()
     }
 
     /// The blob directory: sealed bytes only.

@@ -7,7 +7,8 @@
 use crate::{
     conflict::{ReadSet, Window},
     engine::{self, Space},
-    journal::{BlockChange, BlockSealer, EntryPos, JournalEntry, progress},
+    history::OwnWrite,
+    journal::{BlockSealer, EntryPos, JournalEntry, progress},
     open::Core,
     queue::CloseOnDrop,
     txn::{CommitError, Committed, Effect},
@@ -22,11 +23,11 @@ pub(crate) struct Request {
     pub(crate) snapshot_seq: u64,
     pub(crate) reads: ReadSet,
     pub(crate) writes: BTreeMap<Bytes, Option<Bytes>>,
-    /// The hashes of the keys and blocks that it writes.
+    /// The hashes of what it writes.
     pub(crate) hashes: Vec<u64>,
     pub(crate) entries: Vec<JournalEntry>,
-    /// Journal blocks that it changes, or drops.
-    pub(crate) blocks: Vec<BlockChange>,
+    /// What it writes beside rows: the history, and journal blocks that go.
+    pub(crate) own: Vec<OwnWrite>,
     pub(crate) effects: Vec<Effect>,
     pub(crate) bytes: usize,
     pub(crate) reply: oneshot::Sender<Result<Committed, CommitError>>,
@@ -87,6 +88,7 @@ impl Committer {
         // From here the batch survives a crash. Publish first, then answer: whoever gets the answer and begins again
         // sees the effect (INVARIANT: a snapshot is published only after it is durable).
         (self.seq, self.time) = (seq, time);
+        self.core.committed.count(&accepted);
         self.core.publish(seq);
         self.expected += self.core.queue.len();
         self.answer(seq, accepted);
@@ -114,7 +116,10 @@ impl Committer {
 
     fn write(&mut self, seq: u64, time: Timestamp, accepted: &[Request]) -> Result<(), Fault> {
         let core = self.core.clone();
-        let rows: usize = accepted.iter().map(|request| request.hashes.len()).sum();
+        let rows: usize = accepted
+            .iter()
+            .map(|request| request.writes.len() + request.own.len())
+            .sum();
         let mut batch = core.engine.batch(rows + 2);
         for request in accepted {
             for (key, value) in &request.writes {
@@ -123,10 +128,10 @@ impl Committer {
                     None => batch.delete(Space::Rows, key),
                 }
             }
-            for (block, bytes) in &request.blocks {
-                match bytes {
-                    Some(bytes) => batch.put(Space::Journal, &block.to_be_bytes(), bytes),
-                    None => batch.delete(Space::Journal, &block.to_be_bytes()),
+            for (space, key, value) in &request.own {
+                match value {
+                    Some(value) => batch.put(*space, key, value),
+                    None => batch.delete(*space, key),
                 }
             }
         }

@@ -27,9 +27,9 @@ impl KeyHash {
         self.0.hash_one(key)
     }
 
-    /// Stands for a journal block, so that two rewrites of one block do not both commit.
-    pub(crate) fn of_block(&self, seq: u64) -> u64 {
-        self.0.hash_one(("journal block", seq))
+    /// Stands for the history, so that of two changes of it that began at one moment only one commits.
+    pub(crate) fn of_history(&self) -> u64 {
+        self.0.hash_one("history")
     }
 }
 

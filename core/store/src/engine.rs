@@ -1,4 +1,4 @@
-//! The storage engine: three ordered maps that are written together. The only file that names `fjall`.
+//! The storage engine: ordered maps that are written together. The only file that names `fjall`.
 //!
 //! What is relied on, and was read in the engine's source:
 //! - A batch is appended to the engine's log with a start mark, a checksum and an end mark, synced, and only then put
@@ -12,7 +12,7 @@ use base::Fault;
 use bytes::Bytes;
 use fjall::{
     AbstractTree, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable,
-    config::{BlockSizePolicy, FilterPolicy, HashRatioPolicy, PinningPolicy},
+    config::{BlockSizePolicy, FilterPolicy, HashRatioPolicy, PinningPolicy, RestartIntervalPolicy},
 };
 use std::{ops::Bound, path::Path, thread, time::Duration};
 
@@ -23,11 +23,20 @@ pub(crate) const KEY_BYTES_MAX: usize = u16::MAX as usize;
 /// engine itself would wait without looking whether its workers are still alive.
 const SEALED_BUFFERS_MAX: usize = 3;
 const UNMERGED_RUNS_MAX: usize = 28;
+/// What of the history is gathered in memory before it is written out in order.
+const HISTORY_BUFFER_BYTES: u64 = 16 << 20;
+/// The engine's own log is read whole at every open, so it is kept short: maps whose buffers it still needs are written
+/// out when it is longer.
+const LOG_BYTES_MAX: u64 = 128 << 20;
 const ROOM_POLL: Duration = Duration::from_millis(2);
 
 /// The ordered maps.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Space {
+    /// The sections of the history's blocks by number.
+    HistoryBlocks,
+    /// What tells of the history's blocks, and their terms.
+    HistoryIndex,
     /// Journal blocks by big-endian sequence.
     Journal,
     /// A handful of rows of the store's own.
@@ -43,6 +52,8 @@ pub(crate) type KeyRange<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 pub(crate) type Row = (Bytes, Bytes);
 
 pub(crate) struct Engine {
+    history_blocks: Keyspace,
+    history_index: Keyspace,
     journal: Keyspace,
     meta: Keyspace,
     rows: Keyspace,
@@ -61,8 +72,14 @@ pub(crate) struct Batch<'e> {
 impl Engine {
     pub(crate) fn open(dir: &Path, cache_bytes: u64) -> Result<Engine, Fault> {
         let fault = |e| Fault::io(format!("opening the rows in `{}`", dir.display()), e);
-        let db = Database::builder(dir).cache_size(cache_bytes).open().map_err(fault)?;
+        let db = Database::builder(dir)
+            .cache_size(cache_bytes)
+            .max_journaling_size(LOG_BYTES_MAX)
+            .open()
+            .map_err(fault)?;
         Ok(Engine {
+            history_blocks: db.keyspace("history-blocks", history_blocks_options).map_err(fault)?,
+            history_index: db.keyspace("history-index", history_index_options).map_err(fault)?,
             journal: db.keyspace("journal", journal_options).map_err(fault)?,
             meta: db.keyspace("meta", rows_options).map_err(fault)?,
             rows: db.keyspace("rows", rows_options).map_err(fault)?,
@@ -90,30 +107,38 @@ impl Engine {
         range: KeyRange<'_>,
         reverse: bool,
     ) -> impl Iterator<Item = Result<Row, Fault>> + use<> {
-        let guards: Box<dyn Iterator<Item = fjall::Guard>> = if is_empty(range) {
-            Box::new(std::iter::empty())
-        } else {
-            let rows = at.0.range::<&[u8], _>(self.space(space), fit(range));
-            if reverse { Box::new(rows.rev()) } else { Box::new(rows) }
-        };
-        guards.map(|guard| {
+        self.guards(at, space, range, reverse).map(|guard| {
             let (key, value) = guard.into_inner().map_err(read_fault)?;
             Ok((Bytes::copy_from_slice(&key), Bytes::copy_from_slice(&value)))
         })
     }
 
-    /// The keys of a range, in order.
+    /// The keys of a range, in order, or from its end when `reverse`.
     pub(crate) fn keys(
         &self,
         at: &Snapshot,
         space: Space,
         range: KeyRange<'_>,
+        reverse: bool,
     ) -> impl Iterator<Item = Result<Bytes, Fault>> + use<> {
-        let guards = (!is_empty(range)).then(|| at.0.range::<&[u8], _>(self.space(space), fit(range)));
-        guards.into_iter().flatten().map(|guard| {
+        self.guards(at, space, range, reverse).map(|guard| {
             let key = guard.key().map_err(read_fault)?;
             Ok(Bytes::copy_from_slice(&key))
         })
+    }
+
+    fn guards(
+        &self,
+        at: &Snapshot,
+        space: Space,
+        range: KeyRange<'_>,
+        reverse: bool,
+    ) -> Box<dyn Iterator<Item = fjall::Guard>> {
+        if is_empty(range) {
+            return Box::new(std::iter::empty());
+        }
+        let rows = at.0.range::<&[u8], _>(self.space(space), fit(range));
+        if reverse { Box::new(rows.rev()) } else { Box::new(rows) }
     }
 
     pub(crate) fn batch(&self, capacity: usize) -> Batch<'_> {
@@ -128,7 +153,14 @@ impl Engine {
         let crowded = |space: &Keyspace| {
             space.tree.sealed_memtable_count() >= SEALED_BUFFERS_MAX || space.tree.l0_run_count() >= UNMERGED_RUNS_MAX
         };
-        while [&self.rows, &self.journal, &self.meta].into_iter().any(crowded) {
+        let all = [
+            &self.rows,
+            &self.journal,
+            &self.meta,
+            &self.history_blocks,
+            &self.history_index,
+        ];
+        while all.into_iter().any(crowded) {
             // Asked for its answer only: it is an error once a background writer of the engine has failed.
             self.db.persist(PersistMode::Buffer).map_err(write_fault)?;
             thread::sleep(ROOM_POLL);
@@ -143,6 +175,8 @@ impl Engine {
 
     fn space(&self, space: Space) -> &Keyspace {
         match space {
+            Space::HistoryBlocks => &self.history_blocks,
+            Space::HistoryIndex => &self.history_index,
             Space::Journal => &self.journal,
             Space::Meta => &self.meta,
             Space::Rows => &self.rows,
@@ -184,6 +218,24 @@ fn rows_options() -> KeyspaceCreateOptions {
 fn journal_options() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .data_block_size_policy(BlockSizePolicy::all(64 * 1024))
+        .filter_policy(FilterPolicy::disabled())
+}
+
+/// Sealed sections, appended under rising keys: each is a block of its own, so that one can be read without its
+/// neighbours. Read by key, and the key is there.
+fn history_blocks_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(HISTORY_BUFFER_BYTES)
+        .data_block_size_policy(BlockSizePolicy::all(4 * 1024))
+        .filter_policy(FilterPolicy::disabled())
+}
+
+/// Very many rows that are nothing but a key and are only scanned. Neighbours share most of their keys.
+fn history_index_options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .max_memtable_size(HISTORY_BUFFER_BYTES)
+        .data_block_size_policy(BlockSizePolicy::all(8 * 1024))
+        .data_block_restart_interval_policy(RestartIntervalPolicy::all(16))
         .filter_policy(FilterPolicy::disabled())
 }
 

@@ -6,15 +6,23 @@
 //! a block can be found by it; times never fall from one block to the next.
 
 use crate::{
+    commit::Request,
     engine::{Engine, Space},
+    history::OwnWrite,
     maintenance::JournalCut,
     open::{Core, Handle, Published},
 };
 use base::{Fault, Random, Timestamp};
 use bytes::Bytes;
 use envelope::{Key256, small};
-use serde::{Deserialize, Serialize};
-use std::{ops::Bound, sync::Arc};
+use serde::{Deserialize, Serialize, Serializer};
+use std::{
+    ops::Bound,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tokio::sync::watch;
 
 const VERSION: u8 = 1;
@@ -28,7 +36,7 @@ const COMPRESS_BYTES_MIN: usize = 2 * 1024;
 const ZSTD_LEVEL: i32 = 1;
 
 /// One event as the journal keeps it. What it says is opaque here; what readers choose by stands beside it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JournalEntry {
     /// The trails that selected it at commit. Delivery goes by nothing else.
     pub selected: Vec<Selection>,
@@ -39,8 +47,31 @@ pub struct JournalEntry {
     /// The Region that it is of.
     pub region: String,
     /// The event.
-    #[serde(with = "as_bytes")]
+    #[serde(serialize_with = "as_bytes")]
     pub payload: Bytes,
+}
+
+/// An entry as it is read, in the order of [`JournalEntry`]; its payload lies in its block.
+#[derive(Deserialize)]
+struct EntryRef<'b> {
+    selected: Vec<Selection>,
+    management: bool,
+    account: String,
+    region: String,
+    #[serde(borrow)]
+    payload: &'b [u8],
+}
+
+impl EntryRef<'_> {
+    fn within(self, block: &Bytes) -> JournalEntry {
+        JournalEntry {
+            selected: self.selected,
+            management: self.management,
+            account: self.account,
+            region: self.region,
+            payload: block.slice_ref(self.payload),
+        }
+    }
 }
 
 /// A trail that selected an entry.
@@ -133,13 +164,22 @@ impl Journal {
     /// Entries of the blocks `from_seq` to `to_seq`, both included, forward. Blocks are given whole, and at least one is
     /// given if there is one; the page ends with the block that reaches `limit_bytes`.
     pub fn read(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
-        self.page(from_seq, to_seq, limit_bytes, false)
+        self.page_at(&self.core().published(), (from_seq, to_seq), limit_bytes, false)
     }
 
     /// As [`Journal::read`], from the last entry of `to_seq` back to the first of `from_seq`. Read on with `next` as
     /// `to_seq`.
     pub fn read_back(&self, from_seq: u64, to_seq: u64, limit_bytes: usize) -> Result<Page, Fault> {
-        self.page(from_seq, to_seq, limit_bytes, true)
+        self.page_at(&self.core().published(), (from_seq, to_seq), limit_bytes, true)
+    }
+
+    /// How many management entries, and how many bytes of entries, were committed since the store was opened.
+    pub fn committed(&self) -> (u64, u64) {
+        let volume = &self.core().committed;
+        (
+            volume.management.load(Ordering::Relaxed),
+            volume.bytes.load(Ordering::Relaxed),
+        )
     }
 
     /// Opens every block, in order, and tells of each what it holds or why it does not open. Blocks the thread.
@@ -205,9 +245,14 @@ impl Journal {
             .transpose()
     }
 
-    fn page(&self, from_seq: u64, to_seq: u64, limit_bytes: usize, reverse: bool) -> Result<Page, Fault> {
+    pub(crate) fn page_at(
+        &self,
+        at: &Published,
+        (from_seq, to_seq): (u64, u64),
+        limit_bytes: usize,
+        reverse: bool,
+    ) -> Result<Page, Fault> {
         let core = self.core();
-        let at = core.published();
         let (from, to) = (from_seq.to_be_bytes(), to_seq.min(at.seq).to_be_bytes());
         let range = (Bound::Included(from.as_slice()), Bound::Included(to.as_slice()));
         let (mut page, mut bytes) = (Page::default(), 0);
@@ -235,36 +280,33 @@ impl Journal {
     }
 }
 
-/// A block's sequence and the bytes that it will have, or `None` when it goes.
-pub(crate) type BlockChange = (u64, Option<Vec<u8>>);
-
 impl Core {
-    /// The blocks that a cut changes.
-    pub(crate) fn cut_blocks(&self, at: &Published, cut: &JournalCut) -> Result<Vec<BlockChange>, Fault> {
-        let mut blocks = Vec::new();
-        for (seq, keep) in &cut.keep {
-            if cut.drop_before.is_none_or(|before| *seq >= before)
-                && let Some(block) = self.engine.get(&at.snapshot, Space::Journal, &seq.to_be_bytes())?
-            {
-                let (time, mut entries) = open_block(&self.block_key, *seq, &block)?;
-                entries.retain(|(index, _)| keep.contains(index));
-                let kept: Vec<_> = entries.iter().map(|(index, entry)| (*index, entry)).collect();
-                let sealed = || BlockSealer::new()?.seal(&self.block_key, *seq, time, &kept, &self.random);
-                blocks.push((*seq, (!kept.is_empty()).then(sealed).transpose()?));
-            }
-        }
-        if let Some(before) = cut.drop_before {
-            let before = before.to_be_bytes();
-            let range = (Bound::Unbounded, Bound::Excluded(before.as_slice()));
-            for key in self
-                .engine
-                .keys(&at.snapshot, Space::Journal, range)
-                .take(JournalCut::BLOCKS_MAX)
-            {
-                blocks.push((seq_of(&key?)?, None));
-            }
-        }
-        Ok(blocks)
+    /// The writes of a cut.
+    pub(crate) fn cut_blocks(&self, at: &Published, cut: JournalCut) -> Result<Vec<OwnWrite>, Fault> {
+        let (from, before) = (cut.from.to_be_bytes(), cut.before.to_be_bytes());
+        let range = (Bound::Included(from.as_slice()), Bound::Excluded(before.as_slice()));
+        let keys = self.engine.keys(&at.snapshot, Space::Journal, range, false);
+        keys.take(JournalCut::BLOCKS_MAX)
+            .map(|key| Ok((Space::Journal, key?, None)))
+            .collect()
+    }
+}
+
+/// How much was committed since the store was opened.
+#[derive(Default)]
+pub(crate) struct Volume {
+    management: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Volume {
+    /// Counts the entries of a batch.
+    pub(crate) fn count(&self, batch: &[Request]) {
+        let entries = || batch.iter().flat_map(|request| &request.entries);
+        let management = entries().filter(|entry| entry.management).count() as u64;
+        let bytes = entries().map(JournalEntry::size).sum::<usize>() as u64;
+        self.management.fetch_add(management, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -319,8 +361,10 @@ fn open_block(key: &Key256, seq: u64, block: &[u8]) -> Result<Block, Fault> {
         ZSTD => zstd::bulk::decompress(&body, head.length as usize).map_err(|e| Fault::corrupt_by(what(), e))?,
         _ => body,
     };
-    let entries = postcard::from_bytes(&plain).map_err(|e| Fault::corrupt_by(what(), e))?;
-    Ok((head.time, entries))
+    let plain = Bytes::from(plain);
+    let entries: Vec<(u32, EntryRef<'_>)> = postcard::from_bytes(&plain).map_err(|e| Fault::corrupt_by(what(), e))?;
+    let owned = entries.into_iter().map(|(index, entry)| (index, entry.within(&plain)));
+    Ok((head.time, owned.collect()))
 }
 
 /// What stands before the sealed part of a block.
@@ -369,36 +413,8 @@ pub(crate) fn seq_of(key: &[u8]) -> Result<u64, Fault> {
 }
 
 /// Stores bytes as bytes, not as a list of numbers.
-mod as_bytes {
-    use bytes::Bytes;
-    use serde::{Deserializer, Serializer, de};
-    use std::fmt;
-
-    pub(super) fn serialize<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(bytes)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        deserializer.deserialize_byte_buf(Visitor)
-    }
-
-    struct Visitor;
-
-    impl de::Visitor<'_> for Visitor {
-        type Value = Bytes;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("bytes")
-        }
-
-        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-            Ok(Bytes::copy_from_slice(bytes))
-        }
-
-        fn visit_byte_buf<E: de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-            Ok(Bytes::from(bytes))
-        }
-    }
+fn as_bytes<S: Serializer>(bytes: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
 }
 
 /// The row that remembers how far the store has come, also when the journal's last blocks are gone.

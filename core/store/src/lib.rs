@@ -1,7 +1,7 @@
 //! # Store: transactions, their commit with the events, and sealed blobs
 //!
 //! An ordered map of byte keys, read by snapshot and changed by optimistic transactions; a journal whose blocks become
-//! durable in the same write as the rows they tell of; and a directory of sealed blobs that rows name. This crate knows
+//! durable in the same write as the rows they tell of; a history of what has left the journal, with an index; and a directory of sealed blobs that rows name. This crate knows
 //! no AWS service: what a key, a row, an entry's payload or a blob means is its callers' affair.
 //!
 //! Start reading at [`Store`], then [`Txn`] and [`RecordedTxn`]; one commit is `commit.rs` from top to bottom.
@@ -23,6 +23,7 @@ mod conflict;
 mod engine;
 #[cfg(any(test, feature = "faults"))]
 mod faults;
+mod history;
 mod journal;
 mod lock;
 mod maintenance;
@@ -39,6 +40,10 @@ mod suite;
 pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs, Held, Swept};
 #[cfg(any(test, feature = "faults"))]
 pub use faults::{CommitFault, Faults};
+pub use history::{
+    About, CheckedHistoryBlock, DroppedBlock, History, HistoryChange, HistoryView, PROMPT, Partition, PlainBlock,
+    SealedBlock, StoredBlock, Term,
+};
 pub use journal::{CheckedBlock, EntryPos, Journal, JournalEntry, Page, Placed, Selection};
 pub use lock::{DirLock, OpenError, lock};
 pub use maintenance::{JournalCut, Maintenance};

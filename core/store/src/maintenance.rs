@@ -1,15 +1,17 @@
 //! What may be committed without an event: the product's own bookkeeping, and nothing that a caller asked for.
 
+use crate::history::HistoryChange;
+
 /// Why a transaction of background work carries no event. The enum is closed on purpose: a new reason is a design
 /// decision, and everything that a caller asked for is recorded instead.
 #[derive(Clone, Debug)]
 pub enum Maintenance {
+    /// What the journal holds for the event history is moved there, and blocks that nothing needs any more are dropped.
+    Archive(HistoryChange, JournalCut),
     /// S3 access-log records moved from their buffer into a delivered object.
     AccessLogFlush,
     /// Rows that make an empty data directory a usable one: the first account and its root, before any caller exists.
     Bootstrap,
-    /// Journal entries that nothing needs any more are taken out.
-    Compaction(JournalCut),
     /// A worker remembers how far it has come: a delivery or digest cursor, its last error, its next attempt.
     Cursor,
     /// Sessions, grants and tokens whose time is over are forgotten.
@@ -22,19 +24,19 @@ pub enum Maintenance {
     Rewrap,
     /// A check of a closed data directory puts right what can be put right without loss.
     Repair,
-    /// Event history older than its retention, in rows or in the journal, is dropped.
-    Retention(JournalCut),
+    /// Event history older than its retention is dropped.
+    Retention(HistoryChange),
 }
 
-/// What to take out of the journal. The default takes nothing.
-#[derive(Clone, Debug, Default)]
+/// What to take out of the journal: the blocks from one sequence to before another. The default takes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JournalCut {
-    /// Blocks before this sequence are dropped; at most [`JournalCut::BLOCKS_MAX`] of the oldest in one transaction, so
-    /// a caller repeats until [`crate::Journal::first`] has reached it.
-    pub drop_before: Option<u64>,
-    /// Blocks to thin out: the sequence and the indexes of the entries to keep. Kept entries keep their positions; a block
-    /// that keeps none is dropped.
-    pub keep: Vec<(u64, Vec<u32>)>,
+    /// The first sequence of which a block may be there. Looking for blocks from further back costs time where many were
+    /// dropped lately.
+    pub from: u64,
+    /// The first sequence that stays. At most [`JournalCut::BLOCKS_MAX`] blocks, the oldest, are dropped in one
+    /// transaction, so a caller repeats until [`crate::Journal::next_block`] finds none before it.
+    pub before: u64,
 }
 
 impl JournalCut {
@@ -43,9 +45,10 @@ impl JournalCut {
 }
 
 impl Maintenance {
-    pub(crate) fn into_cut(self) -> JournalCut {
+    pub(crate) fn into_changes(self) -> (HistoryChange, JournalCut) {
         match self {
-            Maintenance::Compaction(cut) | Maintenance::Retention(cut) => cut,
+            Maintenance::Archive(change, cut) => (change, cut),
+            Maintenance::Retention(change) => (change, JournalCut::default()),
             Maintenance::AccessLogFlush
             | Maintenance::Bootstrap
             | Maintenance::Cursor
@@ -53,7 +56,7 @@ impl Maintenance {
             | Maintenance::KeyGeneration
             | Maintenance::LifecycleExpiry
             | Maintenance::Repair
-            | Maintenance::Rewrap => JournalCut::default(),
+            | Maintenance::Rewrap => Default::default(),
         }
     }
 }

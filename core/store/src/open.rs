@@ -5,13 +5,14 @@ use crate::{
     commit::Committer,
     conflict::KeyHash,
     engine::{Engine, Snapshot, Space},
-    journal::{Journal, progress},
+    history::{self, History},
+    journal::{Journal, Volume, progress},
     lock::{DirLock, Found, OpenError},
     queue::Queue,
     txn::{Effect, Txn},
 };
 use base::{Clock, Fault, Random, Timestamp};
-use envelope::{Key256, small};
+use envelope::{Key256, KeyedHash, small};
 use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError, RwLock},
     thread::{self, JoinHandle},
@@ -23,7 +24,7 @@ const KEY_PROOF_IDENTITY: &[u8] = b"shoseki journal key\0";
 
 /// What a store is opened with.
 pub struct Options {
-    /// Seals the journal's blocks. The same at every open of a directory.
+    /// Seals the blocks of journal and history. The same at every open of a directory.
     pub block_key: Key256,
     /// For nonces and blob ids.
     pub random: Random,
@@ -53,6 +54,8 @@ pub(crate) struct Core {
     pub(crate) random: Random,
     pub(crate) clock: Clock,
     pub(crate) hash: KeyHash,
+    pub(crate) history_hash: KeyedHash,
+    pub(crate) committed: Volume,
     pub(crate) head: watch::Sender<u64>,
     pub(crate) queue: Arc<Queue>,
     failed: OnceLock<Failed>,
@@ -89,6 +92,8 @@ impl Store {
             published: RwLock::new(Arc::new(Published { seq, snapshot })),
             engine,
             blobs,
+            history_hash: history::hash_under(&options.block_key),
+            committed: Volume::default(),
             block_key: options.block_key,
             random: options.random,
             clock: options.clock,
@@ -124,6 +129,11 @@ impl Store {
     /// The reading side of the journal.
     pub fn journal(&self) -> Journal {
         Journal::new(self.0.clone())
+    }
+
+    /// The event history, beyond what the journal holds.
+    pub fn history(&self) -> History {
+        History::new(self.0.clone())
     }
 
     /// The sealed blobs.

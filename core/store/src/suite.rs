@@ -315,43 +315,30 @@ async fn the_journal_is_read_in_both_directions_and_by_time() {
 async fn a_cut_keeps_positions_and_the_head() {
     let fixture = Fixture::new();
     let store = fixture.open();
+    let dropped = append(&store, "a").await.seq;
     let long = "long ".repeat(2_000);
-    let entries = vec![entry("a"), entry(&long), entry("c")];
-    let thinned = store.begin().record(entries).commit().await.unwrap().seq;
-    let kept = append(&store, "d").await.seq;
-    let cut = |cut| async { store.begin().maintain(Maintenance::Compaction(cut)).commit().await };
-    let keep = vec![(thinned, vec![1, 2]), (77, vec![])];
-    cut(JournalCut {
-        drop_before: None,
-        keep,
-    })
-    .await
-    .unwrap();
-    let page = store.journal().read(0, u64::MAX, usize::MAX).unwrap();
-    let positions: Vec<_> = page
-        .entries
-        .iter()
-        .map(|placed| (placed.pos.seq, placed.pos.index))
-        .collect();
-    assert_eq!(positions, [(thinned, 1), (thinned, 2), (kept, 0)]);
-    assert_eq!(texts(&page)[0], long);
-
-    let (one, two) = (store.begin(), store.begin());
-    let keep = |index| JournalCut {
-        drop_before: None,
-        keep: vec![(thinned, vec![index])],
+    let entries = vec![entry(""), entry(&long), entry("c")];
+    let kept = store.begin().record(entries).commit().await.unwrap().seq;
+    let cut = |from, before| {
+        let cut = JournalCut { from, before };
+        let txn = store
+            .begin()
+            .maintain(Maintenance::Archive(HistoryChange::default(), cut));
+        async { txn.commit().await.unwrap() }
     };
-    one.maintain(Maintenance::Retention(keep(1))).commit().await.unwrap();
-    assert!(is_conflict(
-        two.maintain(Maintenance::Retention(keep(2))).commit().await
-    ));
+    cut(kept, kept).await;
+    assert_eq!(
+        store.journal().first().unwrap(),
+        Some(dropped),
+        "it looks no further back"
+    );
+    cut(0, kept).await;
+    let page = store.journal().read(0, u64::MAX, usize::MAX).unwrap();
+    let positions: Vec<_> = page.entries.iter().map(|e| (e.pos.seq, e.pos.index)).collect();
+    assert_eq!(positions, [(kept, 0), (kept, 1), (kept, 2)]);
+    assert_eq!(texts(&page), ["", &long, "c"]);
 
-    cut(JournalCut {
-        drop_before: Some(kept + 1),
-        keep: Vec::new(),
-    })
-    .await
-    .unwrap();
+    cut(0, kept + 1).await;
     let head = store.journal().head();
     assert_eq!(store.journal().first().unwrap(), None);
     store.close().await.unwrap();

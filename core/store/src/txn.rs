@@ -5,6 +5,7 @@ use crate::{
     commit::Request,
     conflict::ReadSet,
     engine::KEY_BYTES_MAX,
+    history::HistoryChange,
     journal::{EntryPos, JournalEntry},
     maintenance::{JournalCut, Maintenance},
     open::{Core, Handle, Published},
@@ -57,6 +58,7 @@ pub enum Effect {
 pub struct RecordedTxn {
     txn: Txn,
     entries: Vec<JournalEntry>,
+    history: HistoryChange,
     cut: JournalCut,
 }
 
@@ -147,16 +149,19 @@ impl Txn {
         RecordedTxn {
             txn: self,
             entries,
+            history: HistoryChange::default(),
             cut: JournalCut::default(),
         }
     }
 
     /// The transaction as bookkeeping, which no event tells of.
     pub fn maintain(self, maintenance: Maintenance) -> RecordedTxn {
+        let (history, cut) = maintenance.into_changes();
         RecordedTxn {
             txn: self,
             entries: Vec::new(),
-            cut: maintenance.into_cut(),
+            history,
+            cut,
         }
     }
 
@@ -206,31 +211,32 @@ impl RecordedTxn {
             return Err(fault);
         }
         let core = &txn.handle.core;
-        let blocks = core.cut_blocks(&txn.at, &self.cut)?;
-        if txn.writes.is_empty() && self.entries.is_empty() && blocks.is_empty() {
+        let mut own = core.cut_blocks(&txn.at, self.cut)?;
+        let cuts = own.len();
+        own.extend(core.history_writes(&txn.at.snapshot, self.history)?);
+        if txn.writes.is_empty() && self.entries.is_empty() && own.is_empty() {
             txn.effects.into_iter().for_each(|effect| core.perform(effect));
             return Ok(None);
         }
         let written = |(key, value): (&Bytes, &Option<Bytes>)| key.len() + value.as_ref().map_or(0, Bytes::len);
         let bytes = txn.writes.iter().map(written).sum::<usize>()
             + self.entries.iter().map(JournalEntry::size).sum::<usize>()
-            + blocks
-                .iter()
-                .map(|(_, block)| block.as_ref().map_or(8, Vec::len))
-                .sum::<usize>();
+            + own.iter().map(|(_, key, value)| written((key, value))).sum::<usize>();
         if bytes > TXN_BYTES_MAX {
             return Err(Fault::Bug("a transaction writes more than 64 MiB"));
         }
         let (reply, answer) = oneshot::channel();
         let mut hashes: Vec<u64> = txn.writes.keys().map(|key| core.hash.of(key)).collect();
-        hashes.extend(blocks.iter().map(|(seq, _)| core.hash.of_block(*seq)));
+        if own.len() > cuts {
+            hashes.push(core.hash.of_history());
+        }
         let request = Request {
             snapshot_seq: txn.at.seq,
             reads: txn.reads.into_inner().unwrap_or_else(PoisonError::into_inner),
             writes: txn.writes,
             hashes,
             entries: self.entries,
-            blocks,
+            own,
             effects: txn.effects,
             bytes,
             reply,

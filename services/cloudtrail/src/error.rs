@@ -27,6 +27,8 @@ pub enum CloudTrailError {
     InvalidKmsKeyId(String),
     /// A lookup attribute is wrong.
     InvalidLookupAttributes(String),
+    /// An EventCategory that there is not.
+    InvalidEventCategory,
     /// MaxResults is out of range.
     InvalidMaxResults,
     /// The token is not one of ours, or belongs to another query.
@@ -77,6 +79,7 @@ impl AwsError for CloudTrailError {
             InvalidEventSelectors(_) => "InvalidEventSelectorsException",
             InvalidHomeRegion { .. } => "InvalidHomeRegionException",
             InvalidKmsKeyId(_) => "InvalidKmsKeyIdException",
+            InvalidEventCategory => "InvalidEventCategoryException",
             InvalidLookupAttributes(_) => "InvalidLookupAttributesException",
             InvalidMaxResults => "InvalidMaxResultsException",
             InvalidNextToken => "InvalidNextTokenException",
@@ -115,6 +118,7 @@ impl AwsError for CloudTrailError {
                 format!("Trail {name} can be changed only in its home Region {home}.")
             }
             InvalidKmsKeyId(id) => format!("Invalid KMS key ID: {id}"),
+            InvalidEventCategory => "The specified EventCategory is not valid.".to_owned(),
             InvalidLookupAttributes(message) => message.clone(),
             InvalidMaxResults => "A max results value must be between 1 and 50.".to_owned(),
             InvalidNextToken => "The specified NextToken is not valid.".to_owned(),

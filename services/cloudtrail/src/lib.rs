@@ -29,4 +29,4 @@ pub use error::CloudTrailError;
 pub use ops::OPERATIONS;
 pub use select::Selectors;
 pub use table::{CHECKS, SEALED};
-pub use work::{compact::Compact, deliver::Deliver, digest::SignDigests, logs::DeliverLogs};
+pub use work::{archive::Archive, deliver::Deliver, digest::SignDigests, logs::DeliverLogs};

@@ -15,7 +15,7 @@
 //! | `ct/digested/ID/REGION` | [`DigestedRow`] |
 //! | `ct/pending/ID/REGION/SEQ` | [`PendingFile`]: delivered and not yet in a digest |
 //! | `ct/late/ID/REGION/SEQ` | [`PendingFile`]: delivered, and its window's digest is signed without it |
-//! | `ct/compaction` | [`CompactionRow`] |
+//! | `ct/compaction` | [`ArchiveRow`] |
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
 pub mod channels;
@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use store::{NoAncestor, ReadView, Stored};
 
 const EPOCH: &[u8] = b"ct/epoch";
-const COMPACTION: &[u8] = b"ct/compaction";
+const ARCHIVE: &[u8] = b"ct/compaction";
 const TRAILS: &[u8] = b"ct/trail/";
 const CLOSING: &[u8] = b"ct/closing/";
 const SIGNING: &str = "ct/signing/";
@@ -163,18 +163,40 @@ impl From<CursorRowV1> for CursorRow {
     }
 }
 
-/// How far the journal has been compacted.
+/// What the archive remembers. How far the event history reaches, the history itself says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArchiveRow {
+    /// The journal has no block up to this sequence any more.
+    pub dropped: u64,
+    /// The domain time of the last pass.
+    pub done: Option<Timestamp>,
+}
+
+impl Stored for ArchiveRow {
+    const VERSION: u8 = 2;
+    type Ancestor = CompactionRow;
+}
+
+/// Version 1, when the event history was the journal itself: how far data events had been taken out of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CompactionRow {
-    /// The journal sequence.
-    pub through: u64,
-    /// The domain time of the last compaction.
-    pub done: Option<Timestamp>,
+    through: u64,
+    done: Option<Timestamp>,
 }
 
 impl Stored for CompactionRow {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
+}
+
+impl From<CompactionRow> for ArchiveRow {
+    /// What was thinned out is still to be archived, from the first block on.
+    fn from(old: CompactionRow) -> ArchiveRow {
+        ArchiveRow {
+            dropped: 0,
+            done: old.done,
+        }
+    }
 }
 
 /// The state of delivery of a trail in a Region.
@@ -462,7 +484,7 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::decodes::<DigestedRow>("ct/digested/"),
     RowCheck::decodes::<PendingFile>("ct/late/"),
     RowCheck::decodes::<PendingFile>("ct/pending/"),
-    RowCheck::decodes::<CompactionRow>("ct/compaction"),
+    RowCheck::decodes::<ArchiveRow>("ct/compaction"),
     RowCheck::new(SIGNING, |checker, key, row| {
         Box::pin(check_signing_key(checker, key, row))
     }),
@@ -587,14 +609,14 @@ pub fn delete_logs(txn: &mut Txn, id: &str) {
     txn.delete(format!("ct/logs/{id}").into_bytes());
 }
 
-/// How far the journal has been compacted.
-pub async fn compaction(view: &ReadView<'_>) -> Result<CompactionRow, Fault> {
-    Ok(view.get_row(COMPACTION).await?.unwrap_or_default())
+/// What the archive remembers.
+pub async fn archive(view: &ReadView<'_>) -> Result<ArchiveRow, Fault> {
+    Ok(view.get_row(ARCHIVE).await?.unwrap_or_default())
 }
 
-/// Stores how far the journal has been compacted.
-pub fn put_compaction(txn: &mut Txn, row: &CompactionRow) {
-    txn.put_row(COMPACTION, row);
+/// Stores what the archive remembers.
+pub fn put_archive(txn: &mut Txn, row: &ArchiveRow) {
+    txn.put_row(ARCHIVE, row);
 }
 
 /// The state of delivery in a Region.
@@ -735,4 +757,23 @@ pub fn put_signing_key(txn: &mut Txn, region: &Region, row: &SigningKeyRow) {
         format!("{SIGNING}{region}/{:020}", row.not_before.as_micros()).into_bytes(),
         row,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A data directory from before there was an archive has everything still to be archived.
+    #[test]
+    fn the_row_of_compaction_is_read_as_the_archives() {
+        let old = CompactionRow {
+            through: 77,
+            done: Some(Timestamp::from_secs(5)),
+        };
+        let expected = ArchiveRow {
+            dropped: 0,
+            done: old.done,
+        };
+        assert_eq!(ArchiveRow::decode(&old.encode().unwrap()).unwrap(), expected);
+    }
 }

@@ -1,23 +1,26 @@
-//! LookupEvents: the management events of the last 90 days in this Region, newest first, whether or not a trail logs.
+//! LookupEvents: the management events of the last 90 days (a setting) in this Region, newest first, whether or not a trail
+//! logs.
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html>
 
 use crate::CloudTrailError;
-use base::{AccountId, Fault, Region, Timestamp, arn};
-use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn, journal};
+use base::{Fault, arn};
+use gateway::{
+    Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn,
+    history::{self, Attribute, Found, Query},
+};
 use policy::Authorized;
-use record::{Evident, IndexFields, Params};
+use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
-use store::{EntryPos, Journal, Placed, ReadView};
+use std::ops::ControlFlow;
+use store::{EntryPos, History, ReadView};
 use wire::{EpochSeconds, ServiceName};
 
-/// How long the event history reaches back.
-pub(crate) const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
 /// Events a page may have; also the default.
 const RESULTS_MAX: u32 = 50;
-/// The journal is read back in pieces of this size.
-const PIECE_BYTES: usize = 1 << 20;
+/// The longest attribute value, where some characters count double.
+const VALUE_MAX: usize = 2_000;
+const COUNT_DOUBLE: [char; 4] = ['_', ' ', ',', '\n'];
 
 /// The operation.
 pub(super) struct LookupEvents;
@@ -50,6 +53,21 @@ enum AttributeKey {
     ResourceName,
     ResourceType,
     Username,
+}
+
+impl From<AttributeKey> for Attribute {
+    fn from(key: AttributeKey) -> Attribute {
+        match key {
+            AttributeKey::AccessKeyId => Attribute::AccessKeyId,
+            AttributeKey::EventId => Attribute::EventId,
+            AttributeKey::EventName => Attribute::EventName,
+            AttributeKey::EventSource => Attribute::EventSource,
+            AttributeKey::ReadOnly => Attribute::ReadOnly,
+            AttributeKey::ResourceName => Attribute::ResourceName,
+            AttributeKey::ResourceType => Attribute::ResourceType,
+            AttributeKey::Username => Attribute::Username,
+        }
+    }
 }
 
 impl Evident for Input {
@@ -111,100 +129,83 @@ impl Evident for Output {
     }
 }
 
-/// What is looked for.
-#[derive(Clone)]
-struct Query {
-    account: AccountId,
-    region: Region,
-    attribute: Option<LookupAttribute>,
-    start: Timestamp,
-    end: Timestamp,
-    results_max: usize,
-    /// Where the page before ended.
-    before: Option<EntryPos>,
-}
-
-impl Query {
-    fn parse(ctx: &Ctx, input: &Input) -> Result<Query, CloudTrailError> {
-        if input
-            .event_category
-            .as_deref()
-            .is_some_and(|category| !category.is_empty())
-        {
-            return Err(CloudTrailError::NotImplemented("EventCategory insight"));
-        }
-        let attribute = match input.lookup_attributes.as_deref().unwrap_or(&[]) {
-            [] => None,
-            [one] if (1..=2000).contains(&one.attribute_value.len()) => Some(one.clone()),
-            [_] => {
-                return Err(bad_attribute(
-                    "The lookup attribute value must be 1 to 2000 characters long.",
-                ));
-            }
-            _ => return Err(bad_attribute("You can provide only one lookup attribute.")),
-        };
-        let results_max = match input.max_results {
-            None => RESULTS_MAX,
-            Some(n) => u32::try_from(n)
-                .ok()
-                .filter(|n| (1..=RESULTS_MAX).contains(n))
-                .ok_or(CloudTrailError::InvalidMaxResults)?,
-        };
-        let now = ctx.now();
-        let end = input.end_time.as_ref().map_or(now, |time| time.0);
-        let start = input.start_time.as_ref().map_or(now.minus(HISTORY), |time| time.0);
-        if start > end {
-            return Err(CloudTrailError::InvalidTimeRange);
-        }
-        let query = Query {
-            account: ctx.account,
-            region: ctx.region.clone(),
-            attribute,
-            start: start.max(now.minus(HISTORY)),
-            end,
-            results_max: results_max as usize,
-            before: None,
-        };
-        let before = input
+/// The question, and how many answers a page has.
+fn question(ctx: &Ctx, input: &Input) -> Result<(Query, usize), CloudTrailError> {
+    match input.event_category.as_deref() {
+        None => {}
+        Some("insight") => return Err(CloudTrailError::NotImplemented("EventCategory insight")),
+        Some(_) => return Err(CloudTrailError::InvalidEventCategory),
+    }
+    let attribute = match input.lookup_attributes.as_deref().unwrap_or(&[]) {
+        [] => None,
+        [one] => Some(one.checked()?),
+        _ => return Err(bad_attribute("You can provide only one lookup attribute.")),
+    };
+    let results_max = match input.max_results {
+        None => RESULTS_MAX,
+        Some(n) => u32::try_from(n)
+            .ok()
+            .filter(|n| (1..=RESULTS_MAX).contains(n))
+            .ok_or(CloudTrailError::InvalidMaxResults)?,
+    };
+    let now = ctx.now();
+    let oldest = now.minus(ctx.settings().event_history);
+    let end = input.end_time.as_ref().map_or(now, |time| time.0);
+    let start = input.start_time.as_ref().map_or(oldest, |time| time.0);
+    if input.start_time.is_some() && start > end {
+        return Err(CloudTrailError::InvalidTimeRange);
+    }
+    let query = Query {
+        account: ctx.account,
+        region: ctx.region.clone(),
+        attribute,
+        start: start.max(oldest),
+        end,
+        before: input
             .next_token
             .as_deref()
-            .map(|token| query.parse_token(token, input))
-            .transpose()?;
-        Ok(Query { before, ..query })
-    }
+            .map(|token| place_of(token, input))
+            .transpose()?,
+    };
+    Ok((query, results_max as usize))
+}
 
-    fn wants(&self, placed: &Placed, index: &IndexFields) -> bool {
-        placed.entry.management
-            && index.recipient_account_id == self.account
-            && index.aws_region == self.region
-            && index.event_time >= self.start
-            && index.event_time <= self.end
-            && self.attribute.as_ref().is_none_or(|attribute| attribute.matches(index))
-    }
-
-    /// A token is the place where the page ended and a fingerprint of the question, so that it serves that question only.
-    fn token(at: EntryPos, input: &Input) -> String {
-        format!("{:x}-{:x}-{}", at.seq, at.index, fingerprint(input))
-    }
-
-    fn parse_token(&self, token: &str, input: &Input) -> Result<EntryPos, CloudTrailError> {
-        let mut parts = token.split('-');
-        let mut hex = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
-        let place = hex().zip(hex()).and_then(|(seq, index)| {
-            Some(EntryPos {
-                seq,
-                index: u32::try_from(index).ok()?,
-            })
-        });
-        match (place, parts.next(), parts.next()) {
-            (Some(at), Some(print), None) if print == fingerprint(input) => Ok(at),
-            _ => Err(CloudTrailError::InvalidNextToken),
+impl LookupAttribute {
+    fn checked(&self) -> Result<(Attribute, String), CloudTrailError> {
+        let value = &self.attribute_value;
+        let length: usize = value.chars().map(|c| 1 + usize::from(COUNT_DOUBLE.contains(&c))).sum();
+        match (1..=VALUE_MAX).contains(&length) {
+            true => Ok((self.attribute_key.into(), value.clone())),
+            false => Err(bad_attribute(
+                "The lookup attribute value must be 1 to 2000 characters long.",
+            )),
         }
     }
 }
 
 fn bad_attribute(message: &str) -> CloudTrailError {
     CloudTrailError::InvalidLookupAttributes(message.to_owned())
+}
+
+/// A token is the place where the page ended and a fingerprint of the question, so that it serves that question only. The
+/// place never changes, so that it serves however much is committed meanwhile.
+fn token(at: EntryPos, input: &Input) -> String {
+    format!("{:x}-{:x}-{}", at.seq, at.index, fingerprint(input))
+}
+
+fn place_of(token: &str, input: &Input) -> Result<EntryPos, CloudTrailError> {
+    let mut parts = token.split('-');
+    let mut hex = || parts.next().and_then(|part| u64::from_str_radix(part, 16).ok());
+    let place = hex().zip(hex()).and_then(|(seq, index)| {
+        Some(EntryPos {
+            seq,
+            index: u32::try_from(index).ok()?,
+        })
+    });
+    match (place, parts.next(), parts.next()) {
+        (Some(at), Some(print), None) if print == fingerprint(input) => Ok(at),
+        _ => Err(CloudTrailError::InvalidNextToken),
+    }
 }
 
 fn fingerprint(input: &Input) -> String {
@@ -218,35 +219,11 @@ fn fingerprint(input: &Input) -> String {
     record::sha256_hex(text.as_bytes()).chars().take(16).collect()
 }
 
-impl LookupAttribute {
-    fn matches(&self, index: &IndexFields) -> bool {
-        let wanted = self.attribute_value.as_str();
-        match self.attribute_key {
-            AttributeKey::AccessKeyId => index.access_key_id.as_deref() == Some(wanted),
-            AttributeKey::EventId => index.event_id == wanted,
-            AttributeKey::EventName => index.event_name == wanted,
-            AttributeKey::EventSource => index.event_source == wanted,
-            AttributeKey::ReadOnly => index.read_only.to_string().eq_ignore_ascii_case(wanted),
-            AttributeKey::ResourceName => index
-                .resources
-                .iter()
-                .any(|r| r.arn.as_str() == wanted || name_of(r) == wanted),
-            AttributeKey::ResourceType => index.resources.iter().any(|r| r.resource_type == wanted),
-            AttributeKey::Username => index.user_name.as_deref() == Some(wanted),
-        }
-    }
-}
-
-/// A resource's name: a bucket by its name, anything else by its ARN.
-fn name_of(resource: &record::Resource) -> &str {
-    let arn = resource.arn.as_str();
-    arn.strip_prefix("arn:aws:s3:::").unwrap_or(arn)
-}
-
-fn event_of(index: IndexFields, json: &[u8]) -> Event {
+fn event_of(found: Found) -> Event {
+    let index = found.index;
     let resources = index.resources.iter().map(|resource| Resource {
         resource_type: resource.resource_type.clone().into_owned(),
-        resource_name: name_of(resource).to_owned(),
+        resource_name: history::resource_name(resource).to_owned(),
     });
     Event {
         resources: resources.collect(),
@@ -257,40 +234,28 @@ fn event_of(index: IndexFields, json: &[u8]) -> Event {
         event_time: EpochSeconds(index.event_time),
         event_source: index.event_source,
         username: index.user_name,
-        cloud_trail_event: String::from_utf8_lossy(json).into_owned(),
+        cloud_trail_event: String::from_utf8_lossy(&found.json).into_owned(),
     }
 }
 
-/// Reads the journal back until the page is full or the start of the range is passed. Blocks its thread.
-fn search(journal: &Journal, query: &Query) -> Result<(Vec<Event>, Option<EntryPos>), Fault> {
-    let mut events = Vec::new();
-    let mut to = query.before.map_or(journal.head(), |before| before.seq);
-    loop {
-        let page = journal.read_back(0, to, PIECE_BYTES)?;
-        for placed in &page.entries {
-            if query.before.is_some_and(|before| placed.pos >= before) {
-                continue;
+/// A page of events, and where it ended if it is full. Blocks its thread.
+fn page(history: &History, query: &Query, results_max: usize) -> Result<(Vec<Event>, Option<EntryPos>), Fault> {
+    let (mut events, mut last) = (Vec::new(), None);
+    history::search(
+        history,
+        query,
+        |_| true,
+        |found| {
+            let pos = found.pos;
+            events.push(event_of(found));
+            if events.len() < results_max {
+                return Ok(ControlFlow::Continue(()));
             }
-            // An event is committed after it happened, never before.
-            if placed.time < query.start {
-                return Ok((events, None));
-            }
-            if !placed.entry.management {
-                continue;
-            }
-            let entry = journal::decode(&placed.entry.payload)?;
-            if query.wants(placed, &entry.index) {
-                events.push(event_of(entry.index, &entry.json));
-                if events.len() == query.results_max {
-                    return Ok((events, Some(placed.pos)));
-                }
-            }
-        }
-        match page.next {
-            Some(next) => to = next,
-            None => return Ok((events, None)),
-        }
-    }
+            last = Some(pos);
+            Ok(ControlFlow::Break(()))
+        },
+    )?;
+    Ok((events, last))
 }
 
 impl Operation for LookupEvents {
@@ -311,12 +276,12 @@ impl Operation for LookupEvents {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, CloudTrailError> {
-        let query = Query::parse(ctx, input)?;
-        let journal = ctx.world().journal();
-        let (events, next) = tokio::task::spawn_blocking(move || search(&journal, &query))
+        let (query, results_max) = question(ctx, input)?;
+        let history = ctx.world().history();
+        let (events, next) = tokio::task::spawn_blocking(move || page(&history, &query, results_max))
             .await
-            .map_err(|error| Fault::io("searching the journal", error))??;
-        let next_token = next.map(|at| Query::token(at, input));
+            .map_err(|error| Fault::io("searching the event history", error))??;
+        let next_token = next.map(|at| token(at, input));
         Ok(Json(Output { events, next_token }))
     }
 }

@@ -3,7 +3,6 @@
 mod check;
 pub(crate) use check::{PRINCIPAL, as_cloudtrail, seal_of};
 pub(crate) use logs::assume;
-pub(crate) use lookup_events::HISTORY;
 mod channel_shapes;
 mod create_channel;
 mod create_trail;

@@ -1,7 +1,7 @@
-//! Background work: delivery of log files, signing of digests and the keys that sign, compaction of the journal.
+//! Background work: delivery of log files, signing of digests and the keys that sign, the archive of events.
 
+pub mod archive;
 pub mod chains;
-pub mod compact;
 pub mod deliver;
 pub mod digest;
 mod fill;

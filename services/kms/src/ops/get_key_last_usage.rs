@@ -8,19 +8,17 @@ use crate::{
     heavy,
     model::{Key, KeyRef, state::Act},
 };
-use base::{Arn, Fault, Timestamp};
-use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn, journal};
+use base::{Fault, Timestamp};
+use gateway::{
+    Ctx, Demands, EventClass, Json, Operation, Staged, Txn,
+    history::{self, Attribute, Found, Query},
+};
 use policy::Authorized;
-use record::{Evident, Params};
+use record::{Evident, IndexFields, Params};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
-use store::{Journal, JournalEntry, ReadView};
+use std::{ops::ControlFlow, time::Duration};
+use store::{History, ReadView};
 use wire::{EpochSeconds, ServiceName};
-
-/// So far back the event history reaches.
-const HISTORY: Duration = Duration::from_secs(90 * 24 * 3600);
-/// The journal is read back in pieces of this size.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// The operations that count, of those that are here.
 const USES: [&str; 12] = [
@@ -116,10 +114,10 @@ impl Operation for GetKeyLastUsage {
     ) -> Result<Self::Output, KmsError> {
         let key = access::find(ctx, &txn.view(), &input.named()?).await?;
         key.permit(Act::GetKeyLastUsage)?;
-        let question = Question::of(&key, ctx.now());
-        let since = question.since;
-        let journal = ctx.world().journal();
-        let found = heavy::search(move || search(&journal, &question)).await??;
+        let question = question(&key, ctx.now(), ctx.settings().event_history);
+        let since = question.start;
+        let history = ctx.world().history();
+        let found = heavy::search(move || last_use(&history, &question)).await??;
         Ok(Json(GetKeyLastUsageOutput {
             key_id: key.id.to_string(),
             key_last_usage: found.unwrap_or_default(),
@@ -129,48 +127,31 @@ impl Operation for GetKeyLastUsage {
     }
 }
 
-/// Which key, and since when.
-struct Question {
-    account: String,
-    region: String,
-    arn: Arn,
-    since: Timestamp,
+/// The events that name the key, since its creation or as far back as the history reaches.
+fn question(key: &Key, now: Timestamp, reach: Duration) -> Query {
+    Query {
+        account: key.account,
+        region: key.region.clone(),
+        attribute: Some((Attribute::ResourceName, key.arn().to_string())),
+        start: key.created.max(now.minus(reach)),
+        end: now,
+        before: None,
+    }
 }
 
-impl Question {
-    fn of(key: &Key, now: Timestamp) -> Question {
-        Question {
-            account: key.account.as_str().to_owned(),
-            region: key.region.as_str().to_owned(),
-            arn: key.arn(),
-            since: key.created.max(now.minus(HISTORY)),
-        }
-    }
+fn is_use(index: &IndexFields) -> bool {
+    index.event_source == "kms.amazonaws.com" && USES.contains(&index.event_name.as_str())
+}
 
-    /// The use that an entry of the journal records, if it is one of the key's.
-    fn answer(&self, entry: &JournalEntry) -> Result<Option<KeyLastUsage>, Fault> {
-        if !entry.management || entry.account != self.account || entry.region != self.region {
-            return Ok(None);
-        }
-        let entry = journal::decode(&entry.payload)?;
-        let index = entry.index;
-        let is_use = index.event_source == "kms.amazonaws.com"
-            && USES.contains(&index.event_name.as_str())
-            && index.resources.iter().any(|resource| resource.arn == self.arn);
-        if !is_use {
-            return Ok(None);
-        }
-        let told: Told = serde_json::from_slice(&entry.json).map_err(|e| Fault::corrupt_by("an event's record", e))?;
-        if told.error_code.is_some() {
-            return Ok(None);
-        }
-        Ok(Some(KeyLastUsage {
-            operation: Some(index.event_name),
-            timestamp: Some(EpochSeconds(index.event_time)),
-            cloud_trail_event_id: Some(index.event_id),
-            kms_request_id: told.request_id,
-        }))
-    }
+/// The use that an event records, unless the call failed.
+fn use_of(found: Found) -> Result<Option<KeyLastUsage>, Fault> {
+    let told: Told = serde_json::from_slice(&found.json).map_err(|e| Fault::corrupt_by("an event's record", e))?;
+    Ok(told.error_code.is_none().then_some(KeyLastUsage {
+        operation: Some(found.index.event_name),
+        timestamp: Some(EpochSeconds(found.index.event_time)),
+        cloud_trail_event_id: Some(found.index.event_id),
+        kms_request_id: told.request_id,
+    }))
 }
 
 /// What only the record itself tells.
@@ -182,23 +163,15 @@ struct Told {
     request_id: Option<String>,
 }
 
-/// Reads the journal back until a use is found, or the time since which uses are told is passed. Blocks its thread.
-fn search(journal: &Journal, question: &Question) -> Result<Option<KeyLastUsage>, Fault> {
-    let mut to = journal.head();
-    loop {
-        let page = journal.read_back(0, to, PIECE_BYTES)?;
-        for placed in &page.entries {
-            // An event is committed after it happened, never before.
-            if placed.time < question.since {
-                return Ok(None);
-            }
-            if let Some(found) = question.answer(&placed.entry)? {
-                return Ok(Some(found));
-            }
-        }
-        match page.next {
-            Some(next) => to = next,
-            None => return Ok(None),
-        }
-    }
+/// The last use. Blocks its thread.
+fn last_use(history: &History, question: &Query) -> Result<Option<KeyLastUsage>, Fault> {
+    let mut last = None;
+    history::search(history, question, is_use, |found| {
+        last = use_of(found)?;
+        Ok(match last {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        })
+    })?;
+    Ok(last)
 }
