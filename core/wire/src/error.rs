@@ -1,7 +1,7 @@
 //! Errors out: what AWS calls an error, and how each protocol writes it.
 
 use crate::{
-    Protocol, Reply, RouteFault, ServiceName, WireFault,
+    CLOUDTRAIL_OPERATIONS, Protocol, Reply, RouteFault, ServiceName, WireFault,
     fault::{LIST, STRUCTURE},
     json, xml,
 };
@@ -131,6 +131,14 @@ pub fn not_implemented(service: ServiceName, operation: &str) -> ErrorReply {
             "NotImplemented",
             format!("The operation {operation} is not implemented."),
         ),
+        // CloudTrail has an exception for it, which its clients know by type.
+        _ if service == ServiceName::CloudTrail && CLOUDTRAIL_OPERATIONS.binary_search(&operation).is_ok() => {
+            ErrorReply::new(
+                400,
+                "UnsupportedOperationException",
+                format!("The operation {operation} is not implemented."),
+            )
+        }
         _ => unknown_operation(service, operation, Some(service.api_version())),
     }
 }
@@ -496,6 +504,15 @@ mod tests {
         let error = not_implemented(ServiceName::S3, "PutBucketWebsite");
         assert_eq!(error.message, "The operation PutBucketWebsite is not implemented.");
         assert_eq!((error.status, error.code.as_str()), (501, "NotImplemented"));
+        let error = not_implemented(ServiceName::CloudTrail, "StartQuery");
+        assert_eq!(error.message, "The operation StartQuery is not implemented.");
+        assert_eq!(
+            (error.status, error.code.as_str()),
+            (400, "UnsupportedOperationException")
+        );
+        let error = not_implemented(ServiceName::CloudTrail, "StartNothing");
+        assert_eq!(error.code, "UnknownOperationException");
+        assert!(CLOUDTRAIL_OPERATIONS.is_sorted());
         let error = not_implemented(ServiceName::Sts, "AssumeRole");
         assert_eq!(
             error.message,

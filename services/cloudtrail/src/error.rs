@@ -1,7 +1,10 @@
 //! Every way a CloudTrail call fails, in AWS's code, status and words.
 
-use crate::model::name::{InvalidName, InvalidReference};
-use base::{AccountId, Fault, Region};
+use crate::model::{
+    name::{InvalidName, InvalidReference},
+    tag::InvalidTags,
+};
+use base::{AccountId, Arn, Fault, Region};
 use gateway::{OperationError, PortRefusal};
 use std::borrow::Cow;
 use wire::AwsError;
@@ -19,10 +22,14 @@ pub enum CloudTrailError {
     InvalidCloudWatchLogsLogGroupArn(&'static str),
     /// The role is missing, or does not trust CloudTrail.
     InvalidCloudWatchLogsRoleArn(&'static str),
+    /// The trail logs no Insights events.
+    InsightNotEnabled(Arn),
     /// The selectors are wrong.
     InvalidEventSelectors(String),
     /// A write on a shadow trail.
     InvalidHomeRegion { name: String, home: Region },
+    /// Not a kind of Insights.
+    InvalidInsightSelectors(String),
     /// The key's id or ARN is malformed.
     InvalidKmsKeyId(String),
     /// A lookup attribute is wrong.
@@ -33,6 +40,8 @@ pub enum CloudTrailError {
     InvalidMaxResults,
     /// The token is not one of ours, or belongs to another query.
     InvalidNextToken,
+    /// A parameter is outside its limits.
+    InvalidParameter(&'static str),
     /// Two parameters do not go together.
     InvalidParameterCombination(&'static str),
     /// A bad bucket name.
@@ -55,6 +64,10 @@ pub enum CloudTrailError {
     MaximumNumberOfTrailsExceeded { account: AccountId, region: Region },
     /// A feature of AWS that is not here.
     NotImplemented(&'static str),
+    /// No such resource, where tags are meant.
+    ResourceNotFound(String),
+    /// A resource that has no tags here.
+    ResourceTypeNotSupported(String),
     /// No such bucket.
     S3BucketDoesNotExist(String),
     /// Too many tags.
@@ -76,13 +89,16 @@ impl AwsError for CloudTrailError {
             InsufficientS3BucketPolicy(_) => "InsufficientS3BucketPolicyException",
             InvalidCloudWatchLogsLogGroupArn(_) => "InvalidCloudWatchLogsLogGroupArnException",
             InvalidCloudWatchLogsRoleArn(_) => "InvalidCloudWatchLogsRoleArnException",
+            InsightNotEnabled(_) => "InsightNotEnabledException",
             InvalidEventSelectors(_) => "InvalidEventSelectorsException",
             InvalidHomeRegion { .. } => "InvalidHomeRegionException",
+            InvalidInsightSelectors(_) => "InvalidInsightSelectorsException",
             InvalidKmsKeyId(_) => "InvalidKmsKeyIdException",
             InvalidEventCategory => "InvalidEventCategoryException",
             InvalidLookupAttributes(_) => "InvalidLookupAttributesException",
             InvalidMaxResults => "InvalidMaxResultsException",
             InvalidNextToken => "InvalidNextTokenException",
+            InvalidParameter(_) => "InvalidParameterException",
             InvalidParameterCombination(_) => "InvalidParameterCombinationException",
             InvalidS3BucketName(_) => "InvalidS3BucketNameException",
             InvalidS3Prefix => "InvalidS3PrefixException",
@@ -94,6 +110,8 @@ impl AwsError for CloudTrailError {
             KmsKeyNotFound(_) => "KmsKeyNotFoundException",
             MaximumNumberOfTrailsExceeded { .. } => "MaximumNumberOfTrailsExceededException",
             NotImplemented(_) => "UnsupportedOperationException",
+            ResourceNotFound(_) => "ResourceNotFoundException",
+            ResourceTypeNotSupported(_) => "ResourceTypeNotSupportedException",
             S3BucketDoesNotExist(_) => "S3BucketDoesNotExistException",
             TagsLimitExceeded => "TagsLimitExceededException",
             TrailAlreadyExists { .. } => "TrailAlreadyExistsException",
@@ -113,15 +131,21 @@ impl AwsError for CloudTrailError {
                 format!("Incorrect S3 bucket policy is detected for bucket: {bucket}")
             }
             InvalidCloudWatchLogsLogGroupArn(message) | InvalidCloudWatchLogsRoleArn(message) => (*message).to_owned(),
+            InsightNotEnabled(arn) => format!(
+                "Trail {arn} does not have Insights enabled. Edit the trail settings to enable Insights, and then try the \
+                 operation again."
+            ),
             InvalidEventSelectors(message) => message.clone(),
             InvalidHomeRegion { name, home } => {
                 format!("Trail {name} can be changed only in its home Region {home}.")
             }
+            InvalidInsightSelectors(kind) => format!("Insight type {kind} or its event category is invalid."),
             InvalidKmsKeyId(id) => format!("Invalid KMS key ID: {id}"),
             InvalidEventCategory => "The specified EventCategory is not valid.".to_owned(),
             InvalidLookupAttributes(message) => message.clone(),
             InvalidMaxResults => "A max results value must be between 1 and 50.".to_owned(),
             InvalidNextToken => "The specified NextToken is not valid.".to_owned(),
+            InvalidParameter(message) => (*message).to_owned(),
             InvalidParameterCombination(message) => (*message).to_owned(),
             InvalidS3BucketName(name) => format!("Bucket name is invalid: {name}"),
             InvalidS3Prefix => "S3 prefix is longer than maximum length of 200 characters.".to_owned(),
@@ -137,6 +161,8 @@ impl AwsError for CloudTrailError {
                 format!("User: {account} already has 5 trails in {region}.")
             }
             NotImplemented(what) => format!("{what} is not implemented by this server."),
+            ResourceNotFound(id) => format!("The resource {id} does not exist."),
+            ResourceTypeNotSupported(id) => format!("The type of the resource {id} is not supported."),
             S3BucketDoesNotExist(bucket) => format!("S3 bucket {bucket} does not exist!"),
             TagsLimitExceeded => "The number of tags exceeds the limit of 50.".to_owned(),
             TrailAlreadyExists { name, account } => {
@@ -183,5 +209,16 @@ impl From<InvalidReference> for CloudTrailError {
             InvalidReference::Name(name) => CloudTrailError::InvalidTrailName(name),
             InvalidReference::Arn(arn) => CloudTrailError::CloudTrailArnInvalid(arn),
         }
+    }
+}
+
+impl From<InvalidTags> for CloudTrailError {
+    fn from(fault: InvalidTags) -> Self {
+        CloudTrailError::InvalidTagParameter(match fault {
+            InvalidTags::TooMany => return CloudTrailError::TagsLimitExceeded,
+            InvalidTags::Text => "Tag key or value is too long or empty, or has characters that are not allowed.",
+            InvalidTags::Reserved => "Tag keys cannot begin with aws:.",
+            InvalidTags::Twice => "Duplicate tag keys are not allowed.",
+        })
     }
 }

@@ -303,8 +303,11 @@ fn check_arns(arns: Option<&FieldSelector>, of_type: &FieldSelector) -> Result<(
 mod tests {
     use super::*;
 
+    /// A field with its operators' values.
+    type Row = (String, Vec<(String, Vec<String>)>);
+
     fn selector(json: &str) -> AdvancedEventSelector {
-        let fields: Vec<(String, Vec<(String, Vec<String>)>)> = serde_json::from_str(json).unwrap();
+        let fields: Vec<Row> = serde_json::from_str(json).unwrap();
         let mut field_selectors = Vec::new();
         for (field, operators) in fields {
             let mut told = FieldSelector {

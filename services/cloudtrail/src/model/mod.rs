@@ -7,4 +7,5 @@ pub mod compiled;
 pub mod kinds;
 pub mod name;
 pub mod selector;
+pub mod tag;
 pub mod trail;

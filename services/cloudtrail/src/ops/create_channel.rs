@@ -6,11 +6,14 @@
 
 use super::{
     channel_shapes::{Destination, destinations_of, shown, trails_of},
-    create_trail::{Tag, parse_tags},
+    shapes::TagShape,
 };
 use crate::{
-    ChannelError,
-    model::channel::{CHANNELS_PER_REGION_MAX, CUSTOM, Channel, is_name, is_source},
+    ChannelError, CloudTrailError,
+    model::{
+        channel::{CHANNELS_PER_REGION_MAX, CUSTOM, Channel, is_name, is_source},
+        tag::parse_tags,
+    },
     table::channels,
 };
 use base::{arn, ids};
@@ -30,7 +33,7 @@ pub(super) struct Input {
     name: String,
     source: String,
     destinations: Vec<Destination>,
-    tags: Option<Vec<Tag>>,
+    tags: Option<Vec<TagShape>>,
 }
 
 impl Evident for Input {
@@ -40,7 +43,7 @@ impl Evident for Input {
             .text("source", &self.source)
             .objects("destinations", shown(&self.destinations));
         match &self.tags {
-            Some(tags) => out.objects("tags", tags.iter().map(Tag::shown)),
+            Some(tags) => out.objects("tags", TagShape::shown(tags)),
             None => out,
         }
     }
@@ -54,7 +57,7 @@ pub(super) struct Output {
     source: String,
     destinations: Vec<Destination>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    tags: Vec<Tag>,
+    tags: Vec<TagShape>,
 }
 
 impl Evident for Output {
@@ -66,7 +69,7 @@ impl Evident for Output {
             .objects("destinations", shown(&self.destinations));
         match self.tags.as_slice() {
             [] => out,
-            tags => out.objects("tags", tags.iter().map(Tag::shown)),
+            tags => out.objects("tags", TagShape::shown(tags)),
         }
     }
 }
@@ -135,14 +138,14 @@ impl Operation for CreateChannel {
             source: input.source.clone(),
             trails: trails_of(ctx, &txn.view(), &input.destinations).await?,
             policy: None,
-            tags: parse_tags(input.tags.as_deref().unwrap_or(&[]))?,
+            tags: parse_tags(TagShape::typed(input.tags.as_deref().unwrap_or(&[]))).map_err(CloudTrailError::from)?,
         };
         check_room(ctx, &txn.view(), &channel).await?;
         channels::put(txn, &channel);
         Ok(Json(Output {
             channel_arn: channel.arn().as_str().to_owned(),
             destinations: destinations_of(&channel),
-            tags: channel.tags.into_iter().map(Tag::from).collect(),
+            tags: channel.tags.into_iter().map(TagShape::from).collect(),
             name: channel.name,
             source: channel.source,
         }))

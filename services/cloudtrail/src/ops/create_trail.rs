@@ -5,13 +5,14 @@
 use super::{
     check::{check_resources, store_trail},
     logs,
-    shapes::TrailSettings,
+    shapes::{TagShape, TrailSettings},
 };
 use crate::{
     CloudTrailError,
     model::{
         name::TrailName,
         selector::EventSelectors,
+        tag::parse_tags,
         trail::{TRAILS_PER_REGION_MAX, Trail},
     },
     table,
@@ -21,12 +22,11 @@ use base::ids;
 use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use store::ReadView;
 use wire::ServiceName;
 
 const PREFIX_LENGTH_MAX: usize = 200;
-const TAGS_MAX: usize = 50;
 
 /// The operation.
 pub(super) struct CreateTrail;
@@ -49,31 +49,7 @@ pub(super) struct Input {
     pub(super) kms_key_id: Option<String>,
     is_organization_trail: Option<bool>,
     pub(super) recursive_logging: Option<bool>,
-    tags_list: Option<Vec<Tag>>,
-}
-
-/// A tag as it is sent and answered.
-#[derive(Deserialize, Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Tag {
-    key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
-}
-
-impl Tag {
-    /// The tag as a record shows it.
-    pub(super) fn shown(&self) -> Params {
-        Params::new()
-            .text("key", &self.key)
-            .maybe_text("value", self.value.as_deref())
-    }
-}
-
-impl From<(String, Option<String>)> for Tag {
-    fn from((key, value): (String, Option<String>)) -> Tag {
-        Tag { key, value }
-    }
+    tags_list: Option<Vec<TagShape>>,
 }
 
 impl Evident for Input {
@@ -94,10 +70,15 @@ impl Evident for Input {
             .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
             .maybe_flag("isOrganizationTrail", self.is_organization_trail)
             .maybe_flag("recursiveLogging", self.recursive_logging)
+            .objects("tagsList", TagShape::shown(self.tags()))
     }
 }
 
 impl Input {
+    fn tags(&self) -> &[TagShape] {
+        self.tags_list.as_deref().unwrap_or(&[])
+    }
+
     /// Refuses by name what this server does not do yet.
     pub(super) fn refuse_unsupported(&self) -> Result<(), CloudTrailError> {
         let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
@@ -142,28 +123,6 @@ pub(super) fn check_combination(trail: &Trail) -> Result<(), CloudTrailError> {
     Ok(())
 }
 
-pub(super) fn parse_tags(tags: &[Tag]) -> Result<Vec<(String, Option<String>)>, CloudTrailError> {
-    if tags.len() > TAGS_MAX {
-        return Err(CloudTrailError::TagsLimitExceeded);
-    }
-    let mut parsed: Vec<(String, Option<String>)> = Vec::with_capacity(tags.len());
-    for tag in tags {
-        let long = tag.value.as_ref().is_some_and(|value| value.chars().count() > 256);
-        if tag.key.is_empty() || tag.key.chars().count() > 128 || long {
-            return Err(CloudTrailError::InvalidTagParameter(
-                "Tag key or value is too long or empty.",
-            ));
-        }
-        if parsed.iter().any(|(key, _)| *key == tag.key) {
-            return Err(CloudTrailError::InvalidTagParameter(
-                "Duplicate tag keys are not allowed.",
-            ));
-        }
-        parsed.push((tag.key.clone(), tag.value.clone()));
-    }
-    Ok(parsed)
-}
-
 fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
     let name = TrailName::parse(&input.name).map_err(CloudTrailError::InvalidTrailName)?;
     input.refuse_unsupported()?;
@@ -185,7 +144,7 @@ fn trail_of(ctx: &Ctx, input: &Input) -> Result<Trail, CloudTrailError> {
         stopped: None,
         stopped_by: None,
         generation: 0,
-        tags: parse_tags(input.tags_list.as_deref().unwrap_or(&[]))?,
+        tags: parse_tags(TagShape::typed(input.tags()))?,
         sns_topic: None,
         logs: None,
     };
@@ -224,7 +183,11 @@ impl Operation for CreateTrail {
 
     async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
         let arn = base::arn::trail(&ctx.region, ctx.account, &input.name);
-        let mut demands = vec![Demand::on("cloudtrail:CreateTrail", arn)];
+        let made = TagShape::on(Demand::on("cloudtrail:CreateTrail", arn.clone()), input.tags());
+        let mut demands = vec![made];
+        if !input.tags().is_empty() {
+            demands.push(TagShape::on(Demand::on("cloudtrail:AddTags", arn), input.tags()));
+        }
         demands.extend(logs::pass_role(input));
         Ok(Demands::All(demands))
     }

@@ -31,11 +31,13 @@ fn means(reference: &TrailReference, trail: &Trail) -> bool {
     }
 }
 
-/// The same, which must exist.
+/// The same, which must exist. A shadow has to be named by its ARN.
 pub(super) async fn find_visible(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<Trail, CloudTrailError> {
     let reference = TrailReference::parse(text)?;
+    let by_arn = matches!(reference, TrailReference::Arn { .. });
     find(ctx, view, &reference)
         .await?
+        .filter(|trail| by_arn || trail.home == ctx.region)
         .ok_or_else(|| not_found(ctx, &reference))
 }
 
@@ -44,13 +46,19 @@ pub(super) async fn find_home(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Res
     let reference = TrailReference::parse(text)?;
     let found = find(ctx, view, &reference).await?;
     let trail = found.ok_or_else(|| not_found(ctx, &reference))?;
-    if trail.home != ctx.region {
-        return Err(CloudTrailError::InvalidHomeRegion {
-            name: trail.name,
-            home: trail.home,
-        });
-    }
+    at_home(ctx, &trail)?;
     Ok(trail)
+}
+
+/// A shadow cannot be changed.
+pub(super) fn at_home(ctx: &Ctx, trail: &Trail) -> Result<(), CloudTrailError> {
+    match trail.home == ctx.region {
+        true => Ok(()),
+        false => Err(CloudTrailError::InvalidHomeRegion {
+            name: trail.name.clone(),
+            home: trail.home.clone(),
+        }),
+    }
 }
 
 /// The error echoes an ARN built from the Region that was called when a bare name was given.

@@ -3,8 +3,10 @@
 use crate::model::{
     advanced::{AdvancedEventSelector, FieldSelector},
     selector::{EventSelector, EventSelectors},
+    tag::Tag,
     trail::Trail,
 };
+use gateway::Demand;
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 
@@ -264,6 +266,57 @@ impl AdvancedShape {
         Params::new()
             .maybe_text("name", self.name.as_deref())
             .objects("fieldSelectors", self.field_selectors.iter().map(field))
+    }
+}
+
+/// A tag on the wire. A key may have no value.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct TagShape {
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+impl From<Tag> for TagShape {
+    fn from((key, value): Tag) -> TagShape {
+        TagShape { key, value }
+    }
+}
+
+impl TagShape {
+    /// Its key.
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// The tags of a list.
+    pub(super) fn typed(tags: &[TagShape]) -> impl Iterator<Item = Tag> {
+        tags.iter().map(|tag| (tag.key.clone(), tag.value.clone()))
+    }
+
+    /// A list as a record shows it.
+    pub(super) fn shown(tags: &[TagShape]) -> impl Iterator<Item = Params> {
+        let one = |tag: &TagShape| {
+            Params::new()
+                .text("key", &tag.key)
+                .maybe_text("value", tag.value.as_deref())
+        };
+        tags.iter().map(one)
+    }
+
+    /// A demand with the condition keys that tell of the request's tags.
+    pub(super) fn on(demand: Demand, tags: &[TagShape]) -> Demand {
+        if tags.is_empty() {
+            return demand;
+        }
+        let demand = demand.with_all("aws:TagKeys", tags.iter().map(|tag| tag.key.clone()).collect());
+        tags.iter().fold(demand, |demand, tag| {
+            demand.with(
+                format!("aws:RequestTag/{}", tag.key),
+                tag.value.clone().unwrap_or_default(),
+            )
+        })
     }
 }
 
