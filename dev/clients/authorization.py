@@ -198,6 +198,9 @@ class World:
         self.client("cloudtrail").create_trail(Name=self.made["trail"], S3BucketName=self.logs)
         return self.made["trail"]
 
+    def trail_arn(self):
+        return f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{self.trail()}"
+
     def drop_trails(self):
         cloudtrail = self.client("cloudtrail")
         for trail in cloudtrail.describe_trails()["trailList"]:

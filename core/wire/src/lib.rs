@@ -17,7 +17,7 @@ mod fault;
 mod head;
 pub mod json;
 mod operations;
-mod query;
+pub mod query;
 mod reply;
 mod s3_host;
 mod s3_target;
