@@ -430,7 +430,7 @@ impl Stored for PendingFile {
 /// A Region's digest-signing key.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct SigningKeyRow {
-    /// PKCS#8, sealed under the first account's keyring.
+    /// PKCS#8, sealed under the first account's keyring; empty once it is forgotten.
     pub sealed: Vec<u8>,
     /// The public key: PKCS#1 DER.
     pub public: Vec<u8>,
@@ -460,6 +460,9 @@ pub const SEALED: &[SealedRows] = &[SealedRows {
 
 fn renew_signing_key(renewal: &Renewal, key: &[u8], row: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
     let mut row = SigningKeyRow::decode(row)?;
+    if row.sealed.is_empty() {
+        return Ok(None);
+    }
     let identity = signing_identity(&signing_region(key)?, &row.fingerprint);
     let Some(sealed) = renewal.sealed(renewal.first_account(), &identity, &row.sealed)? else {
         return Ok(None);
@@ -492,13 +495,16 @@ pub const CHECKS: &[RowCheck] = &[
 
 async fn check_signing_key(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
     let row = SigningKeyRow::decode(row)?;
+    checker.count("signing keys", 1);
+    if row.sealed.is_empty() {
+        return Ok(());
+    }
     let first = checker.world.settings.first_account;
     let keyring = checker.world.keyrings.of(&checker.view, first).await?;
     keyring
         .open(&signing_identity(&signing_region(key)?, &row.fingerprint), &row.sealed)
         .map(Secret::new)
         .map_err(|e| Fault::corrupt_by("a digest-signing key", e))?;
-    checker.count("signing keys", 1);
     Ok(())
 }
 

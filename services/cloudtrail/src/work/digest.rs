@@ -180,7 +180,8 @@ impl Worker for SignDigests {
 /// Signs every window that has passed, oldest first, until one is refused.
 async fn catch_up(world: &Arc<World>, mut place: Place, now: Timestamp) -> Result<(), Fault> {
     for _ in 0..WINDOWS_PER_TICK_MAX {
-        let (key, fingerprint) = signing::current(world, &place.trail, &place.region, now).await?;
+        let (_, end) = place.head.window(world.settings.digest_interval);
+        let (key, fingerprint) = signing::at(world, &place.trail, &place.region, end, now).await?;
         let signer = Signer { key, fingerprint };
         match sign_window(world, &place, &signer, now).await? {
             Some(head) if head.due(world) <= now => place.head = head,
