@@ -1,5 +1,8 @@
 """Event selectors, basic and advanced: what is taken, what is told, and what a trail then gets."""
 
+import gzip
+import json
+
 import pytest
 from harness import ACCOUNT, allow, bucket_policy, make_bucket, make_trail, policy, refused
 
@@ -243,8 +246,10 @@ def test_callers_and_owners_trails_each_choose_by_their_own_selectors(server):
         TrailName="theirs", AdvancedEventSelectors=[selector(DATA, OBJECTS, field("readOnly", Equals=["false"]))]
     )
 
+    s3.put_object(Bucket="shared", Key="k", Body=b"x")
+
     def act():
-        there.put_object(Bucket="shared", Key="k", Body=b"x")
+        there.put_object(Bucket="shared", Key="theirs", Body=b"x")
         there.get_object(Bucket="shared", Key="k")
         s3.get_object(Bucket="shared", Key="k")
 
@@ -253,9 +258,6 @@ def test_callers_and_owners_trails_each_choose_by_their_own_selectors(server):
         ("GetObject", root.account),
         ("GetObject", ACCOUNT),
     ]
-    import gzip
-    import json
-
     pages = there.list_objects_v2(Bucket="their-own-logs", Prefix=f"AWSLogs/{root.account}/CloudTrail/")["Contents"]
     bodies = [there.get_object(Bucket="their-own-logs", Key=item["Key"])["Body"].read() for item in pages]
     records = [record for body in bodies for record in json.loads(gzip.decompress(body))["Records"]]
