@@ -423,6 +423,7 @@ fn agrees((sha256, signature): &(Option<String>, Option<String>), verified: &Ver
 /// `YYYYMMDDTHHMMSSZ` at the end of a digest's key.
 fn date(key: &str) -> Option<&str> {
     let name = key.strip_suffix(".json.gz")?;
+    let name = name.strip_suffix("_backfill").unwrap_or(name);
     let date = name.get(name.len().checked_sub(16)?..)?;
     Timestamp::parse_compact(date).map(|_| date)
 }

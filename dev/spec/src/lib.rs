@@ -10,6 +10,8 @@
 //!
 //! [`s3`] is the same for S3: a model, sequences of operations, and their comparison with the real binary.
 //!
+//! [`trail`] is the same for delivery: what trails must deliver and prove, whatever happens to them, and runs that see to it.
+//!
 //! ## Invariants
 //! - The decider reads nothing of the `policy` crate but the names of policy types.
 //! - A seed makes the same case on every machine.
@@ -23,3 +25,4 @@ pub mod decider;
 pub mod generate;
 pub mod s3;
 pub mod shrink;
+pub mod trail;

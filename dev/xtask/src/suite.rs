@@ -120,7 +120,11 @@ fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<
         }
         Part::Rust => {
             // What `cargo test` alone leaves out because it takes longer is marked as ignored.
-            suite(&mut workspace.cargo(&["test", "--workspace", "--no-fail-fast", "--", "--include-ignored"]))
+            let mut cargo = workspace.cargo(&["test", "--workspace", "--no-fail-fast", "--", "--include-ignored"]);
+            if arguments.long {
+                cargo.env("SHOSEKI_LONG", "1");
+            }
+            suite(&mut cargo)
         }
         Part::Clients => clients(workspace, arguments),
     }
