@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 use spec::trail::{drive, model::Outcomes};
 
 /// So many histories of a test; `cargo xtask test --long` asks for the longer form.
+#[expect(clippy::disallowed_methods, reason = "how a test is told to be long")]
 fn runs() -> u64 {
     if std::env::var_os("SHOSEKI_LONG").is_some() {
         1000

@@ -572,7 +572,10 @@ pub fn put_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
 pub fn delete_trail(txn: &mut Txn, trail: &Trail, random: &Random) {
     txn.put_row(EPOCH, &EpochRow(random.bytes()));
     txn.delete(trail_key(trail));
-    txn.put_row(closing_key(&trail.id), trail);
+    // One that was never started has selected nothing.
+    if trail.generation > 0 {
+        txn.put_row(closing_key(&trail.id), trail);
+    }
 }
 
 /// Forgets a closing trail and all that belonged to it.

@@ -180,8 +180,12 @@ impl Worker for SignDigests {
 /// Signs every window that has passed, oldest first, until one is refused.
 async fn catch_up(world: &Arc<World>, mut place: Place, now: Timestamp) -> Result<(), Fault> {
     for _ in 0..WINDOWS_PER_TICK_MAX {
-        let (_, end) = place.head.window(world.settings.digest_interval);
-        let (key, fingerprint) = signing::at(world, &place.trail, &place.region, end, now).await?;
+        let time = match &place.head {
+            // It says itself when it was made, and is validated with the keys of that moment.
+            Head::Backfill(_) => now,
+            Head::Chain(_) | Head::Ending(..) => place.head.window(world.settings.digest_interval).1,
+        };
+        let (key, fingerprint) = signing::at(world, &place.trail, &place.region, time, now).await?;
         let signer = Signer { key, fingerprint };
         match sign_window(world, &place, &signer, now).await? {
             Some(head) if head.due(world) <= now => place.head = head,
