@@ -5,6 +5,7 @@ call, for what a call deletes or makes is gone or taken the next time.
 """
 
 import itertools
+import json
 import time
 from dataclasses import dataclass, field
 
@@ -237,6 +238,20 @@ class World:
         self.client("cloudtrail").put_resource_policy(ResourceArn=self.channel, ResourcePolicy=policy(statement))
         return self.channel
 
+    def activity(self):
+        """An event for a channel that leads to a trail that is there."""
+        self.client("cloudtrail").update_channel(Channel=self.channel, Destinations=self.leading()["Destinations"])
+        event = {
+            "version": "1",
+            "userIdentity": {"type": "Customer", "principalId": "c"},
+            "eventSource": "shop.example.com",
+            "eventName": "Buy",
+            "eventTime": "2020-01-01T00:00:00Z",
+            "UID": "u",
+            "recipientAccountId": ACCOUNT,
+        }
+        return {"channelArn": self.channel, "auditEvents": [{"id": "1", "eventData": json.dumps(event)}]}
+
     def user(self):
         name = self.name("user")
         self.client("iam").create_user(UserName=name)
@@ -363,6 +378,7 @@ RECIPES = {
     "cloudtrail:StartLogging": lambda w: {"Name": w.trail()},
     "cloudtrail:StopLogging": lambda w: {"Name": w.trail()},
     "cloudtrail:UpdateTrail": lambda w: {"Name": w.trail(), "IncludeGlobalServiceEvents": True},
+    "cloudtrail-data:PutAuditEvents": lambda w: w.activity(),
     "ec2:DescribeRegions": lambda w: {},
     "kms:CancelKeyDeletion": lambda w: {"KeyId": w.new_key()},
     "kms:CreateAlias": lambda w: {"AliasName": "alias/" + w.name("new"), "TargetKeyId": w.key},
@@ -605,6 +621,11 @@ def guard(world, name, parameters, who):
         statement = allow("kms:*", Principal={"AWS": who})
         world.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy(mine, statement))
         return True
+    if service == "cloudtrail-data":
+        channel = parameters["channelArn"]
+        statement = allow(name, channel, Principal={"AWS": who})
+        world.client("cloudtrail").put_resource_policy(ResourceArn=channel, ResourcePolicy=policy(statement))
+        return True
     if name == "sts:AssumeRole":
         role = parameters["RoleArn"].rsplit("/", 1)[1]
         trust = {"Effect": "Allow", "Principal": {"AWS": who}, "Action": "sts:AssumeRole"}
@@ -619,7 +640,9 @@ KEYLESS = {"kms:CreateKey", "kms:GenerateRandom", "kms:ListAliases", "kms:ListKe
 
 def unguard(world, name, parameters):
     """Takes the named principals out again, so that the next call meets what is there by default."""
-    if name.startswith("kms:"):
+    if name == "cloudtrail-data:PutAuditEvents":
+        world.client("cloudtrail").delete_resource_policy(ResourceArn=parameters["channelArn"])
+    elif name.startswith("kms:"):
         key = parameters.get("KeyId") or parameters.get("TargetKeyId") or world.key
         mine = policy(allow("kms:*", Principal={"AWS": ACCOUNT}))
         world.client("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=mine)

@@ -151,6 +151,15 @@ impl Client {
             .await
     }
 
+    /// A call of CloudTrail's data plane, by its path and query.
+    pub(crate) async fn rest_json(&self, path: &str, query: &str, body: String) -> Result<Value> {
+        let headers = [("content-type", "application/json")];
+        let answer = self
+            .call(ServiceName::CloudTrailData, Method::POST, path, query, &headers, body)
+            .await?;
+        serde_json::from_slice(&answer.body).with_context(|| format!("the answer to {path} is not JSON"))
+    }
+
     /// A call of a JSON service that answers with an empty body.
     pub(crate) async fn json_without_answer(&self, service: ServiceName, operation: &str, input: &Value) -> Result<()> {
         self.post_json(service, operation, input).await.map(drop)

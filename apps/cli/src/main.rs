@@ -15,6 +15,7 @@ mod demo;
 mod env;
 mod explain;
 mod fsck;
+mod ingest;
 mod json_text;
 mod rootkey;
 mod serve;
@@ -53,6 +54,8 @@ enum Command {
     /// Make and list the accounts of a running server.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Bring records of services that are not here, from files or standard input, into a trail.
+    Ingest(Box<ingest::IngestArgs>),
     /// Check a data directory that no server uses: rows, blobs and the journal, both ways.
     Fsck(fsck::FsckArgs),
     /// Give a running server a new root key.
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
             Command::Clock(command) => clock::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Fsck(args) => fsck::run(args).await,
+            Command::Ingest(args) => ingest::run(*args).await,
             Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,

@@ -46,10 +46,6 @@ pub struct Copy {
 }
 
 impl Copy {
-    pub(crate) fn management(&self) -> bool {
-        self.record.event_category == EventCategory::Management
-    }
-
     /// The ids of the call and of this copy of its event.
     pub(crate) fn ids(&self) -> (Option<&str>, &str) {
         (self.record.request_id.as_deref(), &self.record.event_id)

@@ -6,11 +6,12 @@
 use crate::event::Copy;
 use base::{Fault, Timestamp};
 use bytes::Bytes;
-use record::IndexFields;
+use record::{EventCategory, IndexFields, IngestedRecord};
 use store::{JournalEntry, Selection};
 
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 5;
+const INDEX_BYTES: usize = 512;
 
 /// An entry read back.
 pub struct Entry {
@@ -22,19 +23,29 @@ pub struct Entry {
 
 /// The entry of one copy of an event, with the trails that selected it.
 pub(crate) fn encode(copy: &Copy, selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
-    let index = postcard::to_allocvec(&IndexFields::from(&copy.record))
-        .map_err(|e| Fault::io("encoding an event's index fields", e))?;
-    let json = copy.record.to_json();
-    let mut payload = Vec::with_capacity(HEAD_BYTES + index.len() + json.len());
-    payload.push(VERSION);
-    payload.extend_from_slice(&u32::try_from(index.len()).unwrap_or(u32::MAX).to_be_bytes());
-    payload.extend_from_slice(&index);
-    payload.extend_from_slice(&json);
+    entry(&IndexFields::from(&copy.record), &copy.record.to_json(), selected)
+}
+
+/// The entry of an event from elsewhere, with the trails that selected it.
+pub(crate) fn encode_ingested(record: &IngestedRecord, selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
+    entry(record.index(), record.json(), selected)
+}
+
+fn entry(index: &IndexFields, json: &[u8], selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
+    // The index fields seldom take more; if they do, the room grows.
+    let mut payload = Vec::with_capacity(HEAD_BYTES + INDEX_BYTES + json.len());
+    payload.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
+    payload = postcard::to_extend(index, payload).map_err(|e| Fault::io("encoding an event's index fields", e))?;
+    let length = u32::try_from(payload.len() - HEAD_BYTES).unwrap_or(u32::MAX);
+    if let Some(place) = payload.get_mut(1..HEAD_BYTES) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+    payload.extend_from_slice(json);
     Ok(JournalEntry {
         selected,
-        management: copy.management(),
-        account: copy.record.recipient_account_id.as_str().to_owned(),
-        region: copy.record.aws_region.as_str().to_owned(),
+        management: index.category == EventCategory::Management,
+        account: index.recipient_account_id.as_str().to_owned(),
+        region: index.aws_region.as_str().to_owned(),
         payload: Bytes::from(payload),
     })
 }
@@ -71,7 +82,6 @@ fn split(payload: &[u8]) -> Result<(&[u8], &[u8]), Fault> {
 mod tests {
     use super::*;
     use base::{AccountId, Region};
-    use record::EventCategory;
 
     #[test]
     fn the_event_time_is_the_first_index_field() {

@@ -12,7 +12,7 @@ use crate::{
     ctx::Inner,
     decision::EventIds,
     event::{Event, Outcome, event_of},
-    journal,
+    ingested, journal,
     operation::{Failed, Parse, Render, Signature},
     ports::Credential,
     session,
@@ -670,10 +670,14 @@ pub(crate) async fn commit_events(world: &Arc<World>, mut events: Vec<Event>) ->
 }
 
 /// The commit point of a call.
-async fn commit(ctx: &Ctx, txn: Txn) -> Result<(), CommitError> {
+async fn commit(ctx: &Ctx, mut txn: Txn) -> Result<(), CommitError> {
+    let ingested = txn.take_ingested();
     let (mut rows, mut events) = txn.into_parts();
     let acts = Event::take_acts(&mut events);
-    let entries = journal_entries(&ctx.world, &mut rows, events)
+    let mut entries = journal_entries(&ctx.world, &mut rows, events)
+        .await
+        .map_err(CommitError::Fault)?;
+    ingested::entries(&ctx.world, &rows, ingested, &mut entries)
         .await
         .map_err(CommitError::Fault)?;
     // From here the effect exists: rows and events are durable together, and a reader after a crash sees both or
@@ -734,10 +738,11 @@ pub async fn part<O: Operation>(outer: &Ctx, txn: &mut Txn, input: O::Input) -> 
 }
 
 async fn nested<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
-    let savepoint = txn.savepoint();
+    let (savepoint, ingested) = (txn.savepoint(), txn.ingested());
     let result = attempt::<O>(ctx, txn, Arc::new(input), &Staged::nothing()).await;
     result.map_err(|failure| {
         txn.rollback_to(savepoint);
+        txn.forget_ingested_after(ingested);
         PortRefusal::from_failure(O::SERVICE, failure)
     })
 }

@@ -465,6 +465,14 @@ pub trait TrailSelection: Send + Sync {
         view: &'a ReadView<'a>,
         event: &'a Candidate<'a>,
     ) -> Boxed<'a, Result<Vec<Selection>, Fault>>;
+
+    /// Of each event from elsewhere, in their order, those of the channel's trails that select it.
+    fn select_ingested<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        events: &'a [Candidate<'a>],
+        trails: &'a [String],
+    ) -> Boxed<'a, Result<Vec<Vec<Selection>>, Fault>>;
 }
 
 /// Background work of a room.

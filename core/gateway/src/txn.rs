@@ -1,6 +1,9 @@
 //! The transaction that rooms hold: the store's rows and the events of the call, in order.
 
-use crate::event::{Event, OnceRecorded};
+use crate::{
+    Ingested,
+    event::{Event, OnceRecorded},
+};
 use std::ops::{Deref, DerefMut};
 
 /// A transaction of one attempt at a call. Rooms read and write rows through it; port calls append their events.
@@ -9,11 +12,16 @@ use std::ops::{Deref, DerefMut};
 pub struct Txn {
     rows: store::Txn,
     events: Vec<Event>,
+    ingested: Vec<Ingested>,
 }
 
 impl Txn {
     pub(crate) fn new(rows: store::Txn, events: Vec<Event>) -> Txn {
-        Txn { rows, events }
+        Txn {
+            rows,
+            events,
+            ingested: Vec::new(),
+        }
     }
 
     pub(crate) fn emit(&mut self, event: Event) {
@@ -28,6 +36,26 @@ impl Txn {
         }
     }
 
+    /// Takes in events from elsewhere, which are in the journal if the call succeeds, in the same commit as its own event.
+    pub fn ingest(&mut self, events: Ingested) {
+        self.ingested.push(events);
+    }
+
+    /// How often events were taken in.
+    pub(crate) fn ingested(&self) -> usize {
+        self.ingested.len()
+    }
+
+    /// Forgets what was taken in since.
+    pub(crate) fn forget_ingested_after(&mut self, count: usize) {
+        self.ingested.truncate(count);
+    }
+
+    pub(crate) fn take_ingested(&mut self) -> Vec<Ingested> {
+        std::mem::take(&mut self.ingested)
+    }
+
+    /// What else there is when all that was taken in has been taken out or is to be forgotten.
     pub(crate) fn into_parts(self) -> (store::Txn, Vec<Event>) {
         (self.rows, self.events)
     }

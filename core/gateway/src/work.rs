@@ -61,6 +61,9 @@ impl Work {
     ///
     /// On `Conflict` nothing was done: begin again.
     pub async fn commit(self, why: Maintenance) -> Result<(), CommitError> {
+        if self.txn.ingested() > 0 {
+            return Err(CommitError::Fault(Fault::Bug("background work took in events")));
+        }
         let (mut rows, mut events) = self.txn.into_parts();
         if events.is_empty() {
             rows.maintain(why).commit().await?;

@@ -27,7 +27,7 @@ mod strict;
 mod submission;
 pub mod verify;
 
-pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256_hex, string_to_sign};
+pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256, sha256_hex, string_to_sign};
 pub use event::{
     EVENT_VERSION, EventCategory, EventError, EventRecord, EventType, RECORD_BYTES_MAX, Resource, TlsDetails,
 };
@@ -44,5 +44,5 @@ pub use signing::{
     SignatureFault, SigningKey,
 };
 pub use submission::{
-    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Served, Submission, SubmissionFault,
+    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Seen, Served, Submission, SubmissionFault,
 };

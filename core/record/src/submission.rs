@@ -92,6 +92,24 @@ pub struct Submission {
     /// `awsRegion` of a record.
     region: Option<Region>,
     index: IndexFields,
+    seen: Seen,
+}
+
+/// What else selectors may go by.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// `eventType`
+    pub event_type: &'static str,
+    /// `errorCode`
+    pub error_code: Option<String>,
+    /// `userIdentity.arn`
+    pub user_arn: Option<String>,
+    /// `userIdentity.invokedBy`
+    pub invoked_by: Option<String>,
+    /// Whether `sessionCredentialFromConsole` is `true`.
+    pub from_console: bool,
+    /// `vpcEndpointId`
+    pub vpc_endpoint: Option<String>,
 }
 
 #[derive(Debug)]
@@ -125,6 +143,7 @@ pub struct Admission<'a> {
 pub struct IngestedRecord {
     json: Vec<u8>,
     index: IndexFields,
+    seen: Seen,
 }
 
 impl IngestedRecord {
@@ -136,6 +155,11 @@ impl IngestedRecord {
     /// By what it is looked up, selected and delivered. Its Region is that of the log file.
     pub fn index(&self) -> &IndexFields {
         &self.index
+    }
+
+    /// What else it is selected by.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
     }
 }
 
@@ -237,7 +261,11 @@ impl Submission {
         if json.len() > RECORD_BYTES_MAX {
             return fault(FaultCode::FieldTooLong, "The event is too long.");
         }
-        Ok(IngestedRecord { json, index })
+        Ok(IngestedRecord {
+            json,
+            index,
+            seen: self.seen.clone(),
+        })
     }
 
     /// An activity event as AWS shows it: what was sent stands under `eventData`.
@@ -513,6 +541,10 @@ fn activity(members: &[(Cow<'_, str>, &RawValue)], served: Served<'_>) -> Checke
             access_key_id: None,
             resources: Vec::new(),
         },
+        seen: Seen {
+            event_type: "ActivityLog",
+            ..Seen::default()
+        },
     })
 }
 
@@ -558,6 +590,10 @@ struct Caller<'a> {
     kind: Option<Text<'a>>,
     #[serde(rename = "principalId", borrow)]
     principal_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    arn: Option<Text<'a>>,
+    #[serde(rename = "invokedBy", borrow)]
+    invoked_by: Option<Text<'a>>,
     #[serde(rename = "accessKeyId", borrow)]
     access_key_id: Option<Text<'a>>,
     #[serde(rename = "userName", borrow)]
@@ -617,17 +653,20 @@ fn resources(value: Value<'_>) -> Checked<Vec<Resource>> {
         .collect())
 }
 
-/// What an event that is none of management or data would be, by its type or category.
-fn category(kind: Option<&str>, category: Option<&str>, management: Option<bool>) -> Checked<EventCategory> {
-    match kind {
-        None | Some("AwsApiCall" | "AwsServiceEvent" | "AwsConsoleAction" | "AwsConsoleSignIn") => {}
-        Some(other) => {
-            return fault(
-                FaultCode::InvalidData,
-                format!("Events of type {other} are not taken in by a channel to a trail."),
-            );
-        }
+/// The types of events that a trail takes in. A record without one is of a version before there were others.
+fn event_type(named: Option<&str>) -> Checked<&'static str> {
+    const TYPES: [&str; 4] = ["AwsApiCall", "AwsServiceEvent", "AwsConsoleAction", "AwsConsoleSignIn"];
+    let named = named.unwrap_or("AwsApiCall");
+    match TYPES.iter().find(|known| **known == named) {
+        Some(known) => Ok(known),
+        None => fault(
+            FaultCode::InvalidData,
+            format!("Events of type {named} are not taken in by a channel to a trail."),
+        ),
     }
+}
+
+fn category(category: Option<&str>, management: Option<bool>) -> Checked<EventCategory> {
     let found = match (category, management) {
         (Some("Management"), _) => EventCategory::Management,
         (Some("Data"), _) => EventCategory::Data,
@@ -705,11 +744,8 @@ fn record(data: &str, members: &[(Cow<'_, str>, &RawValue)], served: Served<'_>)
     )?;
     let read_only = flag("readOnly", value("readOnly"))?.unwrap_or(false);
     let (kind, named) = (long("eventType")?, long("eventCategory")?);
-    let category = category(
-        kind.as_deref(),
-        named.as_deref(),
-        flag("managementEvent", value("managementEvent"))?,
-    )?;
+    let event_type = event_type(kind.as_deref())?;
+    let category = category(named.as_deref(), flag("managementEvent", value("managementEvent"))?)?;
     let recipient = long("recipientAccountId")?.map(Cow::into_owned);
     Ok(Submission {
         data: String::new(),
@@ -730,6 +766,14 @@ fn record(data: &str, members: &[(Cow<'_, str>, &RawValue)], served: Served<'_>)
             user_name: caller.lookup_name(),
             access_key_id: caller.access_key_id.map(|Text(id)| id.into_owned()),
             resources: resources(value("resources"))?,
+        },
+        seen: Seen {
+            event_type,
+            error_code: long("errorCode")?.map(Cow::into_owned),
+            user_arn: caller.arn.map(|Text(arn)| arn.into_owned()),
+            invoked_by: caller.invoked_by.map(|Text(name)| name.into_owned()),
+            from_console: long("sessionCredentialFromConsole")?.as_deref() == Some("true"),
+            vpc_endpoint: long("vpcEndpointId")?.map(Cow::into_owned),
         },
     })
 }

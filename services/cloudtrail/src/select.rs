@@ -53,4 +53,21 @@ impl TrailSelection for Selectors {
     ) -> Boxed<'a, Result<Vec<Selection>, Fault>> {
         Box::pin(async move { Ok(self.at(view).await?.trails.select(event)) })
     }
+
+    fn select_ingested<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        events: &'a [Candidate<'a>],
+        trails: &'a [String],
+    ) -> Boxed<'a, Result<Vec<Vec<Selection>>, Fault>> {
+        Box::pin(async move {
+            let compiled = self.at(view).await?;
+            let of = |event: &Candidate<'_>| {
+                let mut selected = compiled.trails.select(event);
+                selected.retain(|selection| trails.contains(&selection.trail));
+                selected
+            };
+            Ok(events.iter().map(of).collect())
+        })
+    }
 }

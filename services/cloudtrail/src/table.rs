@@ -538,6 +538,12 @@ pub async fn trails_of(view: &ReadView<'_>, account: AccountId) -> Result<Vec<Tr
     rows(view, format!("ct/trail/{account}/").as_bytes()).await
 }
 
+/// A trail by its place.
+pub async fn trail(view: &ReadView<'_>, account: AccountId, name: &str, home: &Region) -> Result<Option<Trail>, Fault> {
+    view.get_row(format!("ct/trail/{account}/{name}/{home}").as_bytes())
+        .await
+}
+
 /// The trails of all accounts.
 pub async fn all_trails(view: &ReadView<'_>) -> Result<Vec<Trail>, Fault> {
     rows(view, TRAILS).await

@@ -26,6 +26,7 @@ mod list_trails;
 mod logs;
 mod lookup_events;
 mod put_event_configuration;
+mod put_audit_events;
 mod put_event_selectors;
 mod put_insight_selectors;
 mod put_resource_policy;
@@ -62,6 +63,7 @@ pub static OPERATIONS: &[Route] = &[
     Route::of::<list_trails::ListTrails>(),
     Route::of::<lookup_events::LookupEvents>(),
     Route::of::<put_event_configuration::PutEventConfiguration>(),
+    Route::of::<put_audit_events::PutAuditEvents>(),
     Route::of::<put_event_selectors::PutEventSelectors>(),
     Route::of::<put_insight_selectors::PutInsightSelectors>(),
     Route::of::<put_resource_policy::PutResourcePolicy>(),

@@ -53,3 +53,8 @@ pub fn delete(txn: &mut Txn, channel: &Channel) {
 pub async fn ingestion(view: &ReadView<'_>, id: &str) -> Result<Ingestion, Fault> {
     Ok(view.get_row(&ingestion_key(id)).await?.unwrap_or_default())
 }
+
+/// Stores what came in last through a channel.
+pub fn put_ingestion(txn: &mut Txn, id: &str, row: &Ingestion) {
+    txn.put_row(ingestion_key(id), row);
+}
