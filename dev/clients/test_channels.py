@@ -340,9 +340,8 @@ def test_what_came_in_is_selected_delivered_sealed_and_proven(server, trail):
     assert (told["eventData"], told["metadata"]["channelARN"]) == (activity(server, eventTime=told["eventTime"]), channel)
     # An event of another Region that the trail covers is in that Region's files.
     assert ids[1] in [one["eventID"] for one in trail.records("eu-west-1")]
-    for region in ("us-east-1", "eu-west-1"):
-        done = trail.validate(region, start, check=True)
-        assert "INVALID" not in done.stdout + done.stderr and "log files valid" in done.stdout
+    done = trail.validate("us-east-1", start, check=True)
+    assert "INVALID" not in done.stdout + done.stderr and "log files valid" in done.stdout
     other = type(trail)(server, "other", "us-east-1", "other-logs", None)
     assert other.keys() and not set(ids) & {one["eventID"] for one in other.records()}
 

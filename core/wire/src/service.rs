@@ -209,7 +209,7 @@ impl RouteFault {
 }
 
 /// The service a request is for: what the signature is scoped to; unsigned, what `X-Amz-Target` or the form's `Version`
-/// says; else S3. `scope_service` is the service of the signature's scope, `None` for an unsigned request.
+/// says, or the path of PutAuditEvents; else S3. `scope_service` is the service of the signature's scope, `None` for an unsigned request.
 ///
 /// An unsigned form in a body cannot be read here, so it counts as one for STS, the one query service of AWS with
 /// operations that need no signature.
@@ -231,7 +231,15 @@ pub fn route_service(head: &Head, scope_service: Option<&str>) -> Result<Service
     if let Some(target) = target {
         return ServiceName::from_target(target).ok_or_else(|| RouteFault::unknown_operation(operation_of(target)));
     }
-    Ok(form_service(head).unwrap_or(ServiceName::S3))
+    Ok(unsigned_service(head))
+}
+
+/// The service of an unsigned request that names none. No bucket is called as PutAuditEvents is.
+fn unsigned_service(head: &Head) -> ServiceName {
+    match operation_rest_json(head, ServiceName::CloudTrailData) {
+        Ok(_) => ServiceName::CloudTrailData,
+        Err(_) => form_service(head).unwrap_or(ServiceName::S3),
+    }
 }
 
 fn form_service(head: &Head) -> Option<ServiceName> {
@@ -260,7 +268,7 @@ pub fn service_for_fault(head: &Head, scope_service: Option<&str>) -> ServiceNam
     match head.header("x-amz-target") {
         Some(target) => ServiceName::from_target(target).unwrap_or(ServiceName::Shoseki),
         None if head.is_form() => ServiceName::Sts,
-        None => form_service(head).unwrap_or(ServiceName::S3),
+        None => unsigned_service(head),
     }
 }
 
@@ -358,6 +366,14 @@ mod tests {
         check("GET", "/?Action=X&Version=2016-11-15", &[], None, Ok(ServiceName::Ec2));
         check("GET", "/?Action=X", &[], None, Ok(ServiceName::Sts));
         check("GET", "/b?Action=X", &[], None, Ok(ServiceName::S3));
+        check(
+            "POST",
+            "/PutAuditEvents?channelArn=x",
+            &[],
+            None,
+            Ok(ServiceName::CloudTrailData),
+        );
+        check("GET", "/PutAuditEvents", &[], None, Ok(ServiceName::S3));
         check("GET", "/", &[], Some("s3"), Ok(ServiceName::S3));
         check(
             "GET",

@@ -7,6 +7,7 @@
 mod big;
 mod floor;
 mod generator;
+mod ingest;
 mod machine;
 mod pipeline;
 mod policies;
@@ -85,6 +86,8 @@ enum Part {
     Load,
     /// Delivery beside gzip alone.
     Pipeline,
+    /// Events from elsewhere, beside the least work that they are.
+    Ingest,
     /// What policies cost.
     Policies,
     /// Start-up and memory when idle.
@@ -154,6 +157,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Pipeline) {
         report.table(pipeline::delivery(arguments.binary()?).await?);
         report.text(pipeline::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Ingest) {
+        report.table(ingest::from_elsewhere(arguments.binary()?).await?);
+        report.text(ingest::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Policies) {
         report.table(policies::costs(arguments.binary()?).await?);

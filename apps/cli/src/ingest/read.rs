@@ -169,10 +169,9 @@ fn records(input: impl Read, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
         more
     };
     loop {
-        match values.end() {
-            Ok(()) => return Ok(()),
-            // Not the end: another value, or what is none, which reading it says better.
-            Err(_) => {}
+        // Not the end: another value, or what is none, which reading it says better.
+        if values.end().is_ok() {
+            return Ok(());
         }
         if let Err(error) = (Top { each: &mut take }).deserialize(&mut values) {
             return if stopped { Ok(()) } else { Err(error.into()) };

@@ -105,6 +105,17 @@ struct Event {
     checksum: Option<String>,
 }
 
+/// A member's name, without a copy of it.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Name {
+    Id,
+    EventData,
+    EventDataChecksum,
+    #[serde(other)]
+    Other,
+}
+
 impl<'de> Deserialize<'de> for Request {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visit;
@@ -176,12 +187,12 @@ impl<'de> Deserialize<'de> for Event {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Event, A::Error> {
                 let mut event = Event::default();
-                while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    match &*name {
-                        "id" => event.id = map.next_value()?,
-                        "eventData" => event.data = map.next_value()?,
-                        "eventDataChecksum" => event.checksum = map.next_value()?,
-                        _ => drop(map.next_value::<IgnoredAny>()?),
+                while let Some(name) = map.next_key()? {
+                    match name {
+                        Name::Id => event.id = map.next_value()?,
+                        Name::EventData => event.data = map.next_value()?,
+                        Name::EventDataChecksum => event.checksum = map.next_value()?,
+                        Name::Other => drop(map.next_value::<IgnoredAny>()?),
                     }
                 }
                 Ok(event)
