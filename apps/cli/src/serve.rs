@@ -57,6 +57,12 @@ pub(crate) struct ServeArgs {
     /// The domain under which virtual hosts hang [default: localhost].
     #[arg(long)]
     pub(crate) domain: Option<String>,
+    /// Where SNS may send messages to: this machine alone, or any address that is not link-local [default: loopback].
+    #[arg(long, value_name = "loopback|any")]
+    pub(crate) sns_endpoints: Option<String>,
+    /// The roots (PEM) that SNS's endpoints of https must be known to [default: the system's].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sns_ca_bundle: Option<String>,
 }
 
 impl ServeArgs {
@@ -74,6 +80,8 @@ impl ServeArgs {
             ("rehearsal", self.rehearsal.then(|| "true".to_owned())),
             ("aws_behavior", self.aws_behavior),
             ("domain", self.domain),
+            ("sns_endpoints", self.sns_endpoints),
+            ("sns_ca_bundle", self.sns_ca_bundle),
         ];
         let flags = texts
             .into_iter()

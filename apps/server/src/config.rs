@@ -7,7 +7,7 @@
 
 use crate::organization;
 use base::{AccountId, Region};
-use gateway::{AwsBehavior, Organization, Settings};
+use gateway::{AwsBehavior, Organization, Settings, settings::SnsEndpoints};
 use std::{
     fmt,
     net::SocketAddr,
@@ -42,6 +42,10 @@ pub struct Config {
     pub aws_behavior: AwsBehavior,
     /// Virtual hosts hang under this domain: `bucket.s3.DOMAIN`.
     pub domain: String,
+    /// `loopback` or `any`: where SNS may send messages to.
+    pub sns_endpoints: SnsEndpoints,
+    /// Certificates (PEM) of the roots that endpoints of https must be known to; without it the system's.
+    pub sns_ca_bundle: Option<PathBuf>,
     /// The organization that accounts of this server belong to, with the policies above them.
     pub organization: Option<Organization>,
 }
@@ -83,7 +87,7 @@ struct ConfigFile {
 const ORGANIZATION: &str = "organization";
 
 /// The names of all settings that are text, in the order of the documentation.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 14] = [
     "listen",
     "data_dir",
     "region",
@@ -96,6 +100,8 @@ pub const NAMES: [&str; 12] = [
     "rehearsal",
     "aws_behavior",
     "domain",
+    "sns_endpoints",
+    "sns_ca_bundle",
 ];
 
 /// Where to listen when nothing is said.
@@ -123,6 +129,8 @@ impl Default for Config {
             rehearsal: settings.rehearsal,
             aws_behavior: settings.aws_behavior,
             domain: settings.domain,
+            sns_endpoints: settings.sns_endpoints,
+            sns_ca_bundle: None,
             organization: None,
         }
     }
@@ -233,6 +241,8 @@ impl Config {
             "rehearsal" => self.rehearsal = parsed(text, "true or false")?,
             "aws_behavior" => self.aws_behavior = aws_behavior(text)?,
             "domain" => self.domain = domain(text)?,
+            "sns_endpoints" => self.sns_endpoints = sns_endpoints(text)?,
+            "sns_ca_bundle" => self.sns_ca_bundle = Some(not_empty(text)?.into()),
             _ => return Err("there is no such setting".to_owned()),
         }
         Ok(())
@@ -253,6 +263,8 @@ impl Config {
             delivery_interval: self.delivery_interval,
             digest_interval: self.digest_interval,
             event_history: self.event_history,
+            endpoint: String::new(),
+            sns_endpoints: self.sns_endpoints,
             rehearsal: self.rehearsal,
             organization: self.organization.clone(),
         }
@@ -341,6 +353,14 @@ fn aws_behavior(text: &str) -> Result<AwsBehavior, String> {
         "seeds" => Ok(AwsBehavior::Seeds),
         "current" => Ok(AwsBehavior::Current),
         _ => Err(format!("`{text}` is not seeds or current")),
+    }
+}
+
+fn sns_endpoints(text: &str) -> Result<SnsEndpoints, String> {
+    match text {
+        "any" => Ok(SnsEndpoints::Any),
+        "loopback" => Ok(SnsEndpoints::Loopback),
+        _ => Err(format!("`{text}` is not loopback or any")),
     }
 }
 

@@ -81,10 +81,13 @@ pub async fn start(config: Config) -> Result<Running> {
     let row = first_start::directory(&store).await?;
     let first_account = first_start::first_account(row.as_ref(), config.account)?;
     restore_clock(&store, &clock, config.rehearsal).await?;
-    let settings = config.settings(first_account);
     let address = listener.local_addr()?;
+    let endpoint = endpoint(address, config.tls != TlsMode::Off);
+    let mut settings = config.settings(first_account);
+    settings.endpoint = endpoint.clone();
     let tls = tls::server_config(&config.tls, &dir, &settings, address.ip(), clock.real_now())?;
     let world = Arc::new(World::new(store.clone(), clock, random, settings, dir.root()));
+    let sns_roots = tls::sns_roots(config.sns_ca_bundle.as_deref())?;
     let gateway = wiring::wire(&world, &dir)?;
     let first_key = first_start::make(&world, &dir, row).await?;
 
@@ -96,7 +99,6 @@ pub async fn start(config: Config) -> Result<Running> {
              travel in clear; use --tls"
         );
     }
-    let endpoint = endpoint(address, tls.is_some());
     announce(&dir, &endpoint, &config, ca_bundle.as_deref())?;
     let (stop, stopped) = watch::channel(false);
     let front = listen::Front {
@@ -106,7 +108,8 @@ pub async fn start(config: Config) -> Result<Running> {
     };
     let tasks = vec![
         workers::spawn(listen::run(listener, front, stopped.clone())),
-        workers::spawn(workers::run(Arc::clone(&world), stopped)),
+        workers::spawn(workers::run(Arc::clone(&world), stopped.clone())),
+        workers::spawn(sns::deliver(Arc::clone(&world), sns_roots, stopped)),
     ];
     Ok(Running {
         endpoint,

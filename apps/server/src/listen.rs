@@ -324,6 +324,9 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
         pause: None,
     }
     .boxed_unsync();
+    if let Some(reply) = certificate(gateway, &head).await {
+        return Ok(response(reply, call));
+    }
     let reply = match Caught::new(gateway.handle(head, body)).await {
         Some(reply) => reply,
         None => {
@@ -340,6 +343,20 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
             .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
+}
+
+/// The certificate of SNS's signatures, which whoever gets a message reads without being a caller.
+async fn certificate(gateway: &Gateway, head: &Head) -> Option<Reply> {
+    if head.method != http::Method::GET {
+        return None;
+    }
+    match sns::certificate(gateway.world(), &head.path).await {
+        Ok(pem) => Some(Reply::with_body(200, "application/x-pem-file", pem?)),
+        Err(error) => {
+            tracing::error!(%error, "a certificate cannot be read");
+            Some(Reply::empty(500))
+        }
+    }
 }
 
 /// An error that the listener itself tells.

@@ -12,7 +12,7 @@ use rcgen::{
     KeyUsagePurpose, SanType, date_time_ymd,
 };
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig,
     pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject},
 };
 use std::{net::IpAddr, path::Path, sync::Arc};
@@ -142,6 +142,33 @@ fn names(settings: &Settings) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Where systems keep the certificates of the roots that they trust.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The roots that SNS's endpoints of https must be known to: those of this file, else the system's. Without either none is known.
+pub(crate) fn sns_roots(bundle: Option<&Path>) -> Result<RootCertStore> {
+    let system = || SYSTEM_BUNDLES.iter().map(Path::new).find(|path| path.exists());
+    let mut roots = RootCertStore::empty();
+    let Some(path) = bundle.or_else(system) else {
+        return Ok(roots);
+    };
+    let unread = || format!("cannot read the certificates in `{}`", path.display());
+    let pem = std::fs::read(path).with_context(unread)?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let added = roots.add(certificate.with_context(unread)?);
+        // A system's bundle may hold some that are too odd to be used; those are not trusted.
+        if bundle.is_some() {
+            added.with_context(unread)?;
+        }
+    }
+    Ok(roots)
 }
 
 /// What a connection agreed on, in the words of an event's `tlsDetails`.

@@ -26,6 +26,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(cloudtrail::SignDigests),
         Arc::new(cloudtrail::Archive::default()),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
+        Arc::new(sns::Forget),
         Arc::new(s3::work::DeliverAccessLogs),
         Arc::new(s3::work::Forget),
         Arc::new(s3::work::Expire),

@@ -172,9 +172,10 @@ impl Gateway {
         raw: RawBody,
     ) -> Result<Entered, Refused> {
         let request = request_head(&head);
-        let claim = Claim::parse(&request)
-            .and_then(|claim| claim.ok_or(AuthFault::Missing))
-            .map_err(|fault| Refused::auth(service, &head, fault))?;
+        let claim = Claim::parse(&request).map_err(|fault| Refused::auth(service, &head, fault))?;
+        let Some(claim) = claim else {
+            return self.enter_unsigned(service, head);
+        };
         let region = self.region_of(&claim, service, &head)?;
         // Only who names a key that exists gets memory for a body, and only so many at a time get much of it.
         let credential = self.credential_of(&claim, service, &head).await?;
@@ -221,6 +222,46 @@ impl Gateway {
             head,
             body,
             form,
+            target: None,
+        };
+        Ok(Entered {
+            ctx,
+            call,
+            body: Body::empty(),
+            route,
+        })
+    }
+
+    /// A link that was followed: a GET of one of the few operations that need no signature.
+    fn enter_unsigned(&self, service: ServiceName, head: Head) -> Result<Entered, Refused> {
+        let missing = |head: &Head| Refused::auth(service, head, AuthFault::Missing);
+        if head.method != http::Method::GET || service.protocol() != Protocol::Query {
+            return Err(missing(&head));
+        }
+        let form = Form::from_query(&head)
+            .map_err(|fault| Refused::of(service, &head, ErrorReply::of_wire(&fault, service)))?;
+        let operation = form.action().unwrap_or_default().to_owned();
+        if !wire::needs_no_signature(service, &operation) {
+            return Err(missing(&head));
+        }
+        let route = self.route(service, &operation, &head)?;
+        let settings = &self.world.settings;
+        let arn = form.value("TopicArn").or_else(|| form.value("SubscriptionArn"));
+        let parts = arn.and_then(base::arn::split);
+        let region = parts.and_then(|parts| Region::parse(parts.region).ok());
+        let region = region.filter(|region| settings.regions.contains(region));
+        let account = parts.and_then(|parts| AccountId::parse(parts.account).ok());
+        let place = (
+            account.unwrap_or(settings.first_account),
+            region.unwrap_or_else(|| settings.region.clone()),
+        );
+        let ctx = self.ctx(service, Caller::Anonymous, place, &head);
+        let call = Call {
+            service,
+            signature: None,
+            head,
+            body: bytes::Bytes::new(),
+            form: Some(form),
             target: None,
         };
         Ok(Entered {

@@ -14,6 +14,25 @@ pub enum AwsBehavior {
     Current,
 }
 
+/// Where SNS may send messages to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnsEndpoints {
+    /// Everywhere but to link-local addresses, and those that are nobody's or everybody's.
+    Any,
+    /// To this machine itself.
+    Loopback,
+}
+
+impl SnsEndpoints {
+    /// As the setting is written.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            SnsEndpoints::Any => "any",
+            SnsEndpoints::Loopback => "loopback",
+        }
+    }
+}
+
 /// The settings that rooms may read.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -33,6 +52,10 @@ pub struct Settings {
     pub digest_interval: Duration,
     /// How far the event history reaches back, in domain time; at least a day.
     pub event_history: Duration,
+    /// Where this server is, as clients on this machine name it: `http://127.0.0.1:4566`. Empty while nothing listens.
+    pub endpoint: String,
+    /// Where SNS may send messages to.
+    pub sns_endpoints: SnsEndpoints,
     /// Whether domain time may be moved.
     pub rehearsal: bool,
     /// The organization that accounts of this server belong to.
@@ -59,6 +82,8 @@ impl Settings {
             delivery_interval: Settings::DELIVERY_INTERVAL,
             digest_interval: Settings::DIGEST_INTERVAL,
             event_history: Settings::EVENT_HISTORY,
+            endpoint: String::new(),
+            sns_endpoints: SnsEndpoints::Loopback,
             rehearsal: false,
             organization: None,
         }

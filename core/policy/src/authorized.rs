@@ -68,6 +68,12 @@ pub enum Exemption {
     ///
     /// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
     DecidedPerItem,
+    /// Who calls without a signature has the token that was sent to the endpoint, or the link that its messages carry:
+    /// ConfirmSubscription and Unsubscribe of SNS.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html>,
+    /// <https://docs.aws.amazon.com/sns/latest/api/API_Unsubscribe.html>
+    HoldsToken,
     /// `sts:GetCallerIdentity` cannot be denied.
     ///
     /// SPEC: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
@@ -77,7 +83,7 @@ pub enum Exemption {
 /// Authorises the input of an operation that AWS exempts.
 pub fn authorize_exempt<T>(input: Arc<T>, exemption: Exemption) -> Authorized<T> {
     match exemption {
-        Exemption::DecidedPerItem | Exemption::NeedsNoPermission => Authorized(input),
+        Exemption::DecidedPerItem | Exemption::HoldsToken | Exemption::NeedsNoPermission => Authorized(input),
     }
 }
 

@@ -35,6 +35,7 @@ pub use reply::Reply;
 pub use s3_host::{S3Host, host_region, s3_host};
 pub use s3_target::{S3Target, s3_operation, s3_operation_names};
 pub use service::{
-    Protocol, RouteFault, ServiceName, operation_json, operation_rest_json, route_service, service_for_fault,
+    Protocol, RouteFault, ServiceName, needs_no_signature, operation_json, operation_rest_json, route_service,
+    service_for_fault,
 };
 pub use values::{Blob, EpochSeconds, Iso8601, Iso8601Millis};

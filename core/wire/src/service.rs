@@ -253,7 +253,21 @@ fn form_service(head: &Head) -> Option<ServiceName> {
         return None;
     }
     let version = head.query_value("Version").unwrap_or_default();
-    Some(ServiceName::from_version(&version).unwrap_or(ServiceName::Sts))
+    // The links in SNS's messages carry no version.
+    let action = head.query_value("Action").unwrap_or_default();
+    let by_action = || needs_no_signature(ServiceName::Sns, &action).then_some(ServiceName::Sns);
+    Some(
+        ServiceName::from_version(&version)
+            .or_else(by_action)
+            .unwrap_or(ServiceName::Sts),
+    )
+}
+
+/// Whether AWS takes a GET of an operation without a signature: the links that SNS sends to endpoints.
+///
+/// SPEC: <https://docs.aws.amazon.com/sns/latest/api/API_ConfirmSubscription.html>
+pub fn needs_no_signature(service: ServiceName, operation: &str) -> bool {
+    service == ServiceName::Sns && matches!(operation, "ConfirmSubscription" | "Unsubscribe")
 }
 
 fn operation_of(target: &str) -> &str {

@@ -18,6 +18,8 @@ pub enum CloudTrailError {
     InsufficientEncryptionPolicy { bucket: String, key: String },
     /// The bucket does not let CloudTrail check its ACL or write.
     InsufficientS3BucketPolicy(String),
+    /// The topic is not there, or does not let CloudTrail publish.
+    InsufficientSnsTopicPolicy,
     /// The log group is none of this account and Region, or its role may not write it.
     InvalidCloudWatchLogsLogGroupArn(&'static str),
     /// The role is missing, or does not trust CloudTrail.
@@ -48,6 +50,8 @@ pub enum CloudTrailError {
     InvalidS3BucketName(String),
     /// A bad key prefix.
     InvalidS3Prefix,
+    /// A bad name or ARN of a topic.
+    InvalidSnsTopicName(String),
     /// Bad tags.
     InvalidTagParameter(&'static str),
     /// Start after end.
@@ -87,6 +91,7 @@ impl AwsError for CloudTrailError {
             CloudTrailArnInvalid(_) => "CloudTrailARNInvalidException",
             InsufficientEncryptionPolicy { .. } => "InsufficientEncryptionPolicyException",
             InsufficientS3BucketPolicy(_) => "InsufficientS3BucketPolicyException",
+            InsufficientSnsTopicPolicy => "InsufficientSnsTopicPolicyException",
             InvalidCloudWatchLogsLogGroupArn(_) => "InvalidCloudWatchLogsLogGroupArnException",
             InvalidCloudWatchLogsRoleArn(_) => "InvalidCloudWatchLogsRoleArnException",
             InsightNotEnabled(_) => "InsightNotEnabledException",
@@ -102,6 +107,7 @@ impl AwsError for CloudTrailError {
             InvalidParameterCombination(_) => "InvalidParameterCombinationException",
             InvalidS3BucketName(_) => "InvalidS3BucketNameException",
             InvalidS3Prefix => "InvalidS3PrefixException",
+            InvalidSnsTopicName(_) => "InvalidSnsTopicNameException",
             InvalidTagParameter(_) => "InvalidTagParameterException",
             InvalidTimeRange => "InvalidTimeRangeException",
             InvalidToken => "InvalidTokenException",
@@ -130,6 +136,7 @@ impl AwsError for CloudTrailError {
             InsufficientS3BucketPolicy(bucket) => {
                 format!("Incorrect S3 bucket policy is detected for bucket: {bucket}")
             }
+            InsufficientSnsTopicPolicy => "SNS Topic does not exist or the topic policy is incorrect!".to_owned(),
             InvalidCloudWatchLogsLogGroupArn(message) | InvalidCloudWatchLogsRoleArn(message) => (*message).to_owned(),
             InsightNotEnabled(arn) => format!(
                 "Trail {arn} does not have Insights enabled. Edit the trail settings to enable Insights, and then try the \
@@ -149,6 +156,7 @@ impl AwsError for CloudTrailError {
             InvalidParameterCombination(message) => (*message).to_owned(),
             InvalidS3BucketName(name) => format!("Bucket name is invalid: {name}"),
             InvalidS3Prefix => "S3 prefix is longer than maximum length of 200 characters.".to_owned(),
+            InvalidSnsTopicName(name) => format!("SNS Topic name is invalid: {name}"),
             InvalidTagParameter(message) => (*message).to_owned(),
             InvalidTimeRange => "Start time must be before end time.".to_owned(),
             InvalidToken => "The specified token is not valid.".to_owned(),

@@ -1,24 +1,33 @@
-//! # SNS: topics
+//! # SNS: topics, subscriptions of HTTP endpoints, signed notifications
 //!
-//! A topic takes messages and hands them to those who subscribed. So far this room knows what a topic is and says of every
-//! one that it does not exist, for there is no way to make one.
+//! A topic takes messages and hands them to the endpoints that subscribed to it and confirmed that they want them. Who may do
+//! what with a topic says its policy, beside the callers' own. What is accepted is sealed and queued in the transaction that
+//! answers for it, and sent after it by [`deliver`]: in AWS's envelopes, signed with a key whose certificate this server
+//! serves itself, and tried again as delivery policies say.
 //!
-//! SPEC: <https://docs.aws.amazon.com/sns/latest/api/welcome.html>
+//! Start reading at [`OPERATIONS`], then `ops::publish` and `ops::queue`, then `work::deliver`. Other rooms come in by `port`.
+//!
+//! ## Invariants
+//! - A message that was accepted is durable before its answer, and sealed wherever it waits.
+//! - Nothing is sent to an endpoint that has not confirmed, but the question whether it wants to.
+//! - A message goes to the address that was looked at and to no other: `model::endpoint::permits` decides which may be.
+//! - A token is known to the endpoint that it was sent to; kept is its hash.
+//! - No record shows anything of a message.
+//!
+//! SPEC: <https://docs.aws.amazon.com/sns/latest/api/welcome.html>, <https://docs.aws.amazon.com/sns/latest/dg/welcome.html>
 
 mod error;
 pub mod model;
+mod ops;
 mod port;
+mod rsa_sha1;
+mod signing;
+mod table;
+mod work;
 
 pub use error::SnsError;
+pub use ops::OPERATIONS;
 pub use port::SnsTopics;
-
-use gateway::{Route, check::RowCheck, rotation::SealedRows};
-
-/// Every operation of this room.
-pub static OPERATIONS: &[Route] = &[];
-
-/// The tables of this room, for the check of a closed data directory.
-pub const CHECKS: &[RowCheck] = &[];
-
-/// The rows that hold what is sealed under keyrings.
-pub const SEALED: &[SealedRows] = &[];
+pub use signing::certificate;
+pub use table::{CHECKS, SEALED};
+pub use work::{Forget, deliver};

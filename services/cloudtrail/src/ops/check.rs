@@ -1,8 +1,10 @@
-//! What CreateTrail and UpdateTrail check before they change anything: the bucket, its policy, the key, its policy.
+//! What CreateTrail and UpdateTrail check before they change anything: the bucket, its policy, the topic, the key, its
+//! policy.
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html>
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>
 
+use super::{create_trail::Input, topic};
 use crate::{
     CloudTrailError,
     model::trail::Trail,
@@ -57,7 +59,7 @@ pub(super) async fn check_resources(
     ctx: &Ctx,
     txn: &mut Txn,
     trail: &mut Trail,
-    wanted_key: Option<&str>,
+    input: &Input,
 ) -> Result<(), CloudTrailError> {
     let ports = ctx.world().ports()?;
     let place = ports
@@ -71,6 +73,8 @@ pub(super) async fn check_resources(
         .check_bucket_acl(ctx, txn, service(trail), &trail.bucket)
         .await
         .map_err(|_| CloudTrailError::InsufficientS3BucketPolicy(trail.bucket.clone()))?;
+    topic::check(ctx, txn, trail, input.sns_topic_name.as_deref()).await?;
+    let wanted_key = input.kms_key_id.as_deref();
     let own_key = trail.kms_key.take().map(|arn| arn.as_str().to_owned());
     let key = wanted_key.map(str::to_owned).or(own_key).filter(|key| !key.is_empty());
     if let Some(key) = key {

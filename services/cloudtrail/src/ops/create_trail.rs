@@ -40,7 +40,7 @@ pub(super) struct Input {
     pub(super) s3_bucket_name: Option<String>,
     #[serde(rename = "S3KeyPrefix")]
     pub(super) s3_key_prefix: Option<String>,
-    sns_topic_name: Option<String>,
+    pub(super) sns_topic_name: Option<String>,
     pub(super) include_global_service_events: Option<bool>,
     pub(super) is_multi_region_trail: Option<bool>,
     pub(super) enable_log_file_validation: Option<bool>,
@@ -81,10 +81,6 @@ impl Input {
 
     /// Refuses by name what this server does not do yet.
     pub(super) fn refuse_unsupported(&self) -> Result<(), CloudTrailError> {
-        let given = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        if given(&self.sns_topic_name) {
-            return Err(CloudTrailError::NotImplemented("SnsTopicName"));
-        }
         if self.is_organization_trail == Some(true) {
             return Err(CloudTrailError::NotImplemented("IsOrganizationTrail"));
         }
@@ -200,7 +196,7 @@ impl Operation for CreateTrail {
     ) -> Result<Self::Output, CloudTrailError> {
         let mut trail = trail_of(ctx, input)?;
         check_room(ctx, &txn.view(), &trail).await?;
-        check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
+        check_resources(ctx, txn, &mut trail, input).await?;
         logs::check(ctx, txn, &mut trail, input).await?;
         store_trail(ctx, txn, &trail).await?;
         Ok(Json(TrailSettings::from(&trail)))

@@ -36,6 +36,7 @@ mod shapes;
 mod start_logging;
 mod stop_logging;
 mod tagged;
+mod topic;
 mod update_channel;
 mod update_trail;
 

@@ -1,5 +1,6 @@
 //! Shapes that several operations share.
 
+use super::topic;
 use crate::model::{
     advanced::{AdvancedEventSelector, FieldSelector},
     selector::{EventSelector, EventSelectors},
@@ -19,6 +20,10 @@ pub(super) struct TrailSettings {
     s3_bucket_name: String,
     #[serde(rename = "S3KeyPrefix", skip_serializing_if = "Option::is_none")]
     s3_key_prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sns_topic_name: Option<String>,
+    #[serde(rename = "SnsTopicARN", skip_serializing_if = "Option::is_none")]
+    sns_topic_arn: Option<String>,
     include_global_service_events: bool,
     is_multi_region_trail: bool,
     #[serde(rename = "TrailARN")]
@@ -40,6 +45,8 @@ impl From<&Trail> for TrailSettings {
             name: trail.name.clone(),
             s3_bucket_name: trail.bucket.clone(),
             s3_key_prefix: trail.prefix.clone(),
+            sns_topic_name: trail.sns_topic.as_ref().map(|topic| topic::shown(trail, topic)),
+            sns_topic_arn: trail.sns_topic.as_ref().map(|topic| topic.as_str().to_owned()),
             include_global_service_events: trail.include_global,
             is_multi_region_trail: trail.multi_region,
             trail_arn: trail.arn().as_str().to_owned(),
@@ -59,6 +66,8 @@ impl Evident for TrailSettings {
             .text("name", &self.name)
             .text("s3BucketName", &self.s3_bucket_name)
             .maybe_text("s3KeyPrefix", self.s3_key_prefix.as_deref())
+            .maybe_text("snsTopicName", self.sns_topic_name.as_deref())
+            .maybe_text("snsTopicARN", self.sns_topic_arn.as_deref())
             .flag("includeGlobalServiceEvents", self.include_global_service_events)
             .flag("isMultiRegionTrail", self.is_multi_region_trail)
             .text("trailARN", &self.trail_arn)

@@ -60,7 +60,7 @@ impl Operation for UpdateTrail {
         if trail.multi_region && !was_everywhere {
             check_room(ctx, &txn.view(), &trail).await?;
         }
-        check_resources(ctx, txn, &mut trail, input.kms_key_id.as_deref()).await?;
+        check_resources(ctx, txn, &mut trail, input).await?;
         logs::check(ctx, txn, &mut trail, input).await?;
         store_trail(ctx, txn, &trail).await?;
         Ok(Json(TrailSettings::from(&trail)))
