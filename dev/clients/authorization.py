@@ -252,6 +252,14 @@ class World:
         }
         return {"channelArn": self.channel, "auditEvents": [{"id": "1", "eventData": json.dumps(event)}]}
 
+    def topic(self):
+        return self.client("sns").create_topic(Name=self.name("topic"))["TopicArn"]
+
+    def subscription(self):
+        """One that nobody confirms."""
+        asked = {"Protocol": "http", "Endpoint": "http://localhost:9/", "ReturnSubscriptionArn": True}
+        return self.client("sns").subscribe(TopicArn=self.topic(), **asked)["SubscriptionArn"]
+
     def user(self):
         name = self.name("user")
         self.client("iam").create_user(UserName=name)
@@ -605,6 +613,49 @@ RECIPES = {
 RECIPES["iam:TagRole"] = lambda w: {"RoleName": w.role(), "Tags": TAG}
 
 
+# What a topic's policy can speak of.
+TOPIC_ACTIONS = [
+    "SNS:AddPermission",
+    "SNS:DeleteTopic",
+    "SNS:GetTopicAttributes",
+    "SNS:ListSubscriptionsByTopic",
+    "SNS:Publish",
+    "SNS:RemovePermission",
+    "SNS:SetTopicAttributes",
+    "SNS:Subscribe",
+]
+
+RECIPES |= {
+    "sns:AddPermission": lambda w: {
+        "TopicArn": w.topic(), "Label": "label", "AWSAccountId": [ACCOUNT], "ActionName": ["Publish"]
+    },
+    "sns:ConfirmSubscription": lambda w: {"TopicArn": w.topic(), "Token": "none"},
+    "sns:CreateTopic": lambda w: {"Name": w.name("topic")},
+    "sns:DeleteTopic": lambda w: {"TopicArn": w.topic()},
+    "sns:GetSubscriptionAttributes": lambda w: {"SubscriptionArn": w.subscription()},
+    "sns:GetTopicAttributes": lambda w: {"TopicArn": w.topic()},
+    "sns:ListSubscriptions": lambda w: {},
+    "sns:ListSubscriptionsByTopic": lambda w: {"TopicArn": w.topic()},
+    "sns:ListTagsForResource": lambda w: {"ResourceArn": w.topic()},
+    "sns:ListTopics": lambda w: {},
+    "sns:Publish": lambda w: {"TopicArn": w.topic(), "Message": "message"},
+    "sns:PublishBatch": lambda w: {
+        "TopicArn": w.topic(), "PublishBatchRequestEntries": [{"Id": "one", "Message": "message"}]
+    },
+    "sns:RemovePermission": lambda w: {"TopicArn": w.topic(), "Label": "label"},
+    "sns:SetSubscriptionAttributes": lambda w: {
+        "SubscriptionArn": w.subscription(), "AttributeName": "RawMessageDelivery", "AttributeValue": "true"
+    },
+    "sns:SetTopicAttributes": lambda w: {
+        "TopicArn": w.topic(), "AttributeName": "DisplayName", "AttributeValue": "name"
+    },
+    "sns:Subscribe": lambda w: {"TopicArn": w.topic(), "Protocol": "http", "Endpoint": "http://localhost:9/"},
+    "sns:TagResource": lambda w: {"ResourceArn": w.topic(), "Tags": TAG},
+    "sns:Unsubscribe": lambda w: {"SubscriptionArn": w.subscription()},
+    "sns:UntagResource": lambda w: {"ResourceArn": w.topic(), "TagKeys": ["key"]},
+}
+
+
 def guard(world, name, parameters, who):
     """Lets the policy of what the call is about name a principal of whatever account. False when it has none."""
     service = name.split(":")[0]
@@ -625,6 +676,11 @@ def guard(world, name, parameters, who):
         channel = parameters["channelArn"]
         statement = allow(name, channel, Principal={"AWS": who})
         world.client("cloudtrail").put_resource_policy(ResourceArn=channel, ResourcePolicy=policy(statement))
+        return True
+    if service == "sns" and name.replace("sns", "SNS").replace("PublishBatch", "Publish") in TOPIC_ACTIONS:
+        topic = parameters["TopicArn"]
+        document = policy(allow(TOPIC_ACTIONS, topic, Principal={"AWS": who}))
+        world.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
         return True
     if name == "sts:AssumeRole":
         role = parameters["RoleArn"].rsplit("/", 1)[1]

@@ -24,7 +24,7 @@ SILENT = {
     "s3:HeadObject": ("s3:GetObject", "arn:aws:s3:::bucket-N/object-N"),
 }
 # Answers of calls that were let in: what was asked for cannot be done, but the caller may ask.
-REFUSED = re.compile(r"^(AccessDenied|UnauthorizedOperation|403)")
+REFUSED = re.compile(r"^(AccessDenied|AuthorizationError|UnauthorizedOperation|403)")
 NAMED = re.compile(r"not authorized to perform: (\S+) on resource: \"?([^\"\s]+)\"?")
 
 

@@ -395,7 +395,7 @@ def test_refusals_in_awss_words(server):
             call()
 
 
-def test_a_topic_policy_decides_beside_the_callers_own(server):
+def test_a_topic_policy_decides_beside_the_callers_own(server, endpoint):
     sns = server.client("sns")
     topic = sns.create_topic(Name="guarded")["TopicArn"]
     alice, bob = server.user("alice"), server.user("bob", allow("sns:Publish", topic))
@@ -410,6 +410,17 @@ def test_a_topic_policy_decides_beside_the_callers_own(server):
         publish(carol)
     sns.add_permission(TopicArn=topic, Label="across", AWSAccountId=[other.account], ActionName=["Publish", "Subscribe"])
     publish(carol)
+    # A subscription is its owner's, whose account may be another than the topic's.
+    where = endpoint()
+    as_carol = server.client("sns", who=carol)
+    as_carol.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
+    get(where.next().json["SubscribeURL"])
+    [hers] = as_carol.list_subscriptions()["Subscriptions"]
+    assert hers["Owner"] == other.account and sns.list_subscriptions()["Subscriptions"] == []
+    assert as_carol.get_subscription_attributes(SubscriptionArn=hers["SubscriptionArn"])["Attributes"]["Owner"] == other.account
+    with refused("AuthorizationError"):
+        server.client("sns", who=bob).unsubscribe(SubscriptionArn=hers["SubscriptionArn"])
+    as_carol.unsubscribe(SubscriptionArn=hers["SubscriptionArn"])
     with refused("InvalidParameter", "Invalid parameter: Statement already exists"):
         sns.add_permission(TopicArn=topic, Label="across", AWSAccountId=[other.account], ActionName=["Publish"])
     found = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]

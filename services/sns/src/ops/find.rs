@@ -76,3 +76,19 @@ pub(super) async fn demand(
         }
     }
 }
+
+/// The demand of a call on a subscription: of its owner's, whose own policies decide, or else on its topic.
+pub(super) async fn demand_on_subscription(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    at: &SubscriptionRef,
+) -> Result<Demand, SnsError> {
+    let found = table::subscription(view, at).await?;
+    match found.filter(|subscription| ctx.caller.account() == Some(subscription.owner)) {
+        Some(subscription) if subscription.owner != at.topic.account => {
+            Ok(Demand::on(action, at.topic.arn()).guarded(ResourceKind::Other, subscription.owner, None))
+        }
+        _ => demand(ctx, view, action, &at.topic).await,
+    }
+}

@@ -29,9 +29,11 @@ impl Operation for GetSubscriptionAttributes {
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, SnsError> {
         let at = find::subscription_here(ctx, &input.subscription_arn)?;
-        Ok(find::demand(ctx, view, "SNS:GetSubscriptionAttributes", &at.topic)
-            .await?
-            .into())
+        Ok(
+            find::demand_on_subscription(ctx, view, "SNS:GetSubscriptionAttributes", &at)
+                .await?
+                .into(),
+        )
     }
 
     async fn run(

@@ -41,9 +41,11 @@ impl Operation for SetSubscriptionAttributes {
 
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, SnsError> {
         let at = find::subscription_here(ctx, &input.subscription_arn)?;
-        Ok(find::demand(ctx, view, "SNS:SetSubscriptionAttributes", &at.topic)
-            .await?
-            .into())
+        Ok(
+            find::demand_on_subscription(ctx, view, "SNS:SetSubscriptionAttributes", &at)
+                .await?
+                .into(),
+        )
     }
 
     async fn run(

@@ -28,7 +28,9 @@ impl Operation for Unsubscribe {
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, SnsError> {
         let at = find::subscription_here(ctx, &input.subscription_arn)?;
         if !matches!(ctx.caller, Caller::Anonymous) {
-            return Ok(find::demand(ctx, view, "SNS:Unsubscribe", &at.topic).await?.into());
+            return Ok(find::demand_on_subscription(ctx, view, "SNS:Unsubscribe", &at)
+                .await?
+                .into());
         }
         ctx.notes().owners = vec![at.topic.account];
         let found = table::subscription(view, &at).await?;
