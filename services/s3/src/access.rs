@@ -3,6 +3,7 @@
 use crate::{
     S3Error, effective,
     model::condition::{WriteCondition, WriteRefusal},
+    published,
     request::Request,
     table::{self, Bucket, Object},
 };
@@ -39,7 +40,7 @@ struct About {
 pub async fn find(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Found, S3Error> {
     let bucket = find_anywhere(ctx, view, request).await?;
     if bucket.region != ctx.region {
-        return Err(elsewhere(ctx, request, &bucket));
+        return Err(elsewhere(ctx, request, &bucket.region));
     }
     Ok(found(ctx, view, &request.bucket, bucket).await?)
 }
@@ -57,6 +58,7 @@ pub async fn found(ctx: &Ctx, view: &ReadView<'_>, name: &str, bucket: Bucket) -
 /// As [`find`], from any Region.
 pub async fn find_anywhere(ctx: &Ctx, view: &ReadView<'_>, request: &Request) -> Result<Bucket, S3Error> {
     note(ctx, request, (request.bytes_in, 0), Params::new());
+    published::refuse(ctx, view, request).await?;
     let bucket = row(view, &request.bucket).await?;
     ctx.notes().owners.push(bucket.owner);
     if request
@@ -78,8 +80,8 @@ pub async fn row(view: &ReadView<'_>, name: &str) -> Result<Bucket, S3Error> {
 }
 
 /// What a caller is told who asks in another Region than the bucket's.
-pub fn elsewhere(ctx: &Ctx, request: &Request, bucket: &Bucket) -> S3Error {
-    let region = bucket.region.clone();
+pub fn elsewhere(ctx: &Ctx, request: &Request, region: &Region) -> S3Error {
+    let region = region.clone();
     match ctx.caller {
         Caller::Anonymous => S3Error::PermanentRedirect {
             bucket: request.bucket.clone(),

@@ -31,6 +31,7 @@ pub mod model;
 mod opened;
 pub mod ops;
 mod port;
+mod published;
 mod request;
 mod rules;
 mod seal;

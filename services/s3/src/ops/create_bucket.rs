@@ -13,6 +13,7 @@ use crate::{
         public_access::PublicAccessBlock,
         version::Versioning,
     },
+    published::Published,
     request::{self, Request},
     sse,
     table::{self, Bucket},
@@ -184,6 +185,9 @@ impl Operation for CreateBucket {
                 (true, true) if access::is_global(&region) => Ok(output),
                 (true, _) => Err(S3Error::BucketAlreadyOwnedByYou { bucket }),
             };
+        }
+        if Published::find(ctx, &txn.view(), name).await?.is_some() {
+            return Err(S3Error::BucketAlreadyExists { bucket: name.clone() });
         }
         // DIFFERS by `aws_behavior`: since April 2023 AWS switches ACLs off on new buckets.
         let ownership = input.ownership.unwrap_or(match ctx.settings().aws_behavior {

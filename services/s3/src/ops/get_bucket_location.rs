@@ -44,7 +44,7 @@ impl Operation for GetBucketLocation {
         let request = &input.request;
         let bucket = access::find_anywhere(ctx, view, request).await?;
         if bucket.region != ctx.region && !access::is_global(&ctx.region) {
-            return Err(access::elsewhere(ctx, request, &bucket));
+            return Err(access::elsewhere(ctx, request, &bucket.region));
         }
         let found = access::found(ctx, view, &request.bucket, bucket).await?;
         Ok(found.on_bucket(ctx, "s3:GetBucketLocation", request).into())

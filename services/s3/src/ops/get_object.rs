@@ -8,6 +8,7 @@ use crate::{
     S3Error, access, answer,
     opened::{self, Content},
     ops::read::{self, Part, Pinned, ReadInput},
+    published::Published,
     seal, versions,
 };
 use bytes::Bytes;
@@ -61,6 +62,14 @@ impl Operation for GetObject {
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
         let request = &input.request;
+        if let Some(published) = Published::find(ctx, &txn.view(), &request.bucket).await? {
+            let (reply, body) = published.read(&txn.view(), input).await?;
+            access::note(ctx, request, (0, body.len() as u64), Params::new());
+            return Ok(Output {
+                reply,
+                content: Content::AtHand(body),
+            });
+        }
         let bucket = read::bucket(&txn.view(), input).await?;
         let Pinned { chosen, sealed } = read::pin(ctx, &txn.view(), request, input.version.as_ref()).await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));

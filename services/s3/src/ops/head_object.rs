@@ -3,6 +3,7 @@
 use crate::{
     S3Error, access, answer,
     ops::read::{self, Part, ReadInput},
+    published::Published,
     seal, versions,
 };
 use gateway::{Ctx, Demands, EventClass, Operation, Render, RenderCtx, Reply, Staged, Txn};
@@ -49,6 +50,14 @@ impl Operation for HeadObject {
     }
 
     async fn run(ctx: &Ctx, txn: &mut Txn, input: &Authorized<ReadInput>, _: &Staged) -> Result<Output, S3Error> {
+        if let Some(published) = Published::find(ctx, &txn.view(), &input.request.bucket).await? {
+            let (reply, body) = published.read(&txn.view(), input).await?;
+            let reply = match reply.status {
+                304 => reply,
+                _ => reply.header(header::CONTENT_LENGTH, &body.len().to_string()),
+            };
+            return Ok(Output { reply });
+        }
         let bucket = read::bucket(&txn.view(), input).await?;
         let chosen = versions::readable(&txn.view(), &input.request, input.version.as_ref(), "HEAD").await?;
         let (object, told) = (chosen.object, versions::told(bucket.versioning, chosen.id));

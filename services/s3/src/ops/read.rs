@@ -12,6 +12,7 @@ use crate::{
     },
     opened::SealedBytes,
     ops::{multipart, object_call},
+    published::Published,
     request::{self, Request},
     sse,
     table::{self, Bucket, Checksum, Object, Place},
@@ -122,6 +123,9 @@ impl Evident for ReadInput {
 /// The right to read the object and, when there is none, to know so.
 pub async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &ReadInput) -> Result<Demands, S3Error> {
     let request = &input.request;
+    if let Some(published) = Published::find(ctx, view, &request.bucket).await? {
+        return published.demands(ctx, input);
+    }
     let found = access::find(ctx, view, request).await?;
     if !input.overrides.is_empty() && matches!(ctx.caller, Caller::Anonymous) {
         let text = "Request specific response headers cannot be used for anonymous GET requests.";
