@@ -13,6 +13,7 @@ mod pipeline;
 mod policies;
 mod process;
 mod scenario;
+mod selectors;
 mod storage;
 mod table;
 mod target;
@@ -90,6 +91,8 @@ enum Part {
     Ingest,
     /// What policies cost.
     Policies,
+    /// One event against the selectors of an account.
+    Selectors,
     /// Start-up and memory when idle.
     Process,
     /// S3 and KMS beside cipher, disk, library and another server.
@@ -165,6 +168,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Policies) {
         report.table(policies::costs(arguments.binary()?).await?);
         report.text(policies::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Selectors) {
+        report.table(selectors::rates()?);
+        report.text(selectors::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Storage) {
         let span = Duration::from_secs_f64(arguments.seconds);

@@ -8,6 +8,8 @@
 //! so that documents and request match often; [`compare`] asks both deciders and says where they differ; [`shrink`] makes
 //! a differing case small. `cargo run --release -p spec -- --cases 10000000` compares at length.
 //!
+//! [`selectors`] says which events a CloudTrail trail wants, as slowly.
+//!
 //! [`s3`] is the same for S3: a model, sequences of operations, and their comparison with the real binary.
 //!
 //! [`trail`] is the same for delivery: what trails must deliver and prove, whatever happens to them, and runs that see to it.
@@ -24,5 +26,6 @@ pub mod compare;
 pub mod decider;
 pub mod generate;
 pub mod s3;
+pub mod selectors;
 pub mod shrink;
 pub mod trail;

@@ -24,6 +24,15 @@ mod select;
 mod table;
 mod work;
 
+/// What trails select, and the form in which events are matched against it.
+pub mod selection {
+    pub use crate::model::{
+        advanced::{AdvancedEventSelector, FieldSelector, parse_advanced},
+        compiled::{Compiled, LoggedTrail},
+        selector::{DataResource, EventSelector, EventSelectors, ReadWriteType, parse_selectors},
+    };
+}
+
 pub use channel_error::ChannelError;
 pub use error::CloudTrailError;
 pub use ops::OPERATIONS;
