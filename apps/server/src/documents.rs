@@ -112,6 +112,7 @@ fn the_operations_are_those_of_the_golden_file() {
 fn the_guides_tell_every_operation() {
     check_guide("docs/kms.md", ServiceName::Kms, kms::AWS_OPERATIONS);
     check_guide("docs/s3.md", ServiceName::S3, &wire::s3_operation_names());
+    check_guide("docs/trails.md", ServiceName::CloudTrail, wire::CLOUDTRAIL_OPERATIONS);
 }
 
 #[test]

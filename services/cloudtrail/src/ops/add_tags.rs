@@ -40,6 +40,7 @@ impl Operation for AddTags {
     const NAME: &'static str = "AddTags";
     const SERVICE: ServiceName = ServiceName::CloudTrail;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "event data stores, dashboards";
     type Input = Json<Tagging>;
     type Output = Json<Nothing>;
     type Error = CloudTrailError;

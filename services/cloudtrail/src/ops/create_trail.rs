@@ -173,6 +173,7 @@ impl Operation for CreateTrail {
     const NAME: &'static str = "CreateTrail";
     const SERVICE: ServiceName = ServiceName::CloudTrail;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "organization trails";
     type Input = Json<Input>;
     type Output = Json<TrailSettings>;
     type Error = CloudTrailError;

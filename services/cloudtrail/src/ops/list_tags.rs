@@ -58,6 +58,7 @@ impl Operation for ListTags {
     const NAME: &'static str = "ListTags";
     const SERVICE: ServiceName = ServiceName::CloudTrail;
     const EVENT: EventClass = EventClass::Management { read_only: true };
+    const MISSING: &'static str = "event data stores, dashboards";
     type Input = Json<Input>;
     type Output = Json<Output>;
     type Error = CloudTrailError;

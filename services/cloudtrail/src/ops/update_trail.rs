@@ -38,6 +38,7 @@ impl Operation for UpdateTrail {
     const NAME: &'static str = "UpdateTrail";
     const SERVICE: ServiceName = ServiceName::CloudTrail;
     const EVENT: EventClass = EventClass::Management { read_only: false };
+    const MISSING: &'static str = "organization trails";
     type Input = Json<Input>;
     type Output = Json<TrailSettings>;
     type Error = CloudTrailError;
