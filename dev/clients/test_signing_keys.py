@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from harness import bucket_policy, make_trail, policy
 
-pytestmark = pytest.mark.serve("--rehearsal", "--digest-interval", "12h")
+pytestmark = pytest.mark.serve("--rehearsal", "--delivery-interval", "6h", "--digest-interval", "1d")
 DAY = timedelta(days=1)
 
 
@@ -44,7 +44,7 @@ def test_a_chain_goes_on_over_new_keys_and_each_is_listed_for_its_time(server):
     done = trail.validate("us-east-1", start, check=True)
     assert "INVALID" not in done.stdout + done.stderr
     total = len(trail.digests("us-east-1"))
-    assert total > 100 and f"{total}/{total} digest files valid" in done.stdout
+    assert total > 50 and f"{total}/{total} digest files valid" in done.stdout
 
 
 def test_digests_that_come_late_are_signed_with_the_keys_of_their_time(server):
@@ -60,7 +60,7 @@ def test_digests_that_come_late_are_signed_with_the_keys_of_their_time(server):
     before = signers(trail)
     assert len(before) == 1 and trail.status()["LatestDigestDeliveryError"] == "AccessDenied"
     trail.s3.put_bucket_policy(Bucket=trail.bucket, Policy=bucket_policy(trail.bucket))
-    server.advance("13h")
+    server.advance("25h")
     used = signers(trail)
     assert used[:1] == before and len(used) == 2
     late = [trail.read(key) for key in trail.digests("us-east-1")]
