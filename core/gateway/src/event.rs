@@ -126,7 +126,7 @@ impl Event {
 }
 
 /// The event of a call, or `None` when the operation makes none or no account is concerned (an anonymous call on nothing).
-pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outcome: Outcome<'_>) -> Option<Event> {
+pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Params, outcome: Outcome<'_>) -> Option<Event> {
     let (category, resource_type, read_only) = match O::EVENT {
         EventClass::Management { read_only } => (EventCategory::Management, None, read_only),
         EventClass::Data {
@@ -171,9 +171,7 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Option<Params>, outc
         source_ip_address: Cow::Owned(ctx.source.address.clone()),
         user_agent: user_agent(ctx),
         error,
-        request_parameters: parameters
-            .unwrap_or_default()
-            .and(notes.requested.take().unwrap_or_default()),
+        request_parameters: parameters.and(notes.requested.take().unwrap_or_default()),
         response_elements: response,
         additional_event_data: notes.additional.take().unwrap_or_default(),
         request_id: Some(ctx.request_id.clone()),

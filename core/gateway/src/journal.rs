@@ -32,6 +32,7 @@ pub(crate) fn encode_ingested(record: &IngestedRecord, selected: Vec<Selection>)
 }
 
 fn entry(index: &IndexFields, json: &[u8], selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
+    check(json)?;
     // The index fields seldom take more; if they do, the room grows.
     let mut payload = Vec::with_capacity(HEAD_BYTES + INDEX_BYTES + json.len());
     payload.extend_from_slice(&[VERSION, 0, 0, 0, 0]);
@@ -48,6 +49,15 @@ fn entry(index: &IndexFields, json: &[u8], selected: Vec<Selection>) -> Result<J
         region: index.aws_region.as_str().to_owned(),
         payload: Bytes::from(payload),
     })
+}
+
+/// In debug builds, so in every test, a record that is not of the published schema is a fault of ours: the call fails and
+/// the log says what is wrong with it.
+fn check(json: &[u8]) -> Result<(), Fault> {
+    match cfg!(debug_assertions) {
+        true => record::check_record(json).map_err(|e| Fault::io("checking a record by its schema", e)),
+        false => Ok(()),
+    }
 }
 
 /// Reads an entry's payload.

@@ -18,7 +18,7 @@ use crate::{
     session,
 };
 use base::{AccountId, Fault, Region};
-use record::Evident;
+use record::{Evident, Params};
 use sigv4::{AuthFault, Authenticated, Claim, Family, Kind, Payload};
 use std::{collections::HashMap, sync::Arc};
 use store::{CommitError, JournalEntry};
@@ -532,13 +532,12 @@ async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) 
             Err(fault) => Err(body_fault(O::SERVICE, &fault)),
         },
     };
-    let bucket = call.target.and_then(|target| target.bucket);
     match parsed {
         Ok(input) => execute::<O>(ctx, Arc::new(input), body).await,
         Err(reply) => {
             let failure = CallFailure::reply(reply);
-            note_owner(ctx, bucket.as_deref()).await;
-            let event = event_of::<O>(ctx, None, Outcome::Failed(&failure));
+            note_owner(ctx, &call).await;
+            let event = event_of::<O>(ctx, unparsed(&call), Outcome::Failed(&failure));
             record_failure(
                 ctx,
                 Failed {
@@ -553,7 +552,8 @@ async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) 
 
 /// A call that cannot be parsed has demanded nothing, so nothing has said whom it concerns: the owner of the bucket that it
 /// names. If that cannot be found out, the event goes to the caller alone.
-async fn note_owner(ctx: &Ctx, bucket: Option<&str>) {
+async fn note_owner(ctx: &Ctx, call: &Call) {
+    let bucket = call.target.as_ref().and_then(|target| target.bucket.as_deref());
     let (Some(bucket), Ok(ports)) = (bucket, ctx.world.ports()) else {
         return;
     };
@@ -561,6 +561,18 @@ async fn note_owner(ctx: &Ctx, bucket: Option<&str>) {
     let place = ports.objects.place(&snapshot.view(), bucket).await;
     if let Ok(Some(place)) = place {
         ctx.notes().owners.push(place.owner);
+    }
+}
+
+/// What is shown of a call that cannot be parsed: the bucket and the key that its path names. Of members nothing is, for only
+/// the parsed input knows which of them are secret.
+fn unparsed(call: &Call) -> Params {
+    match &call.target {
+        Some(target) => Params::new()
+            .maybe_text("bucketName", target.bucket.as_deref())
+            .text("Host", &call.head.authority)
+            .maybe_text("key", target.key.as_deref()),
+        None => Params::new(),
     }
 }
 
@@ -601,7 +613,7 @@ async fn execute<O: Operation>(ctx: &Ctx, input: Arc<O::Input>, body: Option<Bod
     }
     let fault = Fault::Bug("a call conflicted without end");
     let failure = CallFailure::fault(&fault, O::SERVICE, &ctx.request_id);
-    let event = event_of::<O>(ctx, Some(input.evident()), Outcome::Failed(&failure));
+    let event = event_of::<O>(ctx, input.evident(), Outcome::Failed(&failure));
     let mut events = staged_events;
     events.extend(event);
     record_failure(ctx, Failed { failure, events }).await
@@ -639,7 +651,7 @@ async fn stage<O: Operation>(
     let outer = result
         .as_ref()
         .err()
-        .and_then(|failure| event_of::<O>(ctx, Some(input.evident()), Outcome::Failed(failure)));
+        .and_then(|failure| event_of::<O>(ctx, input.evident(), Outcome::Failed(failure)));
     let (_, mut events) = txn.into_parts();
     match result {
         Ok(staged) => Ok((staged, events)),
@@ -662,7 +674,7 @@ async fn attempt<O: Operation>(
         Ok(output) => Outcome::Answered(output.evident()),
         Err(failure) => Outcome::Failed(failure),
     };
-    if let Some(event) = event_of::<O>(ctx, Some(input.evident()), outcome) {
+    if let Some(event) = event_of::<O>(ctx, input.evident(), outcome) {
         txn.emit(event);
     }
     result

@@ -273,33 +273,72 @@ impl EventRecord {
     }
 
     fn write_resources(&self, out: &mut Object<'_>, cuts: u8) {
-        if self.resources.is_empty() {
-            return;
-        }
         let kept = if cuts >= CUT_RESOURCES {
             RESOURCES_WHEN_CUT
         } else {
             usize::MAX
         };
+        let mut shown = self.shown_resources().take(kept).peekable();
+        if shown.peek().is_none() {
+            return;
+        }
         out.member("resources").push(b'[');
-        for (index, resource) in self.resources.iter().take(kept).enumerate() {
+        for (index, (resource, how)) in shown.enumerate() {
             let bytes = out.bytes();
             if index > 0 {
                 bytes.push(b',');
             }
-            let mut object = Object::open(bytes);
-            match &resource.account_id {
-                Some(account) => object.text("accountId", account.as_str()),
-                // A bucket always has an owner: one that is not told is shown as empty.
-                None if resource.resource_type == "AWS::S3::Bucket" => object.text("accountId", ""),
-                None => {}
-            }
-            object.text("type", &resource.resource_type);
-            // S3 keys have at most 1 KB, so this cuts no ARN that names a thing.
-            object.text("ARN", cut(resource.arn.as_str(), 2 * TEXT_BYTES_MAX));
-            object.close();
+            resource.write(Object::open(bytes), how);
         }
         out.bytes().push(b']');
+    }
+
+    /// S3 tells objects before their buckets, and of a data event on no one object the prefix of them all.
+    fn shown_resources(&self) -> impl Iterator<Item = (&Resource, Shown)> {
+        let (objects, others): (Vec<_>, Vec<_>) = self.resources.iter().partition(|one| one.is_object());
+        let bucket = others.first().filter(|one| one.resource_type == BUCKET);
+        let all = bucket.filter(|_| objects.is_empty() && self.event_category == EventCategory::Data);
+        let all = all.map(|bucket| (*bucket, Shown::Prefix));
+        all.into_iter()
+            .chain(objects.into_iter().chain(others).map(|one| (one, Shown::Whole)))
+    }
+}
+
+/// How a resource is shown.
+#[derive(Clone, Copy)]
+enum Shown {
+    Whole,
+    /// As all objects of this bucket.
+    Prefix,
+}
+
+const BUCKET: &str = "AWS::S3::Bucket";
+const OBJECT: &str = "AWS::S3::Object";
+
+impl Resource {
+    fn is_object(&self) -> bool {
+        self.resource_type == OBJECT
+    }
+
+    fn write(&self, mut object: Object<'_>, how: Shown) {
+        // S3 keys have at most 1 KB, so this cuts no ARN that names a thing.
+        let arn = cut(self.arn.as_str(), 2 * TEXT_BYTES_MAX);
+        if let Shown::Prefix = how {
+            object.text("type", OBJECT);
+            object.text("ARNPrefix", &format!("{arn}/"));
+            return object.close();
+        }
+        match &self.account_id {
+            // The bucket beside it says whose an object is.
+            _ if self.is_object() => {}
+            Some(account) => object.text("accountId", account.as_str()),
+            // A bucket always has an owner: one that is not told is shown as empty.
+            None if self.resource_type == BUCKET => object.text("accountId", ""),
+            None => {}
+        }
+        object.text("type", &self.resource_type);
+        object.text("ARN", arn);
+        object.close();
     }
 }
 
@@ -333,7 +372,7 @@ fn put_params(out: &mut Object<'_>, name: &str, params: &Params, omit: bool) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{Identity, IndexFields, SessionAttributes, SessionContext, SessionIssuer};
+    use crate::{Identity, IndexFields, SessionAttributes, SessionContext, SessionIssuer, check_record};
     use proptest::prelude::*;
 
     pub(crate) fn sample() -> EventRecord {
@@ -350,7 +389,7 @@ pub(crate) mod tests {
             response_elements: Params::new(),
             additional_event_data: Params::new(),
             request_id: Some("request".to_owned()),
-            event_id: "event".to_owned(),
+            event_id: "08d43247-084f-459d-88be-9889f3926669".to_owned(),
             read_only: false,
             resources: vec![Resource {
                 arn: base::arn::kms_key(&Region::us_east_1(), AccountId::FIRST, "id"),
@@ -371,10 +410,10 @@ pub(crate) mod tests {
 
     fn user() -> Identity {
         Identity::IamUser {
-            principal_id: "AIDAEXAMPLE".to_owned(),
+            principal_id: "AIDAEXAMPLEEXAMPLE00".to_owned(),
             arn: base::arn::user(AccountId::FIRST, "/", "alice"),
             account: AccountId::FIRST,
-            access_key_id: Some("AKIAEXAMPLE".to_owned()),
+            access_key_id: Some("AKIAEXAMPLEEXAMPLE00".to_owned()),
             user_name: "alice".to_owned(),
             session: None,
         }
@@ -382,6 +421,10 @@ pub(crate) mod tests {
 
     fn text(record: &EventRecord) -> String {
         String::from_utf8(record.to_json()).unwrap()
+    }
+
+    fn mistakes(record: &EventRecord) -> String {
+        check_record(&record.to_json()).map_or_else(|misfit| misfit.to_string(), |()| String::new())
     }
 
     fn member(record: &EventRecord, pointer: &str) -> serde_json::Value {
@@ -394,12 +437,12 @@ pub(crate) mod tests {
         assert_eq!(
             text(&sample()),
             concat!(
-                r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","#,
+                r#"{"eventVersion":"1.11","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLEEXAMPLE00","#,
                 r#""arn":"arn:aws:iam::000000000000:user/alice","accountId":"000000000000","#,
-                r#""accessKeyId":"AKIAEXAMPLE","userName":"alice"},"eventTime":"2015-08-17T14:01:31Z","#,
+                r#""accessKeyId":"AKIAEXAMPLEEXAMPLE00","userName":"alice"},"eventTime":"2015-08-17T14:01:31Z","#,
                 r#""eventSource":"kms.amazonaws.com","eventName":"CreateKey","awsRegion":"us-east-1","#,
                 r#""sourceIPAddress":"192.0.2.1","userAgent":"aws-cli/2","requestParameters":{"multiRegion":false},"#,
-                r#""responseElements":null,"requestID":"request","eventID":"event","readOnly":false,"#,
+                r#""responseElements":null,"requestID":"request","eventID":"08d43247-084f-459d-88be-9889f3926669","readOnly":false,"#,
                 r#""resources":[{"accountId":"000000000000","type":"AWS::KMS::Key","#,
                 r#""ARN":"arn:aws:kms:us-east-1:000000000000:key/id"}],"eventType":"AwsApiCall","#,
                 r#""managementEvent":true,"recipientAccountId":"000000000000","eventCategory":"Management"}"#,
@@ -414,13 +457,13 @@ pub(crate) mod tests {
             mfa_authenticated: false,
         };
         let role = Identity::AssumedRole {
-            principal_id: "AROAEXAMPLE:session".to_owned(),
+            principal_id: "AROAEXAMPLEEXAMPLE00:session".to_owned(),
             arn: Arn::parse("arn:aws:sts::000000000000:assumed-role/Role/session").unwrap(),
             account: AccountId::FIRST,
             access_key_id: None,
             session_context: Some(SessionContext {
                 session_issuer: SessionIssuer {
-                    principal_id: "AROAEXAMPLE".to_owned(),
+                    principal_id: "AROAEXAMPLEEXAMPLE00".to_owned(),
                     arn: base::arn::role(AccountId::FIRST, "/path/", "Role"),
                     account: AccountId::FIRST,
                     user_name: "Role".to_owned(),
@@ -462,7 +505,7 @@ pub(crate) mod tests {
             (
                 role.into(),
                 Some("session"),
-                r#"{"type":"AssumedRole","principalId":"AROAEXAMPLE:session","arn":"arn:aws:sts::000000000000:assumed-role/Role/session","accountId":"000000000000","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLE","arn":"arn:aws:iam::000000000000:role/path/Role","accountId":"000000000000","userName":"Role"},"attributes":{"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"false"}}}"#,
+                r#"{"type":"AssumedRole","principalId":"AROAEXAMPLEEXAMPLE00:session","arn":"arn:aws:sts::000000000000:assumed-role/Role/session","accountId":"000000000000","sessionContext":{"sessionIssuer":{"type":"Role","principalId":"AROAEXAMPLEEXAMPLE00","arn":"arn:aws:iam::000000000000:role/path/Role","accountId":"000000000000","userName":"Role"},"attributes":{"creationDate":"1970-01-01T00:00:00Z","mfaAuthenticated":"false"}}}"#,
             ),
         ] {
             assert_eq!(identity.lookup_name(), name);
@@ -475,6 +518,36 @@ pub(crate) mod tests {
                 "{expected}"
             );
         }
+    }
+
+    #[test]
+    fn s3_tells_objects_first_and_of_none_the_prefix() {
+        let (bucket, object) = (base::arn::bucket("b"), base::arn::object("b", "k/"));
+        let resource = |arn: &Arn, resource_type| Resource {
+            arn: arn.clone(),
+            account_id: Some(AccountId::FIRST),
+            resource_type,
+        };
+        let (bucket, object) = (resource(&bucket, BUCKET.into()), resource(&object, OBJECT.into()));
+        let shown = |resources: &[&Resource], event_category| {
+            let record = EventRecord {
+                resources: resources.iter().map(|one| Resource::clone(one)).collect(),
+                event_category,
+                ..sample()
+            };
+            member(&record, "/resources").to_string()
+        };
+        let whole = r#"{"accountId":"000000000000","type":"AWS::S3::Bucket","ARN":"arn:aws:s3:::b"}"#;
+        let one = r#"{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::b/k/"}"#;
+        let all = r#"{"type":"AWS::S3::Object","ARNPrefix":"arn:aws:s3:::b/"}"#;
+        let same = |text: &str, parts: &[&str]| {
+            let text: serde_json::Value = serde_json::from_str(text).unwrap();
+            let parts: serde_json::Value = serde_json::from_str(&format!("[{}]", parts.join(","))).unwrap();
+            assert_eq!(text, parts);
+        };
+        same(&shown(&[&bucket, &object], EventCategory::Data), &[one, whole]);
+        same(&shown(&[&bucket], EventCategory::Data), &[all, whole]);
+        same(&shown(&[&bucket], EventCategory::Management), &[whole]);
     }
 
     #[test]
@@ -533,17 +606,59 @@ pub(crate) mod tests {
             prop_assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok());
         }
 
+        /// Text is whole up to its limit; beyond, it is its own beginning and ends between characters.
+        #[test]
+        fn text_is_cut_between_characters(text in "\\PC{1,40}", times in 1..60_usize) {
+            let text = text.repeat(times);
+            let record = EventRecord {
+                user_agent: Some(text.clone()),
+                request_id: Some(text.clone()),
+                error: Some(EventError { code: "Code".into(), message: Some(text.clone()) }),
+                ..sample()
+            };
+            prop_assert_eq!(mistakes(&record), "");
+            for pointer in ["/userAgent", "/requestID", "/errorMessage"] {
+                let kept = member(&record, pointer).as_str().unwrap().to_owned();
+                prop_assert!(text.starts_with(&kept));
+                prop_assert!(kept.len() <= TEXT_BYTES_MAX);
+                prop_assert!(kept == text || kept.len() + 4 > TEXT_BYTES_MAX, "{}", kept.len());
+            }
+        }
+
+        /// What is too large is omitted as a whole and says how large it was; what is not stays as it is.
+        #[test]
+        fn parameters_are_whole_or_omitted(value in "\\PC{1,12}", bytes in 0..130_000_usize) {
+            let value = value.repeat(bytes / value.len());
+            let params = || Params::new().text("a", &value);
+            let size = params().len_bytes();
+            let record = EventRecord { request_parameters: params(), additional_event_data: params(), ..sample() };
+            let service = EventRecord { service_event_details: params(), ..sample() };
+            prop_assert_eq!(mistakes(&record), "");
+            match size <= PARAMETERS_BYTES_MAX {
+                true => prop_assert_eq!(member(&record, "/requestParameters/a"), value.as_str()),
+                false => {
+                    let told = member(&record, "/requestParameters");
+                    prop_assert_eq!(&told["omitted"], true);
+                    prop_assert_eq!(&told["originalSize"], size);
+                    prop_assert_eq!(&told["reason"], "requestParameters too large");
+                }
+            }
+            let kept = |record: &EventRecord, name: &str| !member(record, name).is_null();
+            prop_assert_eq!(kept(&record, "/additionalEventData"), size <= ADDITIONAL_BYTES_MAX);
+            prop_assert_eq!(kept(&service, "/serviceEventDetails"), size <= PARAMETERS_BYTES_MAX);
+        }
+
         #[test]
         fn a_copy_differs_in_account_ids_and_who_called_only(event_id in "[a-z]{1,8}", shared in "[a-z]{1,8}") {
             let other = AccountId::parse("123456789012").unwrap();
             let copy = sample().copy_for(other, event_id.clone(), shared.clone());
-            let own = r#""type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::000000000000:user/alice","accountId":"000000000000","accessKeyId":"AKIAEXAMPLE","userName":"alice""#;
-            let strangers = r#""type":"AWSAccount","principalId":"AIDAEXAMPLE","accountId":"000000000000""#;
+            let own = r#""type":"IAMUser","principalId":"AIDAEXAMPLEEXAMPLE00","arn":"arn:aws:iam::000000000000:user/alice","accountId":"000000000000","accessKeyId":"AKIAEXAMPLEEXAMPLE00","userName":"alice""#;
+            let strangers = r#""type":"AWSAccount","principalId":"AIDAEXAMPLEEXAMPLE00","accountId":"000000000000""#;
             prop_assert_eq!(
                 text(&copy),
                 text(&sample())
                     .replace(own, strangers)
-                    .replace(r#""eventID":"event""#, &format!(r#""eventID":"{event_id}""#))
+                    .replace(r#""eventID":"08d43247-084f-459d-88be-9889f3926669""#, &format!(r#""eventID":"{event_id}""#))
                     .replace(
                         r#""recipientAccountId":"000000000000""#,
                         &format!(r#""recipientAccountId":"123456789012","sharedEventID":"{shared}""#),
@@ -557,7 +672,7 @@ pub(crate) mod tests {
         let fields = IndexFields::from(&sample());
         assert_eq!(
             (fields.user_name.as_deref(), fields.access_key_id.as_deref()),
-            (Some("alice"), Some("AKIAEXAMPLE"))
+            (Some("alice"), Some("AKIAEXAMPLEEXAMPLE00"))
         );
         let bytes = postcard::to_allocvec(&fields).unwrap();
         assert_eq!(postcard::from_bytes::<IndexFields>(&bytes).unwrap(), fields);

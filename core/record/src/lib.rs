@@ -8,7 +8,8 @@
 //! ## Invariants
 //! - What a caller sent gets into a record only by [`Evident`], which secrets do not implement.
 //! - A record that was made elsewhere says so: an [`IngestedRecord`] always carries its channel, and no other record does.
-//! - A record is at most [`RECORD_BYTES_MAX`] long; a log file is one gzip member.
+//! - A record is of the published schema ([`RECORD_SCHEMA`]) and at most [`RECORD_BYTES_MAX`] long; a log file is one gzip
+//!   member.
 //! - Bad data is a finding, never an error or a panic.
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html>
@@ -22,6 +23,7 @@ mod index;
 mod json;
 mod log_file;
 mod params;
+mod schema;
 mod signing;
 mod strict;
 mod submission;
@@ -39,6 +41,7 @@ pub use log_file::{
     parse_records,
 };
 pub use params::{Evident, HIDDEN, Params};
+pub use schema::{Misfit, RECORD_SCHEMA, check_record};
 pub use signing::{
     BACKFILL_METADATA, PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA,
     SignatureFault, SigningKey,
