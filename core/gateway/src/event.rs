@@ -240,8 +240,10 @@ fn explanation<O: Operation>(
     })
 }
 
-/// What a service did by itself to a resource of an account: a key that was rotated or deleted.
+/// What a service did by itself to a resource of an account: a key that was rotated, deleted or synchronised.
 pub struct ServiceEvent {
+    /// Whether AWS tells of it as of a call, `AwsApiCall` with a `requestID`; otherwise it is an `AwsServiceEvent`.
+    pub as_call: bool,
     /// `eventName`, such as `DeleteKey`.
     pub name: &'static str,
     /// The resource's owner, who gets the event.
@@ -281,7 +283,7 @@ pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
         request_parameters: Params::new(),
         response_elements: event.response,
         additional_event_data: Params::new(),
-        request_id: None,
+        request_id: event.as_call.then(|| ctx.request_id.clone()),
         event_id: base::ids::uuid(ctx.random()),
         read_only: false,
         resources: vec![Resource {
@@ -289,7 +291,10 @@ pub(crate) fn service_event(ctx: &Ctx, event: ServiceEvent) -> Event {
             account_id: Some(event.account),
             resource_type: Cow::Borrowed(event.resource_type),
         }],
-        event_type: EventType::AwsServiceEvent,
+        event_type: match event.as_call {
+            true => EventType::AwsApiCall,
+            false => EventType::AwsServiceEvent,
+        },
         api_version: None,
         recipient_account_id: event.account,
         shared_event_id: None,

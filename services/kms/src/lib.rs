@@ -36,6 +36,7 @@ pub mod model;
 pub mod ops;
 pub mod port;
 mod principals;
+mod synchronize;
 pub mod table;
 mod tokens;
 mod violations;

@@ -30,6 +30,50 @@ pub struct Request {
     pub expected_owner: Option<String>,
     /// Bytes of the body, as far as the head tells.
     pub bytes_in: u64,
+    /// Those of [`SHOWN`] that the client sent.
+    pub asked: Vec<(&'static str, String)>,
+}
+
+/// Headers, and parameters of the query, that every record shows as they were sent, whichever operation reads them. What an
+/// operation shows by itself is not here, for a name stands in a record once; nor is what is a secret or proves one.
+const SHOWN: [&str; 14] = [
+    "continuation-token",
+    "fetch-owner",
+    "id",
+    "max-buckets",
+    "max-parts",
+    "part-number-marker",
+    "x-amz-checksum-mode",
+    "x-amz-expected-bucket-owner",
+    "x-amz-max-parts",
+    "x-amz-object-attributes",
+    "x-amz-object-ownership",
+    "x-amz-part-number-marker",
+    "x-amz-source-expected-bucket-owner",
+    "x-amz-tagging-directive",
+];
+/// What else is shown of a signature in the query.
+const SHOWN_OF_PRESIGNED: [&str; 4] = ["X-Amz-Algorithm", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders"];
+
+fn asked(call: &Call) -> Vec<(&'static str, String)> {
+    let presigned = call.signature.as_ref().is_some_and(|signature| signature.presigned);
+    let of_signature = SHOWN_OF_PRESIGNED.iter().filter(|_| presigned);
+    let query: Vec<_> = call.head.query_pairs().collect();
+    let sent = |name: &str| {
+        let header = name
+            .starts_with("x-amz-")
+            .then(|| call.head.headers.get(name))
+            .flatten();
+        let in_query = || {
+            query
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, value)| value.as_ref().to_owned())
+        };
+        header.map(|value| text(value).into_owned()).or_else(in_query)
+    };
+    let names = SHOWN.iter().chain(of_signature);
+    names.filter_map(|name| Some((*name, sent(name)?))).collect()
 }
 
 impl Request {
@@ -44,6 +88,7 @@ impl Request {
             signature: call.signature.clone(),
             expected_owner: amz(head, "x-amz-expected-bucket-owner").map(Cow::into_owned),
             bytes_in: head.content_length().unwrap_or(0),
+            asked: asked(call),
         }
     }
 
@@ -84,12 +129,14 @@ impl Request {
         }
     }
 
-    /// The parameters of every record: bucket, host and, when there is one, key.
+    /// The parameters of every record: bucket, host, key when there is one, and what of [`SHOWN`] was sent.
     pub fn evident(&self) -> Params {
-        Params::new()
+        let params = Params::new()
             .maybe_text("bucketName", some(&self.bucket))
             .maybe_text("Host", some(&self.host))
-            .maybe_text("key", some(&self.key))
+            .maybe_text("key", some(&self.key));
+        let asked = self.asked.iter();
+        asked.fold(params, |params, (name, value)| params.text(name, value))
     }
 }
 
@@ -383,6 +430,27 @@ pub(crate) mod tests {
         let request = Request::of_object(&lying).unwrap();
         assert_eq!(request.key, "a b");
         assert!(request.signature.is_none());
+    }
+
+    #[test]
+    fn a_record_shows_what_was_sent_and_no_signature() {
+        let path =
+            "/bkt?list-type=2&fetch-owner=true&id=a%20b&X-Amz-Signature=s&X-Amz-Expires=60&X-Amz-Security-Token=t";
+        let mut call = call(
+            Method::GET,
+            path,
+            &[("x-amz-expected-bucket-owner", "000000000000")],
+            b"",
+        );
+        let shown = |call: &Call| format!("{:?}", Request::of(call).evident());
+        let plain = r#"{"bucketName":"bkt","Host":"localhost:4566","fetch-owner":"true","id":"a b","x-amz-expected-bucket-owner":"000000000000"}"#;
+        assert_eq!(shown(&call), plain);
+        call.signature = Some(Signature {
+            content_sha256: String::new(),
+            presigned: true,
+            signed_at: base::Timestamp::EPOCH,
+        });
+        assert_eq!(shown(&call), plain.replace('}', r#","X-Amz-Expires":"60"}"#));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{
     error::KmsError,
     model::{KeyRef, state::Act},
     ops::import_key_material::check_material_id,
-    table,
+    synchronize, table,
     violations::Violations,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -95,7 +95,7 @@ impl Operation for DeleteImportedKeyMaterial {
         match key.is_replica() {
             // What a replica has is its own.
             true => table::put_key(txn, &key, Some(&before)),
-            false => table::put_shared(txn, &key, &before).await?,
+            false => synchronize::put_shared(ctx, txn, &key, &before).await?,
         }
         Ok(Json(DeleteImportedKeyMaterialOutput {
             key_id: key.arn().to_string(),

@@ -7,7 +7,7 @@ use crate::{
     error::KmsError,
     model::{KeyRef, Rotation, state::Act},
     ops::shapes::Changed,
-    table,
+    synchronize,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
@@ -72,7 +72,7 @@ impl Operation for EnableKeyRotation {
         before.permit_rotation_here()?;
         let mut key = before.clone();
         key.rotation.enable(ctx.now(), input.period_days()?);
-        table::put_shared(txn, &key, &before).await?;
+        synchronize::put_shared(ctx, txn, &key, &before).await?;
         Ok(Changed::of(&key))
     }
 }

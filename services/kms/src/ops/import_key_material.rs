@@ -8,7 +8,7 @@ use crate::{
     error::KmsError,
     heavy, import,
     model::{ClearMaterial, Import, ImportKind, Key, KeyRef, Material, MaterialId, state::Act},
-    table,
+    synchronize, table,
     violations::Violations,
 };
 use base::Timestamp;
@@ -219,7 +219,7 @@ impl Operation for ImportKeyMaterial {
         match key.is_replica() {
             // What a replica has is its own.
             true => table::put_key(txn, &key, Some(&before)),
-            false => table::put_shared(txn, &key, &before).await?,
+            false => synchronize::put_shared(ctx, txn, &key, &before).await?,
         }
         Ok(Json(ImportKeyMaterialOutput {
             key_id: key.arn().to_string(),

@@ -7,6 +7,7 @@ use crate::{
     error::KmsError,
     model::{KeyRef, Tag, parse_region, parse_tags, state::Act},
     ops::{CreateKey, create_key::CreateKeyInput, shapes::KeyMetadata},
+    synchronize,
     table::{self, Shelf},
 };
 use base::Region;
@@ -145,7 +146,7 @@ impl Operation for ReplicateKey {
             .0;
         let mut key = before.clone();
         key.multi_region = Some(multi);
-        table::put_shared(txn, &key, &before).await?;
+        synchronize::put_shared(ctx, txn, &key, &before).await?;
         Ok(Json(ReplicateKeyOutput {
             replica_key_metadata: made.key_metadata,
             replica_policy: made.policy,

@@ -7,7 +7,7 @@ use crate::{
     crypto,
     error::KmsError,
     model::{ClearMaterial, Key, KeyRef, Material, Origin, RotationType, state::Act},
-    table,
+    synchronize, table,
     work::rotated,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn, event::emit_service_event};
@@ -86,7 +86,7 @@ impl Operation for RotateKeyOnDemand {
             Origin::External => take_staged(ctx, txn, &mut key).await?,
         };
         key.material.push(material);
-        table::put_shared(txn, &key, &before).await?;
+        synchronize::put_shared(ctx, txn, &key, &before).await?;
         emit_service_event(ctx, txn, rotated(&before, &key, RotationType::OnDemand));
         Ok(Json(RotateKeyOnDemandOutput {
             key_id: key.arn().to_string(),

@@ -20,6 +20,7 @@ pub(super) async fn delete(work: &mut Work, key: &Key) -> Result<(), Fault> {
         leave(txn, key, &related, now);
     }
     work.service_event(ServiceEvent {
+        as_call: false,
         name: "DeleteKey",
         account: key.account,
         resource: key.arn(),

@@ -13,6 +13,7 @@ pub(super) async fn expire(work: &mut Work, before: &Key) -> Result<(), Fault> {
     table::put_key(txn, &key, Some(before));
     for id in gone {
         work.service_event(ServiceEvent {
+            as_call: false,
             name: "DeleteExpiredKeyMaterial",
             account: key.account,
             resource: key.arn(),

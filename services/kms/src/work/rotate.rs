@@ -4,7 +4,7 @@ use crate::{
     access::RESOURCE_TYPE,
     crypto,
     model::{ClearMaterial, Key, RotationType},
-    table,
+    synchronize,
 };
 use base::Fault;
 use gateway::{event::ServiceEvent, work::Work};
@@ -17,7 +17,7 @@ pub(super) async fn rotate(work: &mut Work, before: &Key) -> Result<(), Fault> {
     let clear = ClearMaterial::generate(key.spec, ctx.random())?;
     let material = crypto::make_material(ctx, &txn.view(), before, &clear, Some(RotationType::Automatic)).await?;
     key.rotate(material, ctx.now());
-    table::put_shared(txn, &key, before).await?;
+    synchronize::put_shared(ctx, txn, &key, before).await?;
     work.service_event(rotated(before, &key, RotationType::Automatic));
     Ok(())
 }
@@ -28,6 +28,7 @@ pub(super) async fn rotate(work: &mut Work, before: &Key) -> Result<(), Fault> {
 pub(crate) fn rotated(before: &Key, after: &Key, rotation: RotationType) -> ServiceEvent {
     let material = |key: &Key| key.current().map(|material| material.id.to_string());
     ServiceEvent {
+        as_call: false,
         name: "RotateKey",
         account: after.account,
         resource: after.arn(),
