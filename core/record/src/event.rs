@@ -531,7 +531,7 @@ pub(crate) mod tests {
         let (bucket, object) = (resource(&bucket, BUCKET.into()), resource(&object, OBJECT.into()));
         let shown = |resources: &[&Resource], event_category| {
             let record = EventRecord {
-                resources: resources.iter().map(|one| Resource::clone(one)).collect(),
+                resources: resources.iter().copied().cloned().collect(),
                 event_category,
                 ..sample()
             };
