@@ -6,7 +6,7 @@
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, fmt, sync::LazyLock};
 
 /// `docs/record.schema.json`: JSON Schema, draft 2020-12.
 pub const RECORD_SCHEMA: &str = include_str!("../../../docs/record.schema.json");
@@ -79,31 +79,38 @@ impl Schema {
         Ok(())
     }
 
+    /// What is wrong, told only if something is: most records are of the schema.
     fn mistakes(&self, value: &Value) -> Vec<String> {
-        let mut found = Vec::new();
-        self.check(&self.root, value, "", &mut found);
-        found
+        if self.fits(&self.root, value) {
+            return Vec::new();
+        }
+        let mut told = Found::Told(Vec::new());
+        self.check(&self.root, value, Place::TOP, &mut told);
+        match told {
+            Found::Told(all) => all,
+            Found::Whether(_) => Vec::new(),
+        }
     }
 
     fn fits(&self, schema: &Value, value: &Value) -> bool {
-        let mut found = Vec::new();
-        self.check(schema, value, "", &mut found);
-        found.is_empty()
+        let mut found = Found::Whether(false);
+        self.check(schema, value, Place::TOP, &mut found);
+        !found.is_enough()
     }
 
     /// Adds the mistakes of a value at a place to those found before.
-    fn check(&self, schema: &Value, value: &Value, place: &str, found: &mut Vec<String>) {
-        if found.len() >= TOLD_MAX {
-            return;
-        }
+    fn check(&self, schema: &Value, value: &Value, place: Place<'_>, found: &mut Found) {
         match schema {
             Value::Object(keywords) => {
                 for (keyword, rule) in keywords {
+                    if found.is_enough() {
+                        return;
+                    }
                     self.holds(keywords, keyword, rule, value, place, found);
                 }
             }
             Value::Bool(true) => {}
-            _ => found.push(format!("{place} must not be there")),
+            _ => found.add(|| format!("{place} must not be there")),
         }
     }
 
@@ -113,41 +120,31 @@ impl Schema {
         keyword: &str,
         rule: &Value,
         value: &Value,
-        place: &str,
-        found: &mut Vec<String>,
+        place: Place<'_>,
+        found: &mut Found,
     ) {
         match keyword {
             "$ref" => self.check(self.resolve(rule), value, place, found),
             "properties" => {
                 for (name, rule) in members(rule) {
                     if let Some(member) = value.get(name) {
-                        self.check(rule, member, &format!("{place}/{name}"), found);
+                        self.check(rule, member, place.of(name), found);
                     }
                 }
             }
             "additionalProperties" => {
                 let known = keywords.get("properties").and_then(Value::as_object);
-                for (name, member) in
-                    members(value).filter(|(name, _)| !known.is_some_and(|all| all.contains_key(*name)))
-                {
-                    self.check(rule, member, &format!("{place}/{name}"), found);
+                let known = |name: &str| known.is_some_and(|all| all.contains_key(name));
+                for (name, member) in members(value).filter(|(name, _)| !known(name)) {
+                    self.check(rule, member, place.of(name), found);
                 }
             }
             "propertyNames" => {
                 for (name, _) in members(value) {
-                    self.check(
-                        rule,
-                        &Value::from(name.as_str()),
-                        &format!("the name {place}/{name}"),
-                        found,
-                    );
+                    self.check(rule, &Value::from(name.as_str()), place.of(name), found);
                 }
             }
-            "items" => {
-                for (index, item) in list(value).enumerate() {
-                    self.check(rule, item, &format!("{place}/{index}"), found);
-                }
-            }
+            "items" => list(value).for_each(|item| self.check(rule, item, place.of("[]"), found)),
             "allOf" => list(rule).for_each(|rule| self.check(rule, value, place, found)),
             "if" => {
                 let branch = if self.fits(rule, value) { "then" } else { "else" };
@@ -156,7 +153,7 @@ impl Schema {
                 }
             }
             _ if self.is_so(keyword, rule, value) => {}
-            _ => found.push(mistake(keyword, rule, value, place)),
+            _ => found.add(|| mistake(keyword, rule, value, place)),
         }
     }
 
@@ -197,6 +194,55 @@ impl Schema {
     }
 }
 
+/// Mistakes in words, or whether there is any.
+enum Found {
+    Told(Vec<String>),
+    Whether(bool),
+}
+
+impl Found {
+    fn add(&mut self, mistake: impl FnOnce() -> String) {
+        match self {
+            Found::Told(all) => all.push(mistake()),
+            Found::Whether(any) => *any = true,
+        }
+    }
+
+    fn is_enough(&self) -> bool {
+        match self {
+            Found::Told(all) => all.len() >= TOLD_MAX,
+            Found::Whether(any) => *any,
+        }
+    }
+}
+
+/// Where in a record a value stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    above: Option<&'a Place<'a>>,
+    name: &'a str,
+}
+
+impl Place<'_> {
+    const TOP: Place<'static> = Place { above: None, name: "" };
+
+    fn of<'a>(&'a self, name: &'a str) -> Place<'a> {
+        Place {
+            above: Some(self),
+            name,
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.above {
+            Some(above) => write!(f, "{above}/{}", self.name),
+            None => Ok(()),
+        }
+    }
+}
+
 fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -220,7 +266,7 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn mistake(keyword: &str, rule: &Value, value: &Value, place: &str) -> String {
+fn mistake(keyword: &str, rule: &Value, value: &Value, place: Place<'_>) -> String {
     let short = |value: &Value| crate::json::cut(&value.to_string(), 200).to_owned();
     format!("{place}: {keyword} {} is broken by {}", short(rule), short(value))
 }
@@ -275,6 +321,14 @@ mod tests {
             ..sample()
         };
         check_record(&long.to_json()).unwrap();
+    }
+
+    #[test]
+    fn a_mistake_is_told_with_its_place() {
+        let mut json: Value = serde_json::from_slice(&sample().to_json()).unwrap();
+        json["resources"][0]["ARN"] = Value::from("key");
+        let told = check_record(json.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(told.contains("/resources/[]/ARN: pattern"), "{told}");
     }
 
     #[test]
