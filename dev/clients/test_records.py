@@ -246,6 +246,8 @@ def check_json(name, asked, record):
         found += strangers(known, model.input_shape, "requestParameters")
         left = {member: value for member, value in asked.items() if lower_camel(member) not in UNSHOWN.get(name, ())}
         found += unsaid(left, shown, model.input_shape, "requestParameters")
+        given = {lower_camel(member) for member in asked}
+        found += [f"requestParameters.{member} was not given" for member, one in known.items() if one == [] and member not in given]
     elif known:
         found.append(f"requestParameters of nothing: {known}")
     if record["responseElements"] and "errorCode" not in record:

@@ -129,6 +129,15 @@ impl Params {
         self.text(name, long_date(value))
     }
 
+    /// Adds a moment if there is one.
+    #[must_use]
+    pub fn maybe_moment(self, name: &str, value: Option<Timestamp>) -> Params {
+        match value {
+            Some(value) => self.moment(name, value),
+            None => self,
+        }
+    }
+
     /// Adds `null`.
     #[must_use]
     pub fn null(mut self, name: &str) -> Params {
@@ -170,6 +179,15 @@ impl Params {
     pub fn objects(mut self, name: &str, values: impl IntoIterator<Item = Params>) -> Params {
         put_list(self.member(name), values, |out, value| value.write_to(out));
         self
+    }
+
+    /// Adds a list of objects if there is one.
+    #[must_use]
+    pub fn maybe_objects(self, name: &str, values: Option<impl IntoIterator<Item = Params>>) -> Params {
+        match values {
+            Some(values) => self.objects(name, values),
+            None => self,
+        }
     }
 
     /// Adds an object of strings, such as an encryption context.

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const SERVED: Served<'_> = Served(&["kms", "s3", "cloudtrail", "cloudtrail-data"]);
+const OUR_ID: &str = "08d43247-084f-459d-88be-9889f3926669";
 const CHANNEL: &str = "arn:aws:cloudtrail:us-east-1:111122223333:channel/c";
 
 fn channel() -> Arn {
@@ -21,7 +22,8 @@ fn admitted(submission: &Submission) -> Checked<Value> {
         regions: &regions,
         now: Timestamp::from_secs(1_600_000_000),
     };
-    let taken = submission.admit(&under, "our-id".to_owned())?;
+    let taken = submission.admit(&under, OUR_ID.to_owned())?;
+    crate::check_record(taken.json()).unwrap();
     assert!(!taken.json().contains(&b'\n'));
     Ok(serde_json::from_slice(taken.json()).unwrap())
 }
@@ -71,7 +73,7 @@ fn purchase() -> Value {
 #[test]
 fn a_record_keeps_its_members_and_says_where_it_came_in() {
     let mut expected = invoke();
-    expected["eventID"] = json!("our-id");
+    expected["eventID"] = json!(OUR_ID);
     expected["recipientAccountId"] = json!("111122223333");
     expected["metadata"] = json!({
         "originalEventID": "theirs",
@@ -130,7 +132,7 @@ fn an_activity_event_is_wrapped() {
             "eventVersion": EVENT_VERSION,
             "eventCategory": "ActivityAuditLog",
             "eventType": "ActivityLog",
-            "eventID": "our-id",
+            "eventID": OUR_ID,
             "eventTime": "2020-09-01T10:00:00Z",
             "awsRegion": "us-east-1",
             "recipientAccountId": "111122223333",
@@ -289,7 +291,7 @@ proptest! {
             return Ok(());
         };
         prop_assert_eq!(&found["metadata"]["channelARN"], CHANNEL);
-        prop_assert_eq!(&found["eventID"], "our-id");
+        prop_assert_eq!(&found["eventID"], OUR_ID);
         prop_assert_eq!(&found["recipientAccountId"], "111122223333");
         let source = found["eventSource"].as_str().unwrap_or_default();
         prop_assert!(!SERVED.has(source), "{}", source);

@@ -70,7 +70,7 @@ impl Evident for Input {
             .maybe_text("kmsKeyId", self.kms_key_id.as_deref())
             .maybe_flag("isOrganizationTrail", self.is_organization_trail)
             .maybe_flag("recursiveLogging", self.recursive_logging)
-            .objects("tagsList", TagShape::shown(self.tags()))
+            .maybe_objects("tagsList", self.tags_list.as_deref().map(TagShape::shown))
     }
 }
 

@@ -24,10 +24,9 @@ pub(super) struct Input {
 
 impl Evident for Input {
     fn evident(&self) -> Params {
-        let text = |time: &Option<EpochSeconds>| time.as_ref().map(|time| time.0.iso8601());
         Params::new()
-            .maybe_text("startTime", text(&self.start_time))
-            .maybe_text("endTime", text(&self.end_time))
+            .maybe_moment("startTime", self.start_time.as_ref().map(|time| time.0))
+            .maybe_moment("endTime", self.end_time.as_ref().map(|time| time.0))
             .maybe_text("nextToken", self.next_token.as_deref())
     }
 }

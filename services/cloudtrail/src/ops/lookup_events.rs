@@ -72,21 +72,16 @@ impl From<AttributeKey> for Attribute {
 
 impl Evident for Input {
     fn evident(&self) -> Params {
-        let attributes = self
-            .lookup_attributes
-            .as_deref()
-            .unwrap_or(&[])
-            .iter()
-            .map(|attribute| {
-                Params::new()
-                    .text("attributeKey", format!("{:?}", attribute.attribute_key))
-                    .text("attributeValue", &attribute.attribute_value)
-            });
-        let text = |time: &Option<EpochSeconds>| time.as_ref().map(|time| time.0.iso8601());
+        let attribute = |attribute: &LookupAttribute| {
+            Params::new()
+                .text("attributeKey", format!("{:?}", attribute.attribute_key))
+                .text("attributeValue", &attribute.attribute_value)
+        };
+        let attributes = self.lookup_attributes.as_deref();
         Params::new()
-            .objects("lookupAttributes", attributes)
-            .maybe_text("startTime", text(&self.start_time))
-            .maybe_text("endTime", text(&self.end_time))
+            .maybe_objects("lookupAttributes", attributes.map(|all| all.iter().map(attribute)))
+            .maybe_moment("startTime", self.start_time.as_ref().map(|time| time.0))
+            .maybe_moment("endTime", self.end_time.as_ref().map(|time| time.0))
             .maybe_number("maxResults", self.max_results)
             .maybe_text("nextToken", self.next_token.as_deref())
     }
