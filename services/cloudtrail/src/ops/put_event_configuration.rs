@@ -41,22 +41,29 @@ struct AggregationConfiguration {
 
 impl Evident for Input {
     fn evident(&self) -> Params {
-        let contexts = self.context_key_selectors.iter().flatten().map(|one| {
+        let context = |one: &ContextKeySelector| {
             Params::new()
                 .maybe_text("type", one.kind.as_deref())
                 .texts("equals", one.equals.as_deref().unwrap_or(&[]))
-        });
-        let aggregations = self.aggregation_configurations.iter().flatten().map(|one| {
+        };
+        let aggregation = |one: &AggregationConfiguration| {
             Params::new()
                 .texts("templates", one.templates.as_deref().unwrap_or(&[]))
                 .maybe_text("eventCategory", one.event_category.as_deref())
-        });
+        };
+        let (contexts, aggregations) = (&self.context_key_selectors, &self.aggregation_configurations);
         Params::new()
             .maybe_text("trailName", self.trail_name.as_deref())
             .maybe_text("eventDataStore", self.event_data_store.as_deref())
             .maybe_text("maxEventSize", self.max_event_size.as_deref())
-            .objects("contextKeySelectors", contexts)
-            .objects("aggregationConfigurations", aggregations)
+            .maybe_objects(
+                "contextKeySelectors",
+                contexts.as_deref().map(|all| all.iter().map(context)),
+            )
+            .maybe_objects(
+                "aggregationConfigurations",
+                aggregations.as_deref().map(|all| all.iter().map(aggregation)),
+            )
     }
 }
 
