@@ -355,6 +355,28 @@ def test_what_came_in_is_selected_delivered_sealed_and_proven(server, trail):
         assert lookup(LookupAttributes=[{"AttributeKey": "EventId", "AttributeValue": hidden}])["Events"] == []
 
 
+def test_what_happened_long_ago_is_found_when_it_happened(server, trail):
+    channel = make_channel(server, trail)
+    lookup = server.client("cloudtrail").lookup_events
+    times = {days: server.now() - timedelta(days=days) for days in (100, 60, 30)}
+    for days, time in times.items():
+        put(server, channel, managed(server, f"Ago{days}", eventTime=time.strftime(FORM)))
+
+    def names(**range):
+        by = [{"AttributeKey": "Username", "AttributeValue": "theirs"}]
+        return [one["EventName"] for one in lookup(LookupAttributes=by, **range)["Events"]]
+
+    def check():
+        around = {"StartTime": times[60] - timedelta(days=1), "EndTime": times[60] + timedelta(days=1)}
+        assert names(**around) == ["Ago60"]
+        assert sorted(names()) == ["Ago30", "Ago60"]
+
+    check()
+    # So it is when the events have left the journal.
+    server.advance("2d")
+    check()
+
+
 def test_the_call_is_a_data_event_of_its_channel(server, trail):
     channel = make_channel(server, trail)
     selector = [
