@@ -163,7 +163,9 @@ impl Body {
         let Some(second) = self.next().await? else {
             return Ok(first);
         };
-        let mut out = Vec::with_capacity(first.len() + second.len());
+        // What was declared is not over the limit, and what did come says that there is more to it than words.
+        let declared = self.declared_length.and_then(|length| usize::try_from(length).ok());
+        let mut out = Vec::with_capacity(declared.unwrap_or(0).max(first.len() + second.len()));
         out.extend_from_slice(&first);
         out.extend_from_slice(&second);
         while out.len() <= bytes_max {
