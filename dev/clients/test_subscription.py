@@ -45,6 +45,26 @@ def test_a_subscription_is_made_and_changed(server, region):
     assert configuration(done)[0]["S3BucketName"] == "audit-logs"
 
 
+def test_a_subscription_with_a_new_topic(server):
+    """The topic's policy lets CloudTrail publish, beside what the topic was made with."""
+    arguments = ["--name", "audit", "--s3-new-bucket", "audit-logs", "--sns-new-topic", "audit-notices"]
+    done = server.aws("cloudtrail", "create-subscription", *arguments)
+    [trail] = configuration(done)
+    arn = f"arn:aws:sns:us-east-1:{ACCOUNT}:audit-notices"
+    assert trail["SnsTopicARN"] == arn
+    attributes = server.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    own, added = json.loads(attributes["Policy"])["Statement"]
+    assert added["Principal"] == {"Service": "cloudtrail.amazonaws.com"} and added["Resource"] == arn
+    assert own != added
+    server.advance("10m")
+    status = server.client("cloudtrail").get_trail_status(Name="audit")
+    assert "LatestNotificationTime" in status and "LatestNotificationError" not in status
+    other = ["--name", "a b", "--s3-new-bucket", "other-logs", "--sns-new-topic", "more"]
+    failed = server.aws("cloudtrail", "create-subscription", *other, check=False)
+    assert failed.returncode != 0
+    assert [one["TopicArn"] for one in server.client("sns").list_topics()["Topics"]] == [arn]
+
+
 def test_what_fails_is_rolled_back_by_the_command(server):
     arguments = ["--name", "a b", "--s3-new-bucket", "audit-logs"]
     done = server.aws("cloudtrail", "create-subscription", *arguments, check=False)
