@@ -39,11 +39,12 @@ const TOLD_MAX: usize = 10_000;
 const NAME_ROUNDS_MAX: usize = 4;
 
 /// Every table of every room.
-const CHECKS: [&[RowCheck]; 8] = [
+const CHECKS: [&[RowCheck]; 9] = [
     cloudtrail::CHECKS,
     gateway::check::CHECKS,
     iam::CHECKS,
     kms::CHECKS,
+    logs::CHECKS,
     s3::CHECKS,
     shoseki_service::CHECKS,
     sns::CHECKS,

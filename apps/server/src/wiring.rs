@@ -27,6 +27,9 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(cloudtrail::Archive::default()),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
         Arc::new(sns::Forget),
+        Arc::new(logs::Retain),
+        Arc::new(logs::Reclaim),
+        Arc::new(logs::Forget),
         Arc::new(s3::work::DeliverAccessLogs),
         Arc::new(s3::work::Forget),
         Arc::new(s3::work::Expire),
@@ -48,9 +51,16 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
 
 /// Every table that holds what is sealed under keyrings.
 fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
-    [cloudtrail::SEALED, iam::SEALED, kms::SEALED, s3::SEALED, sns::SEALED]
-        .into_iter()
-        .flatten()
+    [
+        cloudtrail::SEALED,
+        iam::SEALED,
+        kms::SEALED,
+        logs::SEALED,
+        s3::SEALED,
+        sns::SEALED,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The operations of every room. They are statics of the rooms, read when this runs: so each room's calls are compiled with

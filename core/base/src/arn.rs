@@ -142,6 +142,18 @@ pub fn channel(region: &Region, account: AccountId, id: &str) -> Arn {
     Arn(format!("arn:{PARTITION}:cloudtrail:{region}:{account}:channel/{id}"))
 }
 
+/// `arn:aws:logs:R:A:log-group:name`
+pub fn log_group(region: &Region, account: AccountId, name: &str) -> Arn {
+    Arn(format!("arn:aws:logs:{region}:{account}:log-group:{name}"))
+}
+
+/// `arn:aws:logs:R:A:log-group:group:log-stream:stream`; of no stream, how Logs names a group in its decisions.
+pub fn log_stream(region: &Region, account: AccountId, group: &str, stream: &str) -> Arn {
+    Arn(format!(
+        "arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{stream}"
+    ))
+}
+
 /// The resource `*` of a service call that names no resource.
 pub fn any() -> Arn {
     Arn("*".to_owned())

@@ -183,10 +183,14 @@ impl Gateway {
             Some(length) if length <= UNPROVEN_SMALL_BYTES_MAX => None,
             _ => self.unproven_large.acquire().await.ok(),
         };
+        let bytes_max = self.unproven_bytes_max(service, protocol, &head);
         let body = Body::plain(raw, head.content_length())
-            .whole(UNPROVEN_BODY_BYTES_MAX)
+            .whole(bytes_max)
             .await
-            .map_err(|fault| Refused::of(service, &head, body_fault(service, &fault)))?;
+            .map_err(|fault| match fault {
+                BodyFault::TooLarge => Refused::of(service, &head, too_large(bytes_max)),
+                fault => Refused::of(service, &head, body_fault(service, &fault)),
+            })?;
         let sha256 = sigv4::sha256(&body);
         let signed = self.verify(claim, &credential, service, &head, Some(&sha256))?;
         let signature = Signature {
@@ -270,6 +274,21 @@ impl Gateway {
             body: Body::empty(),
             route,
         })
+    }
+
+    /// How much of a body is read before its signature can be checked: what the operation asks for, if the head names it.
+    fn unproven_bytes_max(&self, service: ServiceName, protocol: Protocol, head: &Head) -> usize {
+        let named = match protocol {
+            Protocol::Json11 => wire::operation_json(head).ok(),
+            _ => None,
+        };
+        match named.and_then(|name| self.routes.get(&service)?.get(name)) {
+            Some(Route {
+                body: BodyUse::Whole { bytes_max },
+                ..
+            }) => *bytes_max,
+            _ => UNPROVEN_BODY_BYTES_MAX,
+        }
     }
 
     fn route(&self, service: ServiceName, name: &str, head: &Head) -> Result<&'static Route, Refused> {
@@ -435,6 +454,11 @@ fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
     }
 }
 
+fn too_large(bytes_max: usize) -> ErrorReply {
+    let message = format!("Request size exceeded {bytes_max} bytes");
+    ErrorReply::new(413, "RequestEntityTooLargeException", message)
+}
+
 /// What a client is told whose body cannot be read.
 pub fn body_fault(service: ServiceName, fault: &BodyFault) -> ErrorReply {
     let (code, message, status) = match fault {
@@ -447,11 +471,7 @@ pub fn body_fault(service: ServiceName, fault: &BodyFault) -> ErrorReply {
         BodyFault::TooLarge if service == ServiceName::S3 => {
             ("MaxMessageLengthExceeded", "Your request was too big.", 400)
         }
-        BodyFault::TooLarge => (
-            "RequestEntityTooLargeException",
-            "Request size exceeded 1048576 bytes",
-            413,
-        ),
+        BodyFault::TooLarge => return too_large(UNPROVEN_BODY_BYTES_MAX),
     };
     ErrorReply::new(status, code, message)
 }

@@ -86,7 +86,8 @@ impl<T> Deref for Json<T> {
 
 impl<T: DeserializeOwned> Parse for Json<T> {
     fn parse(call: &Call) -> Result<Self, ErrorReply> {
-        wire::json::parse(&call.body)
+        // The pipeline read no more than the operation takes.
+        wire::json::parse_up_to(&call.body, usize::MAX)
             .map(Json)
             .map_err(|fault| ErrorReply::of_wire(&fault, call.service))
     }

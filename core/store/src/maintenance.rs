@@ -20,6 +20,8 @@ pub enum Maintenance {
     KeyGeneration,
     /// Objects and uploads that a lifecycle rule ends.
     LifecycleExpiry,
+    /// Log events that their group does not keep any more, and what is left of deleted log groups and streams.
+    LogRetention,
     /// Keys and secrets are wrapped anew under a new root key or keyring; what they are stays the same.
     Rewrap,
     /// A check of a closed data directory puts right what can be put right without loss.
@@ -55,6 +57,7 @@ impl Maintenance {
             | Maintenance::Expiry
             | Maintenance::KeyGeneration
             | Maintenance::LifecycleExpiry
+            | Maintenance::LogRetention
             | Maintenance::Repair
             | Maintenance::Rewrap => Default::default(),
         }

@@ -98,7 +98,7 @@ impl ErrorReply {
     /// What a service says of an input that could not be read.
     pub fn of_wire(fault: &WireFault, service: ServiceName) -> ErrorReply {
         match service.protocol() {
-            Protocol::Json11 | Protocol::RestJson => json_fault(fault),
+            Protocol::Json11 | Protocol::RestJson => json_fault(fault, service),
             Protocol::Query => query_fault(fault),
             Protocol::Ec2Query => ec2_fault(fault),
             Protocol::RestXml => s3_fault(fault),
@@ -191,9 +191,13 @@ fn validation(fault: &WireFault) -> Option<String> {
     ))
 }
 
-fn json_fault(fault: &WireFault) -> ErrorReply {
+fn json_fault(fault: &WireFault, service: ServiceName) -> ErrorReply {
     if let Some(message) = validation(fault) {
-        return ErrorReply::new(400, "ValidationException", message);
+        let code = match service {
+            ServiceName::Logs => "InvalidParameterException",
+            _ => "ValidationException",
+        };
+        return ErrorReply::new(400, code, message);
     }
     let message = match fault {
         WireFault::TooLarge { bytes_max } => {

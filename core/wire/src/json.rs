@@ -16,7 +16,7 @@ use serde::{
 };
 use serde_json::Value;
 
-/// The longest JSON body that is read.
+/// The longest JSON body that is read, unless an operation says otherwise.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The media type of bodies in both directions.
@@ -25,12 +25,15 @@ pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// The media type of bodies of the REST-JSON protocol.
 pub const REST_CONTENT_TYPE: &str = "application/json";
 
-/// Reads a request body. An empty one is `{}`.
+/// Reads a request body of at most [`BODY_BYTES_MAX`]. An empty one is `{}`.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, WireFault> {
-    if body.len() > BODY_BYTES_MAX {
-        return Err(WireFault::TooLarge {
-            bytes_max: BODY_BYTES_MAX,
-        });
+    parse_up_to(body, BODY_BYTES_MAX)
+}
+
+/// Reads a request body of at most so many bytes. An empty one is `{}`.
+pub fn parse_up_to<T: DeserializeOwned>(body: &[u8], bytes_max: usize) -> Result<T, WireFault> {
+    if body.len() > bytes_max {
+        return Err(WireFault::TooLarge { bytes_max });
     }
     let body = if body.is_empty() { b"{}" } else { body };
     let value = serde_json::from_slice(body).map_err(|_| WireFault::Malformed("not JSON"))?;
