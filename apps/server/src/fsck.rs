@@ -455,7 +455,11 @@ impl<P: FnMut(Progress)> Check<P> {
 }
 
 /// Counts that mean that something could not be looked at.
-const NOTED: [(&str, &str); 2] = [
+const NOTED: [(&str, &str); 3] = [
+    (
+        "log events whose KMS key is gone",
+        "log events whose KMS key is gone were not opened: nobody can open them",
+    ),
     (
         "objects whose KMS key is gone",
         "of objects whose KMS key is gone only the length was checked: nobody can open them",
