@@ -17,6 +17,11 @@ TRUST = policy({"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts
 IDLE = policy(allow("none:Such"))
 
 
+def metric_filter(group):
+    metric = {"metricName": "m", "metricNamespace": "n", "metricValue": "1"}
+    return {"logGroupName": group, "filterName": "f", "filterPattern": "x", "metricTransformations": [metric]}
+
+
 @dataclass
 class World:
     """What recipes work on: root's clients, names never used before, things made once."""
@@ -201,6 +206,31 @@ class World:
 
     def trail_arn(self):
         return f"arn:aws:cloudtrail:us-east-1:{ACCOUNT}:trail/{self.trail()}"
+
+    def log_group(self):
+        """A new log group with a metric filter."""
+        name = self.name("group")
+        self.client("logs").create_log_group(logGroupName=name)
+        self.client("logs").put_metric_filter(**metric_filter(name))
+        return {"logGroupName": name}
+
+    def log_group_arn(self):
+        return f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:{self.log_group()['logGroupName']}"
+
+    def log_stream(self):
+        stream = self.log_group() | {"logStreamName": self.name("stream")}
+        self.client("logs").create_log_stream(**stream)
+        return stream
+
+    def key_for_logs(self):
+        def make():
+            rights = policy(
+                allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}),
+                allow(["kms:GenerateDataKey", "kms:Decrypt"], Principal={"Service": "logs.us-east-1.amazonaws.com"}),
+            )
+            return self.client("kms").create_key(Policy=rights)["KeyMetadata"]["Arn"]
+
+        return self.once("key for logs", make)
 
     def drop_trails(self):
         cloudtrail = self.client("cloudtrail")
@@ -387,6 +417,30 @@ RECIPES = {
     "cloudtrail:StopLogging": lambda w: {"Name": w.trail()},
     "cloudtrail:UpdateTrail": lambda w: {"Name": w.trail(), "IncludeGlobalServiceEvents": True},
     "cloudtrail-data:PutAuditEvents": lambda w: w.activity(),
+    # --- CloudWatch Logs ---
+    "logs:AssociateKmsKey": lambda w: w.log_group() | {"kmsKeyId": w.key_for_logs()},
+    "logs:CreateLogGroup": lambda w: {"logGroupName": w.name("group"), "tags": {"stage": "test"}},
+    "logs:CreateLogStream": lambda w: w.log_group() | {"logStreamName": w.name("stream")},
+    "logs:DeleteLogGroup": lambda w: w.log_group(),
+    "logs:DeleteLogStream": lambda w: w.log_stream(),
+    "logs:DeleteMetricFilter": lambda w: w.log_group() | {"filterName": "f"},
+    "logs:DeleteRetentionPolicy": lambda w: w.log_group(),
+    "logs:DescribeLogGroups": lambda w: {},
+    "logs:DescribeLogStreams": lambda w: w.log_group(),
+    "logs:DescribeMetricFilters": lambda w: w.log_group(),
+    "logs:DisassociateKmsKey": lambda w: w.log_group(),
+    "logs:FilterLogEvents": lambda w: w.log_group(),
+    "logs:GetLogEvents": lambda w: w.log_stream(),
+    "logs:ListTagsForResource": lambda w: {"resourceArn": w.log_group_arn()},
+    "logs:ListTagsLogGroup": lambda w: w.log_group(),
+    "logs:PutLogEvents": lambda w: w.log_stream() | {"logEvents": [{"timestamp": int(time.time() * 1000), "message": "x"}]},
+    "logs:PutMetricFilter": lambda w: metric_filter(w.log_group()["logGroupName"]),
+    "logs:PutRetentionPolicy": lambda w: w.log_group() | {"retentionInDays": 1},
+    "logs:TagLogGroup": lambda w: w.log_group() | {"tags": {"stage": "test"}},
+    "logs:TagResource": lambda w: {"resourceArn": w.log_group_arn(), "tags": {"stage": "test"}},
+    "logs:TestMetricFilter": lambda w: {"filterPattern": "x", "logEventMessages": ["x"]},
+    "logs:UntagLogGroup": lambda w: w.log_group() | {"tags": ["stage"]},
+    "logs:UntagResource": lambda w: {"resourceArn": w.log_group_arn(), "tagKeys": ["stage"]},
     "ec2:DescribeRegions": lambda w: {},
     "kms:CancelKeyDeletion": lambda w: {"KeyId": w.new_key()},
     "kms:CreateAlias": lambda w: {"AliasName": "alias/" + w.name("new"), "TargetKeyId": w.key},

@@ -278,15 +278,12 @@ impl Gateway {
 
     /// How much of a body is read before its signature can be checked: what the operation asks for, if the head names it.
     fn unproven_bytes_max(&self, service: ServiceName, protocol: Protocol, head: &Head) -> usize {
-        let named = match protocol {
-            Protocol::Json11 => wire::operation_json(head).ok(),
-            _ => None,
-        };
-        match named.and_then(|name| self.routes.get(&service)?.get(name)) {
-            Some(Route {
-                body: BodyUse::Whole { bytes_max },
-                ..
-            }) => *bytes_max,
+        let named = wire::operation_json(head).ok().filter(|_| protocol == Protocol::Json11);
+        match named
+            .and_then(|name| self.routes.get(&service)?.get(name))
+            .map(|route| route.body)
+        {
+            Some(BodyUse::Whole { bytes_max }) => bytes_max,
             _ => UNPROVEN_BODY_BYTES_MAX,
         }
     }
