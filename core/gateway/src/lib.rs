@@ -29,6 +29,7 @@ pub mod organization;
 pub mod pipeline;
 pub mod ports;
 pub mod principals;
+mod refused;
 pub mod reply;
 pub mod rotation;
 mod session;

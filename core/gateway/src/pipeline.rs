@@ -3,6 +3,7 @@
 //! [`Gateway::handle`] takes a request as far as a typed operation; [`drive`] takes the operation through the rest.
 //! [`reenter`] is the same door for calls between rooms, entered at *authorise*.
 
+pub use crate::refused::body_fault;
 use crate::{
     Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, EventClass, Operation, PortRefusal, RenderCtx, Reply,
     Route, Source, Staged, Txn, World,
@@ -15,11 +16,12 @@ use crate::{
     ingested, journal,
     operation::{Failed, Parse, Render, Signature},
     ports::Credential,
+    refused::{Refused, too_large},
     session,
 };
 use base::{AccountId, Fault, Region};
 use record::{Evident, Params};
-use sigv4::{AuthFault, Authenticated, Claim, Family, Kind, Payload};
+use sigv4::{AuthFault, Authenticated, Claim, Kind, Payload};
 use std::{collections::HashMap, sync::Arc};
 use store::{CommitError, JournalEntry};
 use tokio::sync::Semaphore;
@@ -387,43 +389,6 @@ impl Gateway {
     }
 }
 
-/// A request that did not become a call. Not recorded: who it is from is not proven, or what it wants is not known.
-struct Refused {
-    service: ServiceName,
-    head_request: bool,
-    reply: ErrorReply,
-}
-
-impl Refused {
-    fn of(service: ServiceName, head: &Head, reply: ErrorReply) -> Refused {
-        Refused {
-            service,
-            head_request: head.method == http::Method::HEAD,
-            reply,
-        }
-    }
-
-    fn auth(service: ServiceName, head: &Head, fault: AuthFault) -> Refused {
-        Refused::of(service, head, auth_reply(service, &fault))
-    }
-
-    fn fault(service: ServiceName, head: &Head, fault: &Fault) -> Refused {
-        let failure = CallFailure::fault(fault, service, "before the call");
-        Refused::of(service, head, failure.reply)
-    }
-
-    fn reply(self, world: &World) -> Reply {
-        world.count_refused(&self.reply.code);
-        render_failure(
-            self.service,
-            &self.reply,
-            &request_id(world, self.service),
-            self.head_request,
-            None,
-        )
-    }
-}
-
 fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
     sigv4::RequestHead {
         method: &head.method,
@@ -434,46 +399,7 @@ fn request_head(head: &Head) -> sigv4::RequestHead<'_> {
     }
 }
 
-fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
-    let family = match service.protocol() {
-        Protocol::RestXml => Family::S3,
-        Protocol::Json11 | Protocol::RestJson => Family::Json,
-        Protocol::Query | Protocol::Ec2Query => Family::Query,
-    };
-    let error = sigv4::render(fault, family);
-    let status = match service.protocol() {
-        Protocol::RestJson => 403,
-        _ => error.status.as_u16(),
-    };
-    ErrorReply {
-        extra: error.elements,
-        ..ErrorReply::new(status, error.code, error.message)
-    }
-}
-
-fn too_large(bytes_max: usize) -> ErrorReply {
-    let message = format!("Request size exceeded {bytes_max} bytes");
-    ErrorReply::new(413, "RequestEntityTooLargeException", message)
-}
-
-/// What a client is told whose body cannot be read.
-pub fn body_fault(service: ServiceName, fault: &BodyFault) -> ErrorReply {
-    let (code, message, status) = match fault {
-        BodyFault::Auth(fault) => return auth_reply(service, fault),
-        BodyFault::Truncated => (
-            "IncompleteBody",
-            "You did not provide the number of bytes specified by the Content-Length HTTP header",
-            400,
-        ),
-        BodyFault::TooLarge if service == ServiceName::S3 => {
-            ("MaxMessageLengthExceeded", "Your request was too big.", 400)
-        }
-        BodyFault::TooLarge => return too_large(UNPROVEN_BODY_BYTES_MAX),
-    };
-    ErrorReply::new(status, code, message)
-}
-
-fn request_id(world: &World, service: ServiceName) -> String {
+pub(crate) fn request_id(world: &World, service: ServiceName) -> String {
     match service {
         ServiceName::S3 => base::ids::s3_request_id(&world.random),
         _ => own_request_id(world),
@@ -485,7 +411,7 @@ pub(crate) fn own_request_id(world: &World) -> String {
     base::ids::ordered_uuid(world.clock.now(), &world.random)
 }
 
-fn render_failure(
+pub(crate) fn render_failure(
     service: ServiceName,
     error: &ErrorReply,
     request_id: &str,
