@@ -29,8 +29,16 @@ pub(crate) fn memory_mib(server: &Server, name: &str) -> Result<f64> {
 
 /// The processor time that the process has used, in seconds.
 pub(crate) fn cpu_s(server: &Server) -> Result<f64> {
-    let path = format!("/proc/{}/stat", server.pid()?);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}; this needs Linux"))?;
+    cpu_of(&format!("/proc/{}/stat", server.pid()?))
+}
+
+/// The processor time that this very process has used, in seconds.
+pub(crate) fn own_cpu_s() -> Result<f64> {
+    cpu_of("/proc/self/stat")
+}
+
+fn cpu_of(path: &str) -> Result<f64> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}; this needs Linux"))?;
     // The name of the program, in parentheses, may hold spaces; the times are the 12th and 13th word after it.
     let after = text.rsplit(')').next().unwrap_or_default();
     let ticks = after.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
