@@ -465,6 +465,13 @@ def test_links_work_without_a_signature_and_nothing_else_does(server, endpoint):
     assert (left.status, left.code) == (403, "AuthorizationError")
     sns.unsubscribe(SubscriptionArn=arn)
     assert where.next().kind == "UnsubscribeConfirmation"
+    # What is done without a signature is recorded too, for the topic's owner, and without the token.
+    trails = server.client("cloudtrail")
+    by_name = [{"AttributeKey": "EventName", "AttributeValue": "ConfirmSubscription"}]
+    events = [json.loads(each["CloudTrailEvent"]) for each in trails.lookup_events(LookupAttributes=by_name)["Events"]]
+    assert len(events) == 3 and token not in json.dumps(events)
+    nobody = [event for event in events if event["userIdentity"]["type"] == "AWSAccount"]
+    assert {event["errorCode"] for event in nobody} == {"InvalidParameter", "AuthorizationError"}
     # Only certificates that were made are served.
     assert server.send("GET", "/SimpleNotificationService-00.pem", {}).status != 200
 

@@ -500,12 +500,19 @@ pub async fn end_delivery(txn: &mut Txn, due: &DueRow, at: Timestamp) -> Result<
     Ok(())
 }
 
-/// The deliveries that are due first, from a time on; at most `limit`.
-pub async fn due(view: &ReadView<'_>, from: Timestamp, limit: usize) -> Result<Vec<(Timestamp, DueRow)>, Fault> {
-    let after = format!("sns/due/{:020}", from.as_micros().max(0));
-    let rows = view.scan_rows::<DueRow>(DUE, Some(after.as_bytes()), limit).await?;
+/// Where the deliveries begin that are due at a time or later.
+pub fn due_from(at: Timestamp) -> Bytes {
+    format!("sns/due/{:020}", at.as_micros().max(0)).into()
+}
+
+/// The deliveries that are due first behind a place ([`due_from`], or what this gave last); at most `limit`.
+pub async fn due(view: &ReadView<'_>, after: &[u8], limit: usize) -> Result<Vec<(Bytes, Timestamp, DueRow)>, Fault> {
+    let rows = view.scan_rows::<DueRow>(DUE, Some(after), limit).await?;
     rows.into_iter()
-        .map(|(key, row)| Ok((micros_of(&key, DUE)?, row)))
+        .map(|(key, row)| {
+            let at = micros_of(&key, DUE)?;
+            Ok((key, at, row))
+        })
         .collect()
 }
 

@@ -86,7 +86,8 @@ impl Operation for ConfirmSubscription {
         _: &Staged,
     ) -> Result<Self::Output, SnsError> {
         let at = find::here(ctx, "TopicArn", &input.topic_arn)?;
-        let topic = find::topic(&txn.view(), &at).await?;
+        // Read, so that a topic that is deleted meanwhile does not leave a subscription behind.
+        find::topic(&txn.view(), &at).await?;
         let (_, token) = tokens::find(ctx, &txn.view(), &at, &input.token).await?;
         let known = SubscriptionRef {
             topic: at,
@@ -102,8 +103,6 @@ impl Operation for ConfirmSubscription {
             });
             table::put_subscription(txn, &subscription);
         }
-        // Read, so that a topic that is deleted meanwhile does not leave a subscription behind.
-        drop(topic);
         Ok(QueryResult(Output {
             subscription_arn: subscription.at.arn().as_str().to_owned(),
         }))

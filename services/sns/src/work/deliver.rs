@@ -43,8 +43,10 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_SOON: Duration = Duration::from_millis(4);
 /// What is due is looked for from a little before the first that was found on; now and then from the very beginning.
 const MARGIN: Duration = Duration::from_secs(60);
-/// So many that are due are looked at, at most.
-const LOOK_ROWS_MAX: usize = store::SCAN_ROWS_MAX;
+/// What is due is looked at in pages of so many, and in so many pages: of those who have their share of what is under way
+/// there may be many before the first who has not.
+const LOOK_ROWS: usize = 256;
+const LOOK_PAGES_MAX: usize = 64;
 /// The outcome of an attempt is written down on as many snapshots as it takes.
 const ATTEMPTS_MAX: usize = 256;
 /// So many signatures are remembered, since all subscriptions of a topic get the same one.
@@ -137,33 +139,42 @@ impl Delivery {
         if now < self.floored || now.since(self.floored) > MARGIN {
             (self.floor, self.floored) = (Timestamp::from_micros(0), now);
         }
-        let due = {
-            let snapshot = self.world.snapshot();
-            table::due(&snapshot.view(), self.floor, LOOK_ROWS_MAX).await?
-        };
-        let first = due.first().map_or(now, |(at, _)| *at);
-        self.floor = first.min(now).minus(MARGIN);
         let busy: HashSet<DueRow> = self.names.values().cloned().collect();
         let mut shares: HashMap<String, usize> = HashMap::new();
         for row in &busy {
             *shares.entry(row.subscription.clone()).or_default() += 1;
         }
-        let mut begun = false;
-        for (at, row) in due.into_iter().take_while(|(at, _)| *at <= now) {
-            if self.under_way.len() >= AT_ONCE {
+        let (mut begun, mut first) = (false, None);
+        let mut place = table::due_from(self.floor);
+        for _ in 0..LOOK_PAGES_MAX {
+            let due = {
+                let snapshot = self.world.snapshot();
+                table::due(&snapshot.view(), &place, LOOK_ROWS).await?
+            };
+            let is_last = due.len() < LOOK_ROWS || due.last().is_none_or(|(_, at, _)| *at > now);
+            first = first.or(due.first().map(|(_, at, _)| *at));
+            for (key, at, row) in due.into_iter().filter(|(_, at, _)| *at <= now) {
+                place = key;
+                let share = shares.entry(row.subscription.clone()).or_default();
+                let is_free = *share < AT_ONCE_PER_SUBSCRIPTION && self.under_way.len() < AT_ONCE;
+                if is_free && !busy.contains(&row) {
+                    *share += 1;
+                    self.begin(row, at);
+                    begun = true;
+                }
+            }
+            if is_last || self.under_way.len() >= AT_ONCE {
                 break;
             }
-            let share = shares.entry(row.subscription.clone()).or_default();
-            if busy.contains(&row) || *share >= AT_ONCE_PER_SUBSCRIPTION {
-                continue;
-            }
-            *share += 1;
-            let task = attempt(Arc::clone(&self.world), Arc::clone(&self.poster), row.clone(), at);
-            let handle = self.under_way.spawn(task);
-            self.names.insert(handle.id(), row);
-            begun = true;
         }
+        self.floor = first.map_or(now, |first| first.min(now)).minus(MARGIN);
         Ok(begun)
+    }
+
+    fn begin(&mut self, row: DueRow, at: Timestamp) {
+        let task = attempt(Arc::clone(&self.world), Arc::clone(&self.poster), row.clone(), at);
+        let handle = self.under_way.spawn(task);
+        self.names.insert(handle.id(), row);
     }
 }
 
@@ -180,13 +191,13 @@ struct Ready {
 enum Next {
     /// It is to be tried.
     Try(Box<Ready>),
-    /// Nobody wants it any more, or it is not there.
+    /// Nobody wants it any more, or it is not there, or not at this time.
     Drop,
 }
 
 /// One attempt, from the rows to the outcome in the rows.
 async fn attempt(world: Arc<World>, poster: Arc<Poster>, due: DueRow, at: Timestamp) -> Result<(), Fault> {
-    let ready = match prepare(&world, &due).await? {
+    let ready = match prepare(&world, &due, at).await? {
         Next::Try(ready) => ready,
         Next::Drop => return settle(&world, &due, at, None).await,
     };
@@ -226,10 +237,10 @@ fn told(ready: &Ready, failure: &Failure, what: &str) {
     tracing::warn!(%subscription, attempts, why = %failure, "{what}");
 }
 
-async fn prepare(world: &Arc<World>, due: &DueRow) -> Result<Next, Fault> {
+async fn prepare(world: &Arc<World>, due: &DueRow, at: Timestamp) -> Result<Next, Fault> {
     let snapshot = world.snapshot();
     let view = snapshot.view();
-    let Some(row) = table::delivery(&view, due).await? else {
+    let Some(row) = table::delivery(&view, due).await?.filter(|row| row.due == at) else {
         return Ok(Next::Drop);
     };
     let message = table::message(&view, &due.message).await?;
