@@ -68,12 +68,12 @@ impl Operation for ConfirmSubscription {
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, SnsError> {
         let at = find::here(ctx, "TopicArn", &input.topic_arn)?;
         if matches!(ctx.caller, Caller::Anonymous) {
+            ctx.notes().owners = vec![at.account];
             if input.guarded() {
                 return Err(SnsError::Authorization(
                     "AuthenticateOnUnsubscribe needs a signed request.".to_owned(),
                 ));
             }
-            ctx.notes().owners = vec![at.account];
             return Ok(Demands::Exempt(Exemption::HoldsToken));
         }
         Ok(find::demand(ctx, view, "SNS:ConfirmSubscription", &at).await?.into())
