@@ -1,11 +1,14 @@
 """SNS with boto3 and an HTTP endpoint on this machine: topics and their policies, confirmation, signed delivery, retries."""
 
 import base64
+import datetime
 import gzip
+import ipaddress
 import json
 import queue
 import signal
 import socket
+import ssl
 import threading
 import urllib.parse
 import urllib.request
@@ -14,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.x509.oid import NameOID
 
 from harness import ACCOUNT, SERVICE, allow, bucket_policy, make_bucket, policy, poll, refused
 
@@ -41,7 +45,7 @@ class Got:
 class Endpoint:
     """Answers with the given statuses in turn, then with 200, and keeps what it was sent."""
 
-    def __init__(self, *statuses, port=0):
+    def __init__(self, *statuses, port=0, tls=None):
         self.got = queue.Queue()
         self.statuses = list(statuses)
         owner = self
@@ -62,8 +66,12 @@ class Endpoint:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
 
     def next(self):
         return self.got.get(timeout=WAIT_SECONDS)
@@ -83,8 +91,8 @@ class Endpoint:
 def endpoint():
     made = []
 
-    def make(*statuses, port=0):
-        made.append(Endpoint(*statuses, port=port))
+    def make(*statuses, **more):
+        made.append(Endpoint(*statuses, **more))
         return made[-1]
 
     yield make
@@ -541,10 +549,13 @@ def test_a_trail_tells_its_topic_and_records_nothing_of_a_message(server, endpoi
     sns.publish(TopicArn=topic, Message="healthy-secret", Subject="secret subject")
     assert where.next().json["Message"] == "healthy-secret"
     server.advance("10m")
-    notice = json.loads(where.next().json["Message"])
-    assert notice["s3Bucket"] == bucket
-    body = server.client("s3").get_object(Bucket=bucket, Key=notice["s3ObjectKey"][0])["Body"].read()
-    records = json.loads(gzip.decompress(body))["Records"]
+    # Of the message's own file and of that of its notice; what is sent at one time comes in any order.
+    notices = [json.loads(where.next().json["Message"]) for _ in range(2)]
+    assert {notice["s3Bucket"] for notice in notices} == {bucket}
+    records = []
+    for notice in notices:
+        body = server.client("s3").get_object(Bucket=bucket, Key=notice["s3ObjectKey"][0])["Body"].read()
+        records += json.loads(gzip.decompress(body))["Records"]
     [record] = [record for record in records if record["userIdentity"]["type"] == "Root"]
     assert (record["eventName"], record["eventSource"], record["eventCategory"]) == ("Publish", "sns.amazonaws.com", "Data")
     hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
@@ -552,6 +563,49 @@ def test_a_trail_tells_its_topic_and_records_nothing_of_a_message(server, endpoi
     assert record["resources"] == [{"accountId": ACCOUNT, "type": "AWS::SNS::Topic", "ARN": topic}]
     assert "secret" not in json.dumps(record)
     # CloudTrail's own are of that kind too.
-    server.advance("10m")
+    assert [each["userIdentity"]["invokedBy"] for each in records if each != record] == [SERVICE["Service"]]
     assert trails.update_trail(Name="trail", SnsTopicName="").get("SnsTopicARN") is None
     assert "SnsTopicName" not in trails.get_trail(Name="trail")["Trail"]
+
+
+def certificate(folder):
+    """A file with a key and its own certificate for 127.0.0.1."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "an endpoint")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now - datetime.timedelta(1)).not_valid_after(now + datetime.timedelta(1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    made = made.add_extension(address, False).sign(key, hashes.SHA256())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file, public = folder / "endpoint.pem", folder / "roots.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    return str(file), str(public)
+
+
+def test_an_endpoint_of_https_must_be_known(serve, endpoint, tmp_path):
+    key, roots = certificate(tmp_path)
+    where = endpoint(tls=key)
+    for options, known in ([], False), (["--sns-ca-bundle", roots], True):
+        server = serve(*options)
+        sns = server.client("sns")
+        topic = sns.create_topic(Name="hidden")["TopicArn"]
+        sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=where.url)
+        assert where.next().kind == "SubscriptionConfirmation" if known else where.is_left_alone(1)
+
+
+@pytest.mark.serve("--rehearsal")
+def test_the_cli_sets_up_a_trail_with_its_topic(server, endpoint):
+    names = ["--name", "audit", "--s3-new-bucket", "audit-logs", "--sns-new-topic", "files"]
+    done = server.aws("cloudtrail", "create-subscription", *names)
+    assert "Setting up new SNS topic files..." in done.stdout
+    sns, where = server.client("sns"), endpoint()
+    topic = f"{ARN}:files"
+    assert server.client("cloudtrail").get_trail(Name="audit")["Trail"]["SnsTopicARN"] == topic
+    statements = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]
+    assert len(statements) == 2 and statements[1]["Principal"] == SERVICE
+    confirmed(sns, topic, where)
+    server.advance("10m")
+    assert json.loads(where.next().json["Message"])["s3Bucket"] == "audit-logs"
