@@ -594,18 +594,3 @@ def test_an_endpoint_of_https_must_be_known(serve, endpoint, tmp_path):
         topic = sns.create_topic(Name="hidden")["TopicArn"]
         sns.subscribe(TopicArn=topic, Protocol="https", Endpoint=where.url)
         assert where.next().kind == "SubscriptionConfirmation" if known else where.is_left_alone(1)
-
-
-@pytest.mark.serve("--rehearsal")
-def test_the_cli_sets_up_a_trail_with_its_topic(server, endpoint):
-    names = ["--name", "audit", "--s3-new-bucket", "audit-logs", "--sns-new-topic", "files"]
-    done = server.aws("cloudtrail", "create-subscription", *names)
-    assert "Setting up new SNS topic files..." in done.stdout
-    sns, where = server.client("sns"), endpoint()
-    topic = f"{ARN}:files"
-    assert server.client("cloudtrail").get_trail(Name="audit")["Trail"]["SnsTopicARN"] == topic
-    statements = json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"])["Statement"]
-    assert len(statements) == 2 and statements[1]["Principal"] == SERVICE
-    confirmed(sns, topic, where)
-    server.advance("10m")
-    assert json.loads(where.next().json["Message"])["s3Bucket"] == "audit-logs"
