@@ -311,14 +311,24 @@ impl Volume {
 }
 
 /// Makes blocks; keeps the compressor between them.
-pub(crate) struct BlockSealer(zstd::bulk::Compressor<'static>);
+pub(crate) struct BlockSealer {
+    compressor: zstd::bulk::Compressor<'static>,
+    /// Where blocks are put together, kept from one to the next: memory that is fresh each time is cleared each time.
+    plain: Vec<u8>,
+}
+
+/// About what stands in a block before an entry's texts.
+const ENTRY_HEAD_BYTES: usize = 16;
+/// A larger one is given back.
+const PLAIN_KEPT_MAX: usize = 4 << 20;
 
 impl BlockSealer {
     pub(crate) fn new() -> Result<BlockSealer, Fault> {
         let compressor = zstd::bulk::Compressor::new(ZSTD_LEVEL);
-        Ok(BlockSealer(
-            compressor.map_err(|e| Fault::io("starting the compressor", e))?,
-        ))
+        Ok(BlockSealer {
+            compressor: compressor.map_err(|e| Fault::io("starting the compressor", e))?,
+            plain: Vec::new(),
+        })
     }
 
     pub(crate) fn seal(
@@ -329,23 +339,28 @@ impl BlockSealer {
         entries: &[(u32, &JournalEntry)],
         random: &Random,
     ) -> Result<Vec<u8>, Fault> {
-        let plain = postcard::to_extend(entries, Vec::with_capacity(entries.len() * 1024))
-            .map_err(|e| Fault::io("encoding a journal block", e))?;
+        let mut plain = std::mem::take(&mut self.plain);
+        plain.clear();
+        plain.reserve(entries.iter().map(|(_, entry)| entry.size() + ENTRY_HEAD_BYTES).sum());
+        let plain = postcard::to_extend(entries, plain).map_err(|e| Fault::io("encoding a journal block", e))?;
         let mut head = Head {
             method: RAW,
             time,
             length: u32::try_from(plain.len()).map_err(|e| Fault::io("measuring a journal block", e))?,
         };
-        let body = if plain.len() >= COMPRESS_BYTES_MIN {
+        let packed = if plain.len() >= COMPRESS_BYTES_MIN {
             head.method = ZSTD;
-            self.0
-                .compress(&plain)
-                .map_err(|e| Fault::io("compressing a journal block", e))?
+            let packed = self.compressor.compress(&plain);
+            Some(packed.map_err(|e| Fault::io("compressing a journal block", e))?)
         } else {
-            plain
+            None
         };
+        let body = packed.as_deref().unwrap_or(&plain);
         let mut block = head.bytes().to_vec();
-        block.extend_from_slice(&small::seal(key, &head.identity(seq), &body, random));
+        block.extend_from_slice(&small::seal(key, &head.identity(seq), body, random));
+        if plain.capacity() <= PLAIN_KEPT_MAX {
+            self.plain = plain;
+        }
         Ok(block)
     }
 }
