@@ -791,4 +791,32 @@ mod tests {
         };
         assert_eq!(ArchiveRow::decode(&old.encode().unwrap()).unwrap(), expected);
     }
+
+    #[test]
+    fn a_trail_of_an_older_directory_selects_what_it_did() {
+        let old = TrailV1 {
+            id: "id".to_owned(),
+            account: AccountId::FIRST,
+            name: "audit".to_owned(),
+            home: Region::us_east_1(),
+            bucket: "logs".to_owned(),
+            prefix: None,
+            kms_key: None,
+            include_global: true,
+            multi_region: true,
+            validation: true,
+            selectors: vec![EventSelector::standard()],
+            logging: true,
+            started: None,
+            stopped: None,
+            stopped_by: None,
+            generation: 3,
+            tags: vec![("stage".to_owned(), None)],
+        };
+        let trail = Trail::decode(&old.encode().unwrap()).unwrap();
+        assert_eq!(trail.selectors, EventSelectors::standard());
+        assert!(trail.recursive_logging && trail.logging && !trail.has_custom_selectors());
+        assert_eq!((trail.generation, trail.tags.len()), (3, 1));
+        assert_eq!(Trail::decode(&trail.encode().unwrap()).unwrap(), trail);
+    }
 }
