@@ -351,3 +351,29 @@ def test_a_deleted_trail_gets_its_files_and_a_final_digest(server, start):
     valid(trail, start)
     server.advance("3h")
     assert trail.digests() == digests
+
+
+# --- notices ---
+
+
+def test_a_topic_that_is_gone_is_told_and_stops_no_file(server):
+    sns = server.client("sns")
+    topic = sns.create_topic(Name="log-files")["TopicArn"]
+    service = {"Service": "cloudtrail.amazonaws.com"}
+    sns.set_topic_attributes(
+        TopicArn=topic, AttributeName="Policy", AttributeValue=policy(allow("SNS:Publish", topic, Principal=service))
+    )
+    trail = make_trail(server, with_key=False, IsMultiRegionTrail=False, SnsTopicName="log-files")
+    server.advance("10m")
+    status = trail.status()
+    assert trail.keys() and status["LatestNotificationTime"] == status["LatestDeliveryTime"]
+    assert "LatestNotificationError" not in status and status["LatestNotificationAttemptSucceeded"]
+    sns.delete_topic(TopicArn=topic)
+    make_key(trail, "without a topic")
+    server.advance("10m")
+    later = trail.status()
+    assert made(trail) == {"without a topic": 1}
+    assert later["LatestDeliveryTime"] > status["LatestDeliveryTime"] and "LatestDeliveryError" not in later
+    assert later["LatestNotificationTime"] == status["LatestNotificationTime"]
+    assert later["LatestNotificationError"]
+    assert later["LatestNotificationAttemptTime"] > later["LatestNotificationAttemptSucceeded"]

@@ -7,7 +7,7 @@
 
 use super::{
     ATTEMPTS_MAX, REDELIVERY, begin, chains, conflicted, delivering,
-    fill::{self, Filled, Spare, Starts},
+    fill::{self, Filled, Limits, Spare, Starts},
     retry_at,
 };
 use crate::{
@@ -108,10 +108,11 @@ impl Pass<'_> {
         while from <= self.cut {
             let (journal, trail, cut, reading) =
                 (self.world.journal(), Arc::clone(&self.trail), self.cut, starts.clone());
-            let round =
-                tokio::task::spawn_blocking(move || fill::round(&journal, &trail.id, from, cut, &reading, spare))
-                    .await
-                    .map_err(|error| Fault::io("reading the journal", error))??;
+            let round = tokio::task::spawn_blocking(move || {
+                fill::round(&journal, &trail.id, from, cut, &reading, spare, Limits::STANDARD)
+            })
+            .await
+            .map_err(|error| Fault::io("reading the journal", error))??;
             spare = round.spare;
             if self.learn(&mut starts, &cursor, &round.files).await? {
                 continue;

@@ -9,6 +9,23 @@ use store::{EntryRef, Journal, Visitor};
 /// All files of a round together are at most about so long, before compression.
 const ROUND_BYTES_MAX: usize = 64 << 20;
 
+/// How long what is filled may get, in bytes before compression.
+#[derive(Clone, Copy)]
+pub struct Limits {
+    /// One file.
+    file: usize,
+    /// All files of a round; their buffers stay in memory until they are delivered.
+    round: usize,
+}
+
+impl Limits {
+    /// AWS's for a file.
+    pub const STANDARD: Limits = Limits {
+        file: LOG_FILE_BYTES_MAX,
+        round: ROUND_BYTES_MAX,
+    };
+}
+
 /// From where each Region of a trail is read.
 #[derive(Clone, Debug)]
 pub struct Starts {
@@ -108,13 +125,15 @@ pub fn round(
     cut: u64,
     starts: &Starts,
     spare: Spare,
+    limits: Limits,
 ) -> Result<Round, Fault> {
     let mut fill = Fill {
         trail,
         after: starts.after,
         slots: Vec::new(),
         last: 0,
-        room: LOG_FILE_BYTES_MAX,
+        limits,
+        room: limits.file,
         bytes: 0,
         spare,
     };
@@ -150,6 +169,7 @@ struct Fill<'a> {
     slots: Vec<Slot>,
     /// That of the last entry: entries of one Region come in runs.
     last: usize,
+    limits: Limits,
     /// What fits into the fullest file.
     room: usize,
     /// The length of all files.
@@ -187,7 +207,7 @@ impl Fill<'_> {
 impl Visitor for Fill<'_> {
     fn block(&mut self, _: u64, _: Timestamp, bytes: usize) -> ControlFlow<()> {
         // A record in a file is shorter than its entry in the block, so a block that fits here fits into the file.
-        let full = bytes > self.room || self.bytes + bytes > ROUND_BYTES_MAX;
+        let full = bytes > self.room || self.bytes + bytes > self.limits.round;
         if full && self.bytes > 0 {
             return ControlFlow::Break(());
         }
@@ -216,7 +236,7 @@ impl Visitor for Fill<'_> {
         });
         filled.file.push(json, time);
         filled.last = seq;
-        let room = LOG_FILE_BYTES_MAX.saturating_sub(filled.file.len_bytes());
+        let room = self.limits.file.saturating_sub(filled.file.len_bytes());
         self.room = self.room.min(room);
         self.bytes += json.len() + 1;
         Ok(())
@@ -260,4 +280,174 @@ pub fn count_older(
     };
     let next = journal.visit(from, cut, &mut count)?;
     Ok((next.unwrap_or(cut + 1), count.count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base::{Clock, Random};
+    use envelope::Key256;
+    use std::time::Duration;
+    use store::{JournalEntry, Options, Selection, Store};
+
+    const RECORD_BYTES: usize = 5_000;
+    const SMALL: Limits = Limits {
+        file: 300_000,
+        round: 400_000,
+    };
+    const HERE: &str = "us-east-1";
+    const AWAY: &str = "eu-west-1";
+
+    struct Fixture {
+        _dir: tempfile::TempDir,
+        store: Store,
+        clock: Clock,
+    }
+
+    impl Fixture {
+        fn new() -> Fixture {
+            let dir = tempfile::tempdir().unwrap();
+            let clock = Clock::manual(Timestamp::from_secs(1_000));
+            let options = Options {
+                block_key: Key256::from_bytes([7; 32]),
+                random: Random::os(),
+                clock: clock.clone(),
+                cache_bytes: 1 << 20,
+            };
+            let store = Store::open(store::lock(dir.path()).unwrap(), options).unwrap();
+            Fixture {
+                _dir: dir,
+                store,
+                clock,
+            }
+        }
+
+        /// An entry whose record is a number and its padding; answers its block.
+        async fn add(&self, trail: &str, region: &str, number: usize, bytes: usize) -> u64 {
+            let time = postcard::to_allocvec(&Timestamp::from_secs(number as i64)).unwrap();
+            let mut payload = vec![1];
+            payload.extend_from_slice(&u32::try_from(time.len()).unwrap().to_be_bytes());
+            payload.extend_from_slice(&time);
+            payload.extend_from_slice(format!("{number}{}", " ".repeat(bytes)).as_bytes());
+            let entry = JournalEntry {
+                selected: vec![Selection {
+                    trail: trail.to_owned(),
+                    generation: 1,
+                }],
+                management: true,
+                account: "000000000000".to_owned(),
+                region: region.to_owned(),
+                payload: payload.into(),
+            };
+            self.store.begin().record(vec![entry]).commit().await.unwrap().seq
+        }
+    }
+
+    /// The numbers in a file.
+    fn numbers(file: LogFile) -> Vec<usize> {
+        let json = file.finish(&mut record::Gzip::new()).unwrap().json;
+        let records = record::parse_records(&json).unwrap();
+        records
+            .iter()
+            .map(|record| record.get().trim().parse().unwrap())
+            .collect()
+    }
+
+    fn region(text: &str) -> Region {
+        Region::parse(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_long_backlog_is_cut_into_files_in_order_none_too_long() {
+        let fixture = Fixture::new();
+        // More than twice a file in one Region, some in another, and what others selected.
+        let mut expected = BTreeMap::from([(region(HERE), Vec::new()), (region(AWAY), Vec::new())]);
+        for number in 0..170 {
+            let place = if number % 17 < 13 { HERE } else { AWAY };
+            fixture.add("t", place, number, RECORD_BYTES).await;
+            fixture.add("other", place, number, 10).await;
+            expected.get_mut(&region(place)).unwrap().push(number);
+        }
+        let (journal, mut spare) = (fixture.store.journal(), Spare::default());
+        let (mut found, mut from, mut rounds): (BTreeMap<Region, Vec<usize>>, _, _) = (BTreeMap::new(), 1, 0);
+        loop {
+            let cut = journal.head();
+            let round = round(&journal, "t", from, cut, &Starts::after(0), spare, SMALL).unwrap();
+            spare = round.spare;
+            let all: usize = round.files.values().map(|filled| filled.file.len_bytes()).sum();
+            assert!(all <= SMALL.round, "{all}");
+            for (region, filled) in round.files {
+                assert!(filled.file.len_bytes() <= SMALL.file && filled.first <= filled.last);
+                found.entry(region).or_default().extend(numbers(filled.file));
+            }
+            rounds += 1;
+            match round.next {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        assert!(rounds >= 3);
+        assert_eq!(found, expected);
+    }
+
+    #[tokio::test]
+    async fn a_region_is_read_from_its_own_start_and_not_at_all_when_it_is_held_back() {
+        let fixture = Fixture::new();
+        let mut blocks = Vec::new();
+        for number in 0..6 {
+            blocks.push(
+                fixture
+                    .add("t", if number % 2 == 0 { HERE } else { AWAY }, number, 1)
+                    .await,
+            );
+        }
+        let journal = fixture.store.journal();
+        let read = |starts: &Starts| {
+            let round = round(
+                &journal,
+                "t",
+                starts.first(),
+                journal.head(),
+                starts,
+                Spare::default(),
+                SMALL,
+            )
+            .unwrap();
+            assert!(round.next.is_none());
+            let files = round.files.into_iter();
+            files
+                .map(|(region, filled)| (region, numbers(filled.file)))
+                .collect::<BTreeMap<_, _>>()
+        };
+        let mut starts = Starts::after(blocks[3]);
+        assert_eq!(starts.first(), blocks[3] + 1);
+        assert_eq!(read(&starts), [(region(HERE), vec![4]), (region(AWAY), vec![5])].into());
+        starts.read(region(HERE), blocks[1]);
+        assert_eq!(starts.first(), blocks[1]);
+        assert_eq!(
+            read(&starts),
+            [(region(HERE), vec![2, 4]), (region(AWAY), vec![5])].into()
+        );
+        starts.hold(region(AWAY));
+        assert_eq!(read(&starts), [(region(HERE), vec![2, 4])].into());
+    }
+
+    #[tokio::test]
+    async fn what_is_too_old_is_counted_by_region() {
+        let fixture = Fixture::new();
+        let mut blocks = Vec::new();
+        for number in 0..6 {
+            blocks.push(fixture.add("t", if number < 4 { HERE } else { AWAY }, number, 1).await);
+            fixture.clock.advance(Duration::from_secs(10));
+        }
+        let journal = fixture.store.journal();
+        let count = |region, before| {
+            let range = (blocks[0], journal.head());
+            count_older(&journal, "t", region, range, Timestamp::from_secs(before)).unwrap()
+        };
+        assert_eq!(count(Some(HERE), 1_020), (blocks[3], 3));
+        assert_eq!(count(Some(AWAY), 1_040), (blocks[5], 1));
+        assert_eq!(count(None, 2_000), (journal.head() + 1, 6));
+        assert_eq!(count(None, 999), (blocks[0], 0));
+    }
 }
