@@ -24,6 +24,7 @@ mod json;
 mod log_file;
 mod params;
 mod schema;
+mod served;
 mod signing;
 mod strict;
 mod submission;
@@ -42,10 +43,11 @@ pub use log_file::{
 };
 pub use params::{Evident, HIDDEN, Params};
 pub use schema::{Misfit, RECORD_SCHEMA, check_record};
+pub use served::Served;
 pub use signing::{
     BACKFILL_METADATA, PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA,
     SignatureFault, SigningKey,
 };
 pub use submission::{
-    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Seen, Served, Submission, SubmissionFault,
+    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Seen, Submission, SubmissionFault,
 };
