@@ -18,7 +18,6 @@ use record::EventCategory;
 use std::{
     borrow::Cow,
     cell::OnceCell,
-    cmp::Ordering,
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 use store::Selection;
@@ -218,6 +217,13 @@ struct Asked<'a> {
 struct Value<'a> {
     text: Cow<'a, str>,
     symbol: Option<u32>,
+    backwards: OnceCell<Vec<u8>>,
+}
+
+impl Value<'_> {
+    fn backwards(&self) -> &[u8] {
+        self.backwards.get_or_init(|| self.text.bytes().rev().collect())
+    }
 }
 
 impl<'a> Asked<'a> {
@@ -237,6 +243,7 @@ impl<'a> Asked<'a> {
         Value {
             symbol: self.symbols.find(&text),
             text,
+            backwards: OnceCell::new(),
         }
     }
 
@@ -570,8 +577,8 @@ impl Set {
         value
             .symbol
             .is_some_and(|symbol| self.whole.binary_search(&symbol).is_ok())
-            || self.starts.begin(|| value.text.bytes())
-            || self.ends.begin(|| value.text.bytes().rev())
+            || self.starts.begin(value.text.as_bytes())
+            || (!self.ends.is_empty() && self.ends.begin(value.backwards()))
     }
 }
 
@@ -605,21 +612,21 @@ impl Beginnings {
             .collect();
         Beginnings {
             common: kept.first().and_then(|value| value.get(..common)).unwrap_or(&[]).into(),
-            first: rest.iter().map(|value| eight(&mut value.iter().copied())).collect(),
+            first: rest.iter().map(|value| eight(value)).collect(),
             rest,
         }
     }
 
-    /// Whether one of them begins the text, which is given byte by byte.
-    fn begin<I: Iterator<Item = u8> + Clone>(&self, text: impl FnOnce() -> I) -> bool {
-        if self.rest.is_empty() {
+    fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Whether one of them begins the text.
+    fn begin(&self, text: &[u8]) -> bool {
+        let Some(text) = text.strip_prefix(&*self.common).filter(|_| !self.is_empty()) else {
             return false;
-        }
-        let mut text = text();
-        if !self.common.iter().all(|byte| text.next() == Some(*byte)) {
-            return false;
-        }
-        let head = eight(&mut text.clone());
+        };
+        let head = eight(text);
         // Those with smaller heads are before the text, those with greater ones after it.
         let low = self.first.partition_point(|first| *first < head);
         let high = low
@@ -628,15 +635,21 @@ impl Beginnings {
                 .get(low..)
                 .map_or(0, |from| from.partition_point(|first| *first == head));
         let same = self.rest.get(low..high).unwrap_or(&[]);
-        let before = low + same.partition_point(|value| value.iter().copied().cmp(text.clone()) != Ordering::Greater);
+        let before = low + same.partition_point(|value| **value <= *text);
         let last = before.checked_sub(1).and_then(|place| self.rest.get(place));
-        last.is_some_and(|value| value.iter().all(|byte| text.next() == Some(*byte)))
+        last.is_some_and(|value| text.starts_with(value))
     }
 }
 
 /// The first eight bytes as a number that orders as they do, zeros for those that are not there.
-fn eight(bytes: &mut impl Iterator<Item = u8>) -> u64 {
-    (0..8).fold(0, |number, _| number << 8 | u64::from(bytes.next().unwrap_or(0)))
+fn eight(bytes: &[u8]) -> u64 {
+    match bytes.first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => bytes
+            .iter()
+            .zip((0..8).rev())
+            .fold(0, |number, (byte, place)| number | u64::from(*byte) << (8 * place)),
+    }
 }
 
 #[cfg(test)]
