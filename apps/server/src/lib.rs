@@ -41,6 +41,15 @@ use std::{
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
+/// Opens the store of a data directory that no server uses, for tools that write or read it directly. The first start makes
+/// the directory; this does not.
+pub fn open_store(data_dir: &Path, clock: &Clock) -> Result<store::Store> {
+    if !data_dir.join("store-format").exists() {
+        bail!("`{}` is no data directory", data_dir.display());
+    }
+    DataDir::open(data_dir, &Random::os())?.open_store(clock)
+}
+
 const ENDPOINT_FILE: &str = "endpoint";
 const AWS_CONFIG_FILE: &str = "aws-config";
 /// In the announcement, for `shoseki`'s own commands; AWS's clients pass over names that they do not know.

@@ -265,17 +265,17 @@ impl Search<'_> {
         }
         let heads = self.view.heads(block)?;
         let heads = Heads::parse(&heads)?;
-        let mut bodies: Option<Bytes> = None;
+        let mut open: Option<(usize, Bytes)> = None;
         for head in heads.entries.into_iter().rev() {
             if !self.query.wants(head.pos, &head.index) || !(self.chosen)(&head.index) {
                 continue;
             }
-            let opened = match bodies.take() {
-                Some(bodies) => bodies,
-                None => self.view.bodies(block)?,
+            let part = match open.take() {
+                Some((number, part)) if number == head.part => part,
+                _ => self.view.part(block, head.part)?,
             };
-            let json = head.body(&opened)?;
-            bodies = Some(opened);
+            let json = head.body(&part)?;
+            open = Some((head.part, part));
             let (pos, index) = (head.pos, head.index);
             if (self.found)(Found { pos, index, json })?.is_break() {
                 return Ok(ControlFlow::Break(()));

@@ -31,7 +31,8 @@ pub(crate) fn encode_ingested(record: &IngestedRecord, selected: Vec<Selection>)
     entry(record.index(), record.json(), selected)
 }
 
-fn entry(index: &IndexFields, json: &[u8], selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
+/// The entry of an event with these index fields and this record, with the trails that selected it.
+pub fn entry(index: &IndexFields, json: &[u8], selected: Vec<Selection>) -> Result<JournalEntry, Fault> {
     check(json)?;
     // The index fields seldom take more; if they do, the room grows.
     let mut payload = Vec::with_capacity(HEAD_BYTES + INDEX_BYTES + json.len());

@@ -27,7 +27,9 @@ const UNMERGED_RUNS_MAX: usize = 28;
 const HISTORY_BUFFER_BYTES: u64 = 16 << 20;
 /// The engine's own log is read whole at every open, so it is kept short: maps whose buffers it still needs are written
 /// out when it is longer.
-const LOG_BYTES_MAX: u64 = 128 << 20;
+const LOG_BYTES_MAX: u64 = 64 << 20;
+/// What a buffer may hold when the engine is closed, and so is read from the log at the next open.
+const CLOSED_BUFFER_BYTES: u64 = 2 << 20;
 const ROOM_POLL: Duration = Duration::from_millis(2);
 
 /// The ordered maps.
@@ -153,24 +155,49 @@ impl Engine {
         let crowded = |space: &Keyspace| {
             space.tree.sealed_memtable_count() >= SEALED_BUFFERS_MAX || space.tree.l0_run_count() >= UNMERGED_RUNS_MAX
         };
-        let all = [
-            &self.rows,
-            &self.journal,
-            &self.meta,
-            &self.history_blocks,
-            &self.history_index,
-        ];
-        while all.into_iter().any(crowded) {
-            // Asked for its answer only: it is an error once a background writer of the engine has failed.
-            self.db.persist(PersistMode::Buffer).map_err(write_fault)?;
+        while self.spaces().into_iter().any(crowded) {
+            self.is_alive()?;
             thread::sleep(ROOM_POLL);
         }
         Ok(())
     }
 
+    /// An error once a background writer of the engine has failed.
+    fn is_alive(&self) -> Result<(), Fault> {
+        self.db.persist(PersistMode::Buffer).map_err(write_fault)
+    }
+
     /// Makes everything written so far durable.
     pub(crate) fn sync(&self) -> Result<(), Fault> {
         self.db.persist(PersistMode::SyncAll).map_err(write_fault)
+    }
+
+    /// Writes buffers out that hold much, so that the next open is quick, and makes everything durable.
+    pub(crate) fn settle(&self) -> Result<(), Fault> {
+        for space in self.spaces() {
+            if space.tree.active_memtable().size() > CLOSED_BUFFER_BYTES {
+                space.rotate_memtable().map_err(write_fault)?;
+            }
+        }
+        while self
+            .spaces()
+            .into_iter()
+            .any(|space| space.tree.sealed_memtable_count() > 0)
+        {
+            self.is_alive()?;
+            thread::sleep(ROOM_POLL);
+        }
+        self.sync()
+    }
+
+    fn spaces(&self) -> [&Keyspace; 5] {
+        [
+            &self.rows,
+            &self.journal,
+            &self.meta,
+            &self.history_blocks,
+            &self.history_index,
+        ]
     }
 
     fn space(&self, space: Space) -> &Keyspace {

@@ -1,8 +1,8 @@
 //! The event history: what happened, kept long after the journal has let go of it, in sealed blocks with an index.
 //!
 //! A *partition* (an account in a Region) has its blocks in the order of commit. A block holds some hundreds of entries
-//! in two sections, each compressed and sealed by itself: *heads*, small, by which entries are chosen, and *bodies*. What
-//! the sections say is the callers' affair. Beside a block lie a row that tells where and when its entries were, and one
+//! in sections, each compressed and sealed by itself: *heads*, small, by which entries are chosen, and *bodies* in a few
+//! parts. What the sections say is the callers' affair. Beside a block lie a row that tells where and when its entries were, and one
 //! row for each *term* that its entries can be looked up by, so that whoever looks for a term opens the blocks that hold
 //! it and no other. Partitions and terms are keyed hashes: nothing on the disk can be read without the block key.
 //!
@@ -12,7 +12,7 @@
 //! | index | `1`, partition (8), number (5) | [`About`] the block |
 //! | index | `2`, partition (8), number (5) | the oldest event's time (8), of a block that holds one from long before its commit |
 //! | index | `3`, partition (8), term (5), number (5) | nothing |
-//! | blocks | number (5), section (1) | the sealed section |
+//! | blocks | number (5), section (1) | the sealed section: 0 the heads, from 1 on the bodies |
 //!
 //! Numbers rise, so blocks are appended, and within a partition they rise with position and time of commit. The last
 //! block of a partition may be written again with more entries; it keeps its number.
@@ -35,7 +35,9 @@ use std::{sync::Arc, time::Duration};
 
 const IDENTITY: &[u8] = b"shoseki history block\0";
 const ABOUT_VERSION: u8 = 1;
-const ABOUT_BYTES: usize = 69;
+const ABOUT_BYTES: usize = 62;
+/// A block has at most this many parts of bodies.
+const PARTS_MAX: usize = 64;
 /// Written in the background and kept for months: worth more than the fastest level.
 const ZSTD_LEVEL: i32 = 3;
 /// Numbers have five bytes.
@@ -79,8 +81,8 @@ pub struct PlainBlock {
     pub about: About,
     /// By what entries are chosen.
     pub heads: Vec<u8>,
-    /// The entries.
-    pub bodies: Vec<u8>,
+    /// The entries, in at most 64 parts that are opened one by one.
+    pub bodies: Vec<Vec<u8>>,
     /// What its entries can be looked up by.
     pub terms: Vec<Term>,
 }
@@ -91,9 +93,8 @@ pub struct SealedBlock {
     partition: Partition,
     number: u64,
     about: About,
-    about_row: [u8; ABOUT_BYTES],
-    heads: Bytes,
-    bodies: Bytes,
+    about_row: Bytes,
+    sections: Vec<Bytes>,
     terms: Arc<[Term]>,
 }
 
@@ -104,6 +105,8 @@ pub struct DroppedBlock {
     pub partition: Partition,
     /// Its number.
     pub number: u64,
+    /// How many parts its bodies have.
+    pub parts: usize,
     /// All that its entries can be looked up by.
     pub terms: Arc<[Term]>,
 }
@@ -150,9 +153,15 @@ impl History {
         if block.number >= NUMBER_END {
             return Err(Fault::Bug("the history has run out of block numbers"));
         }
-        let raw = (length(&block.heads)?, length(&block.bodies)?);
-        let about_row = about_row(&block.about, raw);
-        let section = |section: Section, plain: &[u8]| -> Result<Bytes, Fault> {
+        if block.bodies.len() > PARTS_MAX {
+            return Err(Fault::Bug("a block of the history has too many parts"));
+        }
+        let plain = || std::iter::once(&block.heads).chain(&block.bodies);
+        let lengths = plain()
+            .map(|plain| length(plain))
+            .collect::<Result<Vec<u32>, Fault>>()?;
+        let about_row = about_row(&block.about, &lengths);
+        let seal = |(section, plain): (u8, &Vec<u8>)| -> Result<Bytes, Fault> {
             let compressed =
                 zstd::bulk::compress(plain, ZSTD_LEVEL).map_err(|e| Fault::io("compressing a history block", e))?;
             let identity = identity(block.partition, block.number, &about_row, section);
@@ -163,9 +172,8 @@ impl History {
             partition: block.partition,
             number: block.number,
             about: block.about,
-            about_row,
-            heads: section(Section::Heads, &block.heads)?,
-            bodies: section(Section::Bodies, &block.bodies)?,
+            sections: (0..).zip(plain()).map(seal).collect::<Result<_, Fault>>()?,
+            about_row: about_row.into(),
             terms: block.terms.into(),
         })
     }
@@ -174,7 +182,7 @@ impl History {
     /// block with these heads and bodies can be looked up by, or why they cannot be read. Blocks the thread.
     pub fn check(
         &self,
-        terms_of: impl FnMut(&About, &[u8], &[u8]) -> Result<Vec<Term>, Fault>,
+        terms_of: impl FnMut(&About, &[u8], &[Bytes]) -> Result<Vec<Term>, Fault>,
         each: impl FnMut(Result<CheckedHistoryBlock, (String, Fault)>),
     ) -> Result<(), Fault> {
         HistoryCheck::new(self.view(), terms_of, each).run()
@@ -224,7 +232,7 @@ impl SealedBlock {
     fn writes(self, writes: &mut Vec<OwnWrite>) {
         let (partition, number) = (self.partition, self.number);
         let mut index = |key: Vec<u8>, value: Bytes| writes.push((Space::HistoryIndex, key.into(), Some(value)));
-        index(about_key(partition, number), Bytes::copy_from_slice(&self.about_row));
+        index(about_key(partition, number), self.about_row);
         if self.about.is_late() {
             let oldest = self.about.happened.0.as_micros().to_be_bytes();
             index(late_key(partition, number), Bytes::copy_from_slice(&oldest));
@@ -232,7 +240,7 @@ impl SealedBlock {
         for term in self.terms.iter() {
             index(term_key(partition, *term, number), Bytes::new());
         }
-        for (section, sealed) in [(Section::Heads, self.heads), (Section::Bodies, self.bodies)] {
+        for (section, sealed) in (0..).zip(self.sections) {
             writes.push((Space::HistoryBlocks, section_key(number, section), Some(sealed)));
         }
     }
@@ -247,7 +255,7 @@ impl DroppedBlock {
         for term in self.terms.iter() {
             index(term_key(partition, *term, number));
         }
-        for section in [Section::Heads, Section::Bodies] {
+        for section in 0..=u8::try_from(self.parts).unwrap_or(u8::MAX) {
             writes.push((Space::HistoryBlocks, section_key(number, section), None));
         }
     }
@@ -260,11 +268,8 @@ impl About {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Section {
-    Heads = 0,
-    Bodies = 1,
-}
+/// The section of the heads; parts of the bodies follow it.
+const HEADS: u8 = 0;
 
 /// How far the history has come.
 #[derive(Clone, Copy, Default)]
@@ -318,17 +323,17 @@ fn term_key(partition: Partition, term: Term, number: u64) -> Vec<u8> {
     [&[TERMS], partition.0.as_slice(), &term.0, &number_bytes(number)].concat()
 }
 
-fn section_key(number: u64, section: Section) -> Bytes {
-    [number_bytes(number).as_slice(), &[section as u8]].concat().into()
+fn section_key(number: u64, section: u8) -> Bytes {
+    [number_bytes(number).as_slice(), &[section]].concat().into()
 }
 
 /// What a section is sealed as. The row about its block is part of it, so that none of them can be altered alone.
-fn identity(partition: Partition, number: u64, about: &[u8], section: Section) -> Vec<u8> {
-    [IDENTITY, &partition.0, &number.to_be_bytes(), about, &[section as u8]].concat()
+fn identity(partition: Partition, number: u64, about: &[u8], section: u8) -> Vec<u8> {
+    [IDENTITY, &partition.0, &number.to_be_bytes(), about, &[section]].concat()
 }
 
-fn about_row(about: &About, (heads, bodies): (u32, u32)) -> [u8; ABOUT_BYTES] {
-    let mut row = Vec::with_capacity(ABOUT_BYTES);
+fn about_row(about: &About, lengths: &[u32]) -> Vec<u8> {
+    let mut row = Vec::with_capacity(ABOUT_BYTES + 4 * lengths.len());
     row.push(ABOUT_VERSION);
     for pos in [about.first, about.last] {
         row.extend_from_slice(&pos.seq.to_be_bytes());
@@ -338,18 +343,18 @@ fn about_row(about: &About, (heads, bodies): (u32, u32)) -> [u8; ABOUT_BYTES] {
     for time in times {
         row.extend_from_slice(&time.as_micros().to_be_bytes());
     }
-    for count in [about.entries, heads, bodies] {
-        row.extend_from_slice(&count.to_be_bytes());
+    row.extend_from_slice(&about.entries.to_be_bytes());
+    row.push(u8::try_from(lengths.len()).unwrap_or(u8::MAX));
+    for length in lengths {
+        row.extend_from_slice(&length.to_be_bytes());
     }
-    let mut bytes = [0; ABOUT_BYTES];
-    bytes.copy_from_slice(&row);
-    bytes
+    row
 }
 
 /// The row about a block, and the lengths of its sections.
-fn parse_about(row: &[u8]) -> Option<(About, (u32, u32))> {
+fn parse_about(row: &[u8]) -> Option<(About, Vec<u32>)> {
     let (&version, mut rest) = row.split_first()?;
-    if version != ABOUT_VERSION || row.len() != ABOUT_BYTES {
+    if version != ABOUT_VERSION {
         return None;
     }
     let mut number = |bytes: usize| -> Option<u64> {
@@ -366,13 +371,16 @@ fn parse_about(row: &[u8]) -> Option<(About, (u32, u32))> {
     let (first, last) = (pos()?, pos()?);
     let mut time = || number(8).map(|micros| Timestamp::from_micros(micros.cast_signed()));
     let (committed, happened) = ((time()?, time()?), (time()?, time()?));
-    let mut count = || number(4).and_then(|count| u32::try_from(count).ok());
+    let entries = u32::try_from(number(4)?).ok()?;
     let about = About {
         first,
         last,
         committed,
         happened,
-        entries: count()?,
+        entries,
     };
-    Some((about, (count()?, count()?)))
+    let sections = number(1)?;
+    let lengths = (0..sections).map(|_| u32::try_from(number(4)?).ok());
+    let lengths: Vec<u32> = lengths.collect::<Option<_>>()?;
+    (!lengths.is_empty() && rest.is_empty()).then_some((about, lengths))
 }

@@ -120,7 +120,7 @@ impl Store {
             self.0.stop();
             match self.0.core.failed.get() {
                 Some(_) => Err(self.0.core.why_stopped()),
-                None => self.0.core.engine.sync(),
+                None => self.0.core.engine.settle(),
             }
         });
         stopped.await.map_err(|e| Fault::io("closing the store", e))?

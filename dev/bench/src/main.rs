@@ -7,6 +7,7 @@
 mod big;
 mod floor;
 mod generator;
+mod history;
 mod ingest;
 mod machine;
 mod pipeline;
@@ -54,7 +55,8 @@ struct Arguments {
     /// What to measure; everything but `big` when not given.
     #[arg(long, value_delimiter = ',')]
     part: Vec<Part>,
-    /// Also put and get 5 GiB, and list a bucket of a million keys.
+    /// Also put and get 5 GiB, and list a bucket of a million keys, and look up a history of ten
+    /// million events.
     #[arg(long)]
     big: bool,
     /// Only these calls.
@@ -66,6 +68,9 @@ struct Arguments {
     /// How long each cell of the table is measured.
     #[arg(long, default_value_t = 1.5)]
     seconds: f64,
+    /// How many events the history has that is measured.
+    #[arg(long, default_value_t = 10_000_000)]
+    events: u64,
     /// Where to write the report as Markdown too.
     #[arg(long)]
     markdown: Option<PathBuf>,
@@ -101,6 +106,8 @@ enum Part {
     Listing,
     /// Thirty days of the rehearsal clock.
     Rehearsal,
+    /// Ten million events of history.
+    History,
     /// 5 GiB in and out.
     Big,
 }
@@ -109,7 +116,7 @@ impl Arguments {
     fn wants(&self, part: Part) -> bool {
         match part {
             _ if self.part.contains(&part) => true,
-            Part::Big | Part::Listing => self.big,
+            Part::Big | Part::History | Part::Listing => self.big,
             Part::Load => self.part.is_empty(),
             _ => self.part.is_empty() && self.shoseki.is_some(),
         }
@@ -180,6 +187,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     }
     if arguments.wants(Part::Listing) {
         report.table(storage::listing(arguments.binary()?).await?);
+    }
+    if arguments.wants(Part::History) {
+        report.table(history::history(arguments.binary()?, arguments.events).await?);
+        report.text(history::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Rehearsal) {
         report.table(process::thirty_days(arguments.binary()?).await?);

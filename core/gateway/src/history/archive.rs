@@ -10,7 +10,7 @@ use super::{
 };
 use crate::journal;
 use base::{Fault, Timestamp};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use store::{
     About, DroppedBlock, EntryPos, History, HistoryChange, HistoryView, Partition, PlainBlock, SealedBlock, StoredBlock,
 };
@@ -20,6 +20,8 @@ const BLOCK_ENTRIES_MAX: usize = 256;
 const BLOCK_BYTES_MAX: usize = 512 << 10;
 /// A last block with fewer entries is always written again with more.
 const BLOCK_ENTRIES_SMALL: u32 = 32;
+/// A block that was begun longer ago than this is left as it is, so that it can go soon after its oldest entry may.
+const BLOCK_OPEN: Duration = Duration::from_secs(86_400);
 /// The journal is read in pieces of about this size, each of which is one transaction.
 const PIECE_BYTES: usize = 8 << 20;
 
@@ -94,7 +96,7 @@ impl Blocks<'_> {
         let mut open = Open::default();
         let mut number = None;
         if let Some(last) = view.blocks_back(partition, u64::MAX).next().transpose()?
-            && is_open(&last, entries.len())
+            && is_open(&last, &entries)
             && let Some(again) = reopened(view, &last)?
         {
             (open, number) = (again, Some(last.number));
@@ -127,10 +129,14 @@ impl Blocks<'_> {
     }
 }
 
-/// Whether a partition's last block is to be written again, now that so many entries come after it.
-fn is_open(last: &StoredBlock, added: usize) -> bool {
-    let (entries, added) = (last.about.entries, u32::try_from(added).unwrap_or(u32::MAX));
-    (entries as usize) < BLOCK_ENTRIES_MAX && (entries < BLOCK_ENTRIES_SMALL || entries <= added)
+/// Whether a partition's last block is to be written again, now that these entries come after it.
+fn is_open(last: &StoredBlock, added: &[Waiting]) -> bool {
+    let begun = last.about.committed.0;
+    let is_old = added
+        .first()
+        .is_none_or(|entry| begun.plus(BLOCK_OPEN) < entry.committed);
+    let (entries, added) = (last.about.entries, u32::try_from(added.len()).unwrap_or(u32::MAX));
+    !is_old && (entries as usize) < BLOCK_ENTRIES_MAX && (entries < BLOCK_ENTRIES_SMALL || entries <= added)
 }
 
 /// The entries of a stored block, to be added to; `None` when they cannot be read, and then the block stays as it is.
@@ -203,6 +209,7 @@ pub fn expired(history: &History, before: Timestamp, limit: usize) -> Result<Opt
             drop.push(DroppedBlock {
                 partition: block.partition,
                 number: block.number,
+                parts: block.parts(),
                 terms: terms_to_drop(history, &view, &block)?.into(),
             });
         }

@@ -113,7 +113,10 @@ fn index_of(made: &Made, id: u64, time: Timestamp) -> IndexFields {
         event_name: format!("Name{kind}"),
         aws_region: region(made.region),
         read_only: kind == 1,
-        category: EventCategory::Management,
+        category: match made.management {
+            true => EventCategory::Management,
+            false => EventCategory::Data,
+        },
         event_id: format!("id-{id}"),
         recipient_account_id: AccountId::FIRST,
         user_name: (kind > 0).then(|| format!("user-{kind}")),
@@ -209,9 +212,9 @@ impl Run {
         for made in made {
             let index = index_of(made, self.ids, self.clock.now().minus(Duration::from_secs(made.age)));
             self.ids += 1;
+            let json = format!("{{\"eventID\":\"{}\"}}", index.event_id);
             let fields = postcard::to_allocvec(&index).unwrap();
             let length = u32::try_from(fields.len()).unwrap().to_be_bytes();
-            let json = format!("{{\"eventID\":\"{}\"}}", index.event_id);
             entries.push(JournalEntry {
                 selected: vec![],
                 management: made.management,

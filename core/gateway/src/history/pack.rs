@@ -1,7 +1,7 @@
 //! What the history's blocks say: heads, bodies and terms.
 //!
 //! Heads: a version byte and the postcard of one `(sequence, index, length, index fields)` for each entry. Bodies: the
-//! records' JSON one after the other, of those lengths.
+//! records' JSON one after the other, of those lengths, 64 in a part.
 
 use super::{Attribute, resource_name};
 use base::Fault;
@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use store::{About, EntryPos, History, Term};
 
 const VERSION: u8 = 1;
+/// A lookup opens the parts in which it finds something: the smaller they are the sooner, and the worse they compress.
+const PART_ENTRIES: usize = 64;
 
 /// An entry on its way into a block.
 #[derive(Clone, Debug)]
@@ -38,6 +40,7 @@ pub(super) struct Heads {
 pub(super) struct Head {
     pub(super) pos: EntryPos,
     pub(super) index: IndexFields,
+    pub(super) part: usize,
     from: usize,
     to: usize,
 }
@@ -50,7 +53,10 @@ impl Heads {
         let stored: Vec<StoredHead<IndexFields>> =
             postcard::from_bytes(plain).map_err(|e| Fault::corrupt_by("the heads of a history block", e))?;
         let mut from = 0_usize;
-        let entries = stored.into_iter().map(|head| {
+        let entries = stored.into_iter().enumerate().map(|(at, head)| {
+            if at.is_multiple_of(PART_ENTRIES) {
+                from = 0;
+            }
             let to = from.saturating_add(head.length as usize);
             let entry = Head {
                 pos: EntryPos {
@@ -58,6 +64,7 @@ impl Heads {
                     index: head.index,
                 },
                 index: head.fields,
+                part: at / PART_ENTRIES,
                 from,
                 to,
             };
@@ -71,17 +78,17 @@ impl Heads {
 }
 
 impl Head {
-    /// The entry's record.
-    pub(super) fn body(&self, bodies: &Bytes) -> Result<Bytes, Fault> {
-        match self.to <= bodies.len() {
-            true => Ok(bodies.slice(self.from..self.to)),
+    /// The entry's record, in its part of the bodies.
+    pub(super) fn body(&self, part: &Bytes) -> Result<Bytes, Fault> {
+        match self.to <= part.len() {
+            true => Ok(part.slice(self.from..self.to)),
             false => Err(Fault::corrupt("the bodies of a history block")),
         }
     }
 }
 
 /// The sections of a block with these entries.
-pub(super) fn sections(entries: &[Packed]) -> Result<(Vec<u8>, Vec<u8>), Fault> {
+pub(super) fn sections(entries: &[Packed]) -> Result<(Vec<u8>, Vec<Vec<u8>>), Fault> {
     let heads: Vec<_> = entries
         .iter()
         .map(|entry| StoredHead {
@@ -93,17 +100,23 @@ pub(super) fn sections(entries: &[Packed]) -> Result<(Vec<u8>, Vec<u8>), Fault> 
         .collect();
     let heads = postcard::to_extend(&heads, vec![VERSION])
         .map_err(|e| Fault::io("encoding the heads of a history block", e))?;
-    let bodies = entries.iter().map(|entry| entry.json.as_ref()).collect::<Vec<_>>();
-    Ok((heads, bodies.concat()))
+    let part = |entries: &[Packed]| {
+        entries
+            .iter()
+            .map(|entry| entry.json.as_ref())
+            .collect::<Vec<_>>()
+            .concat()
+    };
+    Ok((heads, entries.chunks(PART_ENTRIES).map(part).collect()))
 }
 
 /// The entries of a block.
-pub(super) fn entries_of(heads: &[u8], bodies: &Bytes) -> Result<Vec<Packed>, Fault> {
+pub(super) fn entries_of(heads: &[u8], bodies: &[Bytes]) -> Result<Vec<Packed>, Fault> {
     let heads = Heads::parse(heads)?.entries;
     let entries = heads.into_iter().map(|head| {
         Ok(Packed {
             pos: head.pos,
-            json: head.body(bodies)?,
+            json: head.body(bodies.get(head.part).unwrap_or(&Bytes::new()))?,
             index: head.index,
         })
     });
@@ -148,11 +161,11 @@ pub(super) fn terms<'i>(history: &History, entries: impl Iterator<Item = &'i Ind
 
 /// What a stored block can be looked up by, for the check of a data directory: reads all of it, and holds it against what
 /// is told about it.
-pub fn terms_of(history: &History, about: &About, heads: &[u8], bodies: &[u8]) -> Result<Vec<Term>, Fault> {
-    let entries = entries_of(heads, &Bytes::copy_from_slice(bodies))?;
+pub fn terms_of(history: &History, about: &About, heads: &[u8], bodies: &[Bytes]) -> Result<Vec<Term>, Fault> {
+    let entries = entries_of(heads, bodies)?;
     let length: usize = entries.iter().map(|entry| entry.json.len()).sum();
     let ends = entries.first().zip(entries.last()).map(|(a, b)| (a.pos, b.pos));
-    let agrees = length == bodies.len()
+    let agrees = length == bodies.iter().map(Bytes::len).sum::<usize>()
         && entries.len() == about.entries as usize
         && ends == Some((about.first, about.last))
         && entries.is_sorted_by(|a, b| a.pos < b.pos);

@@ -3,6 +3,7 @@
 use super::{About, CheckedHistoryBlock, HistoryView, StoredBlock, Term};
 use crate::{engine::Space, journal::EntryPos};
 use base::Fault;
+use bytes::Bytes;
 use std::{collections::BTreeSet, ops::Bound};
 
 /// One check; see [`super::History::check`].
@@ -10,7 +11,7 @@ pub struct HistoryCheck<T, E> {
     view: HistoryView,
     terms_of: T,
     each: E,
-    blocks: u64,
+    sections: u64,
     late: u64,
     terms: u64,
     damaged: bool,
@@ -18,7 +19,7 @@ pub struct HistoryCheck<T, E> {
 
 impl<T, E> HistoryCheck<T, E>
 where
-    T: FnMut(&About, &[u8], &[u8]) -> Result<Vec<Term>, Fault>,
+    T: FnMut(&About, &[u8], &[Bytes]) -> Result<Vec<Term>, Fault>,
     E: FnMut(Result<CheckedHistoryBlock, (String, Fault)>),
 {
     pub(super) fn new(view: HistoryView, terms_of: T, each: E) -> HistoryCheck<T, E> {
@@ -26,7 +27,7 @@ where
             view,
             terms_of,
             each,
-            blocks: 0,
+            sections: 0,
             late: 0,
             terms: 0,
             damaged: false,
@@ -46,7 +47,7 @@ where
                     }
                     Err(fault) => return Err(fault),
                 };
-                self.blocks += 1;
+                self.sections += 1 + block.parts() as u64;
                 self.late += u64::from(block.about.is_late());
                 match self.block(&block, after) {
                     Ok(found) => (self.each)(Ok(found)),
@@ -98,7 +99,7 @@ where
         for (found, expected, what) in [
             (terms, self.terms, "terms of no block"),
             (late, self.late, "rows of no late block"),
-            (sections, self.blocks * 2, "sections of no block"),
+            (sections, self.sections, "sections of no block"),
         ] {
             if found != expected {
                 let what = format!("{what}: {found} are there and {expected} are accounted for");

@@ -1,6 +1,6 @@
 //! Reading the history, and the part of the journal that it does not hold yet, at one moment.
 
-use super::{ABOUT, About, LATES, NUMBER_END, Partition, Section, TERMS, Term, identity, number_of};
+use super::{ABOUT, About, HEADS, LATES, NUMBER_END, Partition, TERMS, Term, identity, number_of};
 use super::{about_key, about_row, late_key, parse_about, reached, section_key, term_key};
 use crate::{
     engine::Space,
@@ -20,8 +20,8 @@ pub struct HistoryView {
     at: Arc<Published>,
 }
 
-/// A block that was found. Its sections are opened by [`HistoryView::heads`] and [`HistoryView::bodies`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A block that was found. Its sections are opened by [`HistoryView::heads`] and [`HistoryView::part`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBlock {
     /// Whose it is.
     pub partition: Partition,
@@ -29,7 +29,15 @@ pub struct StoredBlock {
     pub number: u64,
     /// Where and when its entries were.
     pub about: About,
-    raw: (u32, u32),
+    /// The lengths of its sections.
+    lengths: Vec<u32>,
+}
+
+impl StoredBlock {
+    /// How many parts its bodies have.
+    pub fn parts(&self) -> usize {
+        self.lengths.len().saturating_sub(1)
+    }
 }
 
 impl HistoryView {
@@ -185,21 +193,28 @@ impl HistoryView {
 
     /// Opens a block's heads.
     pub fn heads(&self, block: &StoredBlock) -> Result<Bytes, Fault> {
-        self.open(block, Section::Heads, block.raw.0)
+        self.open(block, HEADS)
     }
 
-    /// Opens a block's bodies.
-    pub fn bodies(&self, block: &StoredBlock) -> Result<Bytes, Fault> {
-        self.open(block, Section::Bodies, block.raw.1)
+    /// Opens a part of a block's bodies.
+    pub fn part(&self, block: &StoredBlock, part: usize) -> Result<Bytes, Fault> {
+        self.open(block, u8::try_from(part + 1).unwrap_or(u8::MAX))
     }
 
-    fn open(&self, block: &StoredBlock, section: Section, length: u32) -> Result<Bytes, Fault> {
+    /// Opens all parts of a block's bodies.
+    pub fn bodies(&self, block: &StoredBlock) -> Result<Vec<Bytes>, Fault> {
+        (0..block.parts()).map(|part| self.part(block, part)).collect()
+    }
+
+    fn open(&self, block: &StoredBlock, section: u8) -> Result<Bytes, Fault> {
         let core = self.core();
         let what = || format!("history block {}", block.number);
         let key = section_key(block.number, section);
         let sealed = core.engine.get(&self.at.snapshot, Space::HistoryBlocks, &key)?;
         let sealed = sealed.ok_or_else(|| Fault::corrupt(format!("{} is not there", what())))?;
-        let about = about_row(&block.about, block.raw);
+        let length = block.lengths.get(usize::from(section)).copied();
+        let length = length.ok_or_else(|| Fault::corrupt(format!("{} has no section {section}", what())))?;
+        let about = about_row(&block.about, &block.lengths);
         let identity = identity(block.partition, block.number, &about, section);
         let compressed = small::open(&core.block_key, &identity, &sealed).map_err(|e| Fault::corrupt_by(what(), e))?;
         // The length is authentic, so it is no lever for making us allocate.
@@ -257,13 +272,13 @@ impl HistoryView {
 }
 
 fn stored(partition: Partition, number: u64, row: &[u8]) -> Result<StoredBlock, Fault> {
-    let (about, raw) =
+    let (about, lengths) =
         parse_about(row).ok_or_else(|| Fault::corrupt(format!("the row about history block {number}")))?;
     Ok(StoredBlock {
         partition,
         number,
         about,
-        raw,
+        lengths,
     })
 }
 

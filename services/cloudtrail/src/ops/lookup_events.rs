@@ -39,42 +39,29 @@ pub(super) struct Input {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct LookupAttribute {
-    attribute_key: AttributeKey,
+    attribute_key: String,
     attribute_value: String,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum AttributeKey {
-    AccessKeyId,
-    EventId,
-    EventName,
-    EventSource,
-    ReadOnly,
-    ResourceName,
-    ResourceType,
-    Username,
-}
-
-impl From<AttributeKey> for Attribute {
-    fn from(key: AttributeKey) -> Attribute {
-        match key {
-            AttributeKey::AccessKeyId => Attribute::AccessKeyId,
-            AttributeKey::EventId => Attribute::EventId,
-            AttributeKey::EventName => Attribute::EventName,
-            AttributeKey::EventSource => Attribute::EventSource,
-            AttributeKey::ReadOnly => Attribute::ReadOnly,
-            AttributeKey::ResourceName => Attribute::ResourceName,
-            AttributeKey::ResourceType => Attribute::ResourceType,
-            AttributeKey::Username => Attribute::Username,
-        }
-    }
+fn attribute(key: &str) -> Option<Attribute> {
+    Some(match key {
+        "AccessKeyId" => Attribute::AccessKeyId,
+        "EventId" => Attribute::EventId,
+        "EventName" => Attribute::EventName,
+        "EventSource" => Attribute::EventSource,
+        "ReadOnly" => Attribute::ReadOnly,
+        "ResourceName" => Attribute::ResourceName,
+        "ResourceType" => Attribute::ResourceType,
+        "Username" => Attribute::Username,
+        _ => return None,
+    })
 }
 
 impl Evident for Input {
     fn evident(&self) -> Params {
         let attribute = |attribute: &LookupAttribute| {
             Params::new()
-                .text("attributeKey", format!("{:?}", attribute.attribute_key))
+                .text("attributeKey", &attribute.attribute_key)
                 .text("attributeValue", &attribute.attribute_value)
         };
         let attributes = self.lookup_attributes.as_deref();
@@ -167,10 +154,12 @@ fn question(ctx: &Ctx, input: &Input) -> Result<(Query, usize), CloudTrailError>
 
 impl LookupAttribute {
     fn checked(&self) -> Result<(Attribute, String), CloudTrailError> {
+        let key = attribute(&self.attribute_key);
+        let key = key.ok_or_else(|| bad_attribute("The lookup attribute key is not valid."))?;
         let value = &self.attribute_value;
         let length: usize = value.chars().map(|c| 1 + usize::from(COUNT_DOUBLE.contains(&c))).sum();
         match (1..=VALUE_MAX).contains(&length) {
-            true => Ok((self.attribute_key.into(), value.clone())),
+            true => Ok((key, value.clone())),
             false => Err(bad_attribute(
                 "The lookup attribute value must be 1 to 2000 characters long.",
             )),
@@ -207,7 +196,7 @@ fn fingerprint(input: &Input) -> String {
     let attributes = input.lookup_attributes.as_deref().unwrap_or(&[]);
     let attributes: Vec<_> = attributes
         .iter()
-        .map(|a| (format!("{:?}", a.attribute_key), &a.attribute_value))
+        .map(|a| (&a.attribute_key, &a.attribute_value))
         .collect();
     let time = |time: &Option<EpochSeconds>| time.as_ref().map(|time| time.0.as_micros());
     let text = format!("{attributes:?}{:?}{:?}", time(&input.start_time), time(&input.end_time));

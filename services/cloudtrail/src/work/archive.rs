@@ -17,6 +17,8 @@ use wire::ServiceName;
 
 /// How long an event waits at most, when few come.
 const INTERVAL: Duration = Duration::from_secs(3600);
+/// How often the history is looked at when nothing comes.
+const IDLE_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 /// So many management events, or bytes of any, that wait are archived at once.
 const WAITING_EVENTS: u64 = 2_000;
 const WAITING_BYTES: u64 = 16 << 20;
@@ -71,9 +73,14 @@ impl Worker for Archive {
                 let snapshot = world.snapshot();
                 table::archive(&snapshot.view()).await?
             };
+            let history = world.history().view();
             let first = world.journal().next_block(row.dropped + 1)?;
-            let Some((_, committed)) = first else { return Ok(None) };
-            let unarchived = world.journal().next_block(world.history().view().through()? + 1)?;
+            let Some((_, committed)) = first else {
+                // What is there grows older all the same.
+                let kept = history.partitions().next().transpose()?;
+                return Ok(row.done.filter(|_| kept.is_some()).map(|done| done.plus(IDLE_INTERVAL)));
+            };
+            let unarchived = world.journal().next_block(history.through()? + 1)?;
             if unarchived.is_some() && self.is_crowded(world) {
                 return Ok(Some(committed));
             }
