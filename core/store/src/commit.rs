@@ -98,16 +98,18 @@ impl Committer {
     fn judge(&mut self, batch: Vec<Request>, seq: u64) -> Vec<Request> {
         let mut accepted = Vec::with_capacity(batch.len());
         for request in batch {
-            // One that writes nothing but entries rests on its own snapshot; see `RecordedTxn::commit`.
-            if !request.hashes.is_empty() {
-                if !self
-                    .window
-                    .allows(request.snapshot_seq, &request.reads, &request.hashes)
-                {
-                    let _ = request.reply.send(Err(CommitError::Conflict));
-                    continue;
-                }
-                self.window.record(seq, &request.hashes, request.writes.keys().cloned());
+            let (since, reads, hashes) = (request.snapshot_seq, &request.reads, &request.hashes);
+            // One that writes nothing but entries stands where its snapshot stands; see `RecordedTxn::commit`.
+            let allowed = match hashes.is_empty() {
+                true => self.window.allows_entries(since, reads),
+                false => self.window.allows(since, reads, hashes),
+            };
+            if !allowed {
+                let _ = request.reply.send(Err(CommitError::Conflict));
+                continue;
+            }
+            if !hashes.is_empty() {
+                self.window.record(seq, hashes, request.writes.keys().cloned());
             }
             accepted.push(request);
         }

@@ -38,11 +38,21 @@ impl KeyHash {
 pub(crate) struct ReadSet {
     points: Vec<u64>,
     ranges: Vec<(Bound<Bytes>, Bound<Bytes>)>,
+    /// Those of the points that entries rest on.
+    firm: Vec<u64>,
 }
 
 impl ReadSet {
     pub(crate) fn add_key(&mut self, hash: u64) {
         self.points.push(hash);
+    }
+
+    /// A key that the transaction's entries rest on.
+    pub(crate) fn add_firm(&mut self, hash: u64) {
+        if !self.firm.contains(&hash) {
+            self.firm.push(hash);
+            self.points.push(hash);
+        }
     }
 
     pub(crate) fn add_range(&mut self, start: Bound<Bytes>, end: Bound<Bytes>) {
@@ -59,6 +69,9 @@ pub(crate) struct Window {
     keys: usize,
     /// The last batch that was forgotten. A snapshot before it cannot be judged.
     floor: u64,
+    /// The keys that entries have rested on: when they were written last is never forgotten, so that entries are judged
+    /// whatever the age of their snapshot. Each with the batch up to which nothing is known of it.
+    firm: HashMap<u64, u64, BuildHasherDefault<AlreadyHashed>>,
 }
 
 struct Written {
@@ -83,6 +96,14 @@ impl Window {
             && reads.points.iter().all(unwritten)
             && writes.iter().all(unwritten)
             && (reads.ranges.is_empty() || self.ranges_unwritten(snapshot_seq, reads))
+    }
+
+    /// The same for a transaction that writes nothing but entries: it is held to what they rest on, and to nothing else.
+    pub(crate) fn allows_entries(&mut self, snapshot_seq: u64, reads: &ReadSet) -> bool {
+        reads.firm.iter().all(|hash| {
+            let unknown = *self.firm.entry(*hash).or_insert(self.floor);
+            snapshot_seq >= unknown && self.last.get(hash).is_none_or(|&seq| seq <= snapshot_seq)
+        })
     }
 
     /// Remembers that `seq` writes these keys. Called once per transaction, with a sequence that never falls.
@@ -119,7 +140,7 @@ impl Window {
             self.floor = oldest.seq;
             self.keys -= oldest.hashes.len();
             for hash in oldest.hashes {
-                if self.last.get(&hash) == Some(&oldest.seq) {
+                if self.last.get(&hash) == Some(&oldest.seq) && !self.firm.contains_key(&hash) {
                     self.last.remove(&hash);
                 }
             }
@@ -165,5 +186,38 @@ mod tests {
         assert!(!window.allows(11, &ReadSet::default(), &[12]), "written since");
         assert_eq!(window.last.len(), window.keys);
         assert_eq!(window.batches.len(), WINDOW_BATCHES_MAX);
+    }
+
+    /// What entries rest on is judged for every snapshot since it was first asked for, however long the window.
+    #[test]
+    fn what_entries_rest_on_is_never_forgotten() {
+        let mut window = Window::after(10);
+        let mut reads = ReadSet::default();
+        reads.add_key(2);
+        assert!(window.allows_entries(9, &reads), "they rest on nothing");
+        reads.add_firm(1);
+        assert!(!window.allows_entries(9, &reads), "before the window");
+        assert!(window.allows_entries(10, &reads));
+        let write = |window: &mut Window, seq: u64, hash: u64| {
+            window.record(
+                seq,
+                &[hash],
+                std::iter::once(Bytes::copy_from_slice(&hash.to_be_bytes())),
+            );
+        };
+        write(&mut window, 11, 2);
+        write(&mut window, 12, 1);
+        for seq in 13..=20 + WINDOW_BATCHES_MAX as u64 {
+            write(&mut window, seq, seq);
+        }
+        assert!(window.floor > 12);
+        assert!(!window.allows_entries(11, &reads), "written since");
+        assert!(
+            window.allows_entries(12, &reads),
+            "older than the window, and not written since"
+        );
+        assert!(!window.allows(12, &reads, &[]), "rows are not spared");
+        reads.add_firm(3);
+        assert!(!window.allows_entries(12, &reads), "nothing was known of this one then");
     }
 }

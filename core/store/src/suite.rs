@@ -141,6 +141,7 @@ async fn conflicts_are_with_what_was_read_or_written() {
     enum Does {
         Read(&'static str),
         Scan(&'static str, &'static str, usize, bool),
+        RestOn(&'static str),
         Write(&'static str),
     }
     use Does::*;
@@ -159,6 +160,7 @@ async fn conflicts_are_with_what_was_read_or_written() {
                     let (start, end) = (Bound::Included(*start), Bound::Excluded(*end));
                     keys(&txn, start, end, *limit, *reverse).await;
                 }
+                RestOn(key) => txn.view().rest_on(key.as_bytes()),
                 Write(key) => txn.put(*key, "mine"),
             }
         }
@@ -173,6 +175,12 @@ async fn conflicts_are_with_what_was_read_or_written() {
     check(&[Read("b"), Read("nothing"), Write("q")], false).await;
     check(&[Read("m")], false).await;
     check(&[Scan("a", "zz", 99, false)], false).await;
+    // Without rows of its own it is held to what its entries rest on.
+    check(&[RestOn("m")], true).await;
+    check(&[RestOn("a")], true).await;
+    check(&[Read("m"), RestOn("b"), RestOn("nothing")], false).await;
+    check(&[RestOn("m"), Write("q")], true).await;
+    check(&[RestOn("b"), Write("q")], false).await;
     check(&[Scan("b", "d", 99, false), Write("q")], false).await;
     check(&[Scan("b", "n", 99, false), Write("q")], true).await;
     check(&[Scan("yy", "zz", 99, false), Write("q")], true).await;

@@ -187,8 +187,9 @@ impl RecordedTxn {
     /// Makes rows and entries durable together, and answers only then.
     ///
     /// Transactions that wait at the same time share one sync. A transaction that writes rows is checked against
-    /// everything committed after its snapshot. One that only reads and appends entries is never refused: it stands
-    /// where its snapshot stands, whatever has happened since. One with neither is answered at once.
+    /// everything committed after its snapshot. One that only reads and appends entries stands where its snapshot stands,
+    /// whatever has happened since: it is refused only when a key was written on which the entries rest
+    /// ([`ReadView::rest_on`]). One with neither is answered at once.
     ///
     /// Dropping the future once it has been polled does not take the commit back.
     pub async fn commit(self) -> Result<Committed, CommitError> {

@@ -18,8 +18,8 @@ pub const SCAN_ROWS_MAX: usize = 10_000;
 
 /// The reading face of a [`Txn`]: cheap to copy, and all that a decision may hold.
 ///
-/// Every read sees one snapshot and the transaction's own writes, and is remembered: a transaction that writes does not
-/// commit if what it read has changed meanwhile.
+/// Every read sees one snapshot and the transaction's own writes, and is remembered: a transaction that writes rows does
+/// not commit if what it read has changed meanwhile.
 #[derive(Clone, Copy)]
 pub struct ReadView<'t>(pub(crate) &'t Txn);
 
@@ -33,6 +33,13 @@ impl<'t> ReadView<'t> {
         let core = self.0.core();
         self.0.reads().add_key(core.hash.of(key));
         core.engine.get(&self.0.at.snapshot, Space::Rows, key)
+    }
+
+    /// Says that the entries of the transaction rest on this key: a transaction that writes nothing but entries is refused
+    /// too if the key was written after the snapshot. For the few keys of which that must be so: the committer remembers
+    /// each until the store is closed.
+    pub fn rest_on(&self, key: &[u8]) {
+        self.0.reads().add_firm(self.0.core().hash.of(key));
     }
 
     /// Up to `limit` rows of a range in key order, or from its end when `reverse`. An inverted range is empty; a limit

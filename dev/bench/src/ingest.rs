@@ -1,6 +1,12 @@
 //! Events from elsewhere, by PutAuditEvents, beside the least that anybody would have to do with the same bytes.
 
-use crate::{generator, machine, process::{cpu_s, own_cpu_s}, scenario::signed, table::Table, target::Target};
+use crate::{
+    generator, machine,
+    process::{cpu_s, own_cpu_s},
+    scenario::signed,
+    table::Table,
+    target::Target,
+};
 use anyhow::{Context, Result, ensure};
 use aws_lc_rs::digest::{SHA256, digest};
 use http::Method;

@@ -24,8 +24,8 @@ pub struct Selectors {
 
 impl Selectors {
     async fn at(&self, view: &ReadView<'_>) -> Result<Arc<AtEpoch>, Fault> {
-        // The epoch is read from the caller's snapshot: a trail that changes meanwhile changes the epoch, and a call that
-        // writes conflicts with that and is repeated.
+        // The epoch is read from the caller's snapshot: a trail that changes meanwhile changes the epoch, and the call
+        // conflicts with that and is repeated.
         let epoch = table::epoch(view).await?;
         let known = Arc::clone(&self.compiled.read().unwrap_or_else(PoisonError::into_inner));
         if known.epoch == epoch {

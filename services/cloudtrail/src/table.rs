@@ -563,8 +563,11 @@ async fn rows<T: Stored>(view: &ReadView<'_>, prefix: &[u8]) -> Result<Vec<T>, F
         .collect())
 }
 
-/// The epoch of the compiled selectors.
+/// The epoch of the compiled selectors. The entries of the transaction rest on it: it does not commit, not even to read
+/// alone, when a trail has changed since its snapshot. So every event is selected by the trails that are there when it is
+/// committed, and nothing that a trail selected comes after its deletion.
 pub async fn epoch(view: &ReadView<'_>) -> Result<EpochRow, Fault> {
+    view.rest_on(EPOCH);
     Ok(view.get_row(EPOCH).await?.unwrap_or_default())
 }
 

@@ -51,11 +51,13 @@ impl Worker for Deliver {
 
     fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
-            let cut = world.journal().head();
             let mut due = Vec::new();
+            // All that a trail selected before its deletion is before the snapshot in which it is deleted.
+            let cut;
             {
                 let snapshot = world.snapshot();
                 let view = snapshot.view();
+                cut = view.seq();
                 for (trail, closing) in delivering(&view).await? {
                     if due_of(world, &view, &trail, closing)
                         .await?

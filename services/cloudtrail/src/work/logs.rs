@@ -93,10 +93,11 @@ impl Worker for DeliverLogs {
 
     fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
-            let cut = world.journal().head();
-            let places = {
+            // All that a trail selected before its deletion is before the snapshot in which it is deleted.
+            let (places, cut) = {
                 let snapshot = world.snapshot();
-                places(&snapshot.view()).await?
+                let view = snapshot.view();
+                (places(&view).await?, view.seq())
             };
             let mut result = Ok(());
             for place in places {
