@@ -113,6 +113,8 @@ fn the_guides_tell_every_operation() {
     check_guide("docs/kms.md", ServiceName::Kms, kms::AWS_OPERATIONS);
     check_guide("docs/s3.md", ServiceName::S3, &wire::s3_operation_names());
     check_guide("docs/trails.md", ServiceName::CloudTrail, wire::CLOUDTRAIL_OPERATIONS);
+    check_guide("docs/logs.md", ServiceName::Logs, wire::LOGS_OPERATIONS);
+    check_guide("docs/sns.md", ServiceName::Sns, wire::SNS_OPERATIONS);
 }
 
 #[test]
