@@ -269,8 +269,9 @@ class World:
         return self.channel
 
     def activity(self):
-        """An event for a channel that leads to a trail that is there."""
+        """An event for a channel that leads to a trail that logs."""
         self.client("cloudtrail").update_channel(Channel=self.channel, Destinations=self.leading()["Destinations"])
+        self.client("cloudtrail").start_logging(Name=self.made["trail"])
         event = {
             "version": "1",
             "userIdentity": {"type": "Customer", "principalId": "c"},

@@ -86,9 +86,9 @@ def activity(server, name="Buy", **changes):
     }
 
 
-def make_channel(server, trail, name="channel", **more):
+def make_channel(server, trail, name="channel", region=None, **more):
     destinations = [{"Type": "AWS_SERVICE", "Location": trail.arn}]
-    cloudtrail = server.client("cloudtrail")
+    cloudtrail = server.client("cloudtrail", region)
     return cloudtrail.create_channel(Name=name, Source="Custom", Destinations=destinations, **more)["ChannelArn"]
 
 
@@ -397,13 +397,80 @@ def test_the_call_is_a_data_event_of_its_channel(server, trail):
 
 
 def test_a_channel_without_a_trail_takes_nothing_in(server, trail):
-    channel = make_channel(server, trail)
+    channel, abroad = make_channel(server, trail), make_channel(server, trail, region="eu-west-1")
+    never = trail.cloudtrail.create_trail(Name="never", S3BucketName=trail.bucket)["TrailARN"]
+
+    def check(text, to=channel, region=None):
+        for event in (activity(server), record(server)):
+            with refused("UnsupportedOperationException", re.compile(text)):
+                put(server, to, event, region=region)
+
     trail.cloudtrail.stop_logging(Name=trail.name)
-    # As any event of a trail that does not log: recorded, not selected.
-    assert len(put(server, channel, managed(server, "Stopped"))["successful"]) == 1
+    check("destination logs")
+    server.client("cloudtrail").update_channel(
+        Channel=channel, Destinations=[{"Type": "AWS_SERVICE", "Location": arn} for arn in (never, trail.arn)]
+    )
+    check("destination logs")
+    trail.cloudtrail.start_logging(Name=trail.name)
+    # One that logs is enough.
+    for to, region in ((channel, None), (abroad, "eu-west-1")):
+        assert len(put(server, to, activity(server), region=region)["successful"]) == 1
+    trail.cloudtrail.update_trail(Name=trail.name, IsMultiRegionTrail=False)
+    assert len(put(server, channel, activity(server))["successful"]) == 1
+    check("destination covers the channel's Region", abroad, "eu-west-1")
     trail.cloudtrail.delete_trail(Name=trail.name)
-    with refused("UnsupportedOperationException", re.compile("destination")):
-        put(server, channel, activity(server))
+    check("destination exists", abroad, "eu-west-1")
+    server.advance("10m")
+    # All that was accepted is there.
+    assert len([one for one in trail.records() if one.get("eventType") == "ActivityLog"]) == 3
+
+
+def test_a_channels_tags_decide(server, trail):
+    other, tagged = make_channel(server, trail), make_channel(server, trail, "tagged", Tags=[{"Key": "env", "Value": "prod"}])
+    cloudtrail = server.client("cloudtrail")
+    prod = {"StringEquals": {"aws:ResourceTag/env": "prod"}}
+    deny = {"Effect": "Deny", "Action": ["cloudtrail:*", "cloudtrail-data:*"], "Resource": "*", "Condition": prod}
+    who = server.user("who", allow(["cloudtrail:*", "cloudtrail-data:*"]), deny)
+    theirs = server.client("cloudtrail", who=who)
+    calls = (
+        lambda arn: put(server, arn, activity(server), who=who),
+        lambda arn: theirs.get_channel(Channel=arn),
+        lambda arn: theirs.get_channel(Channel=arn.rsplit("/", 1)[1]),
+        lambda arn: theirs.update_channel(Channel=arn, Name=arn[-8:]),
+        lambda arn: theirs.put_resource_policy(
+            ResourceArn=arn, ResourcePolicy=policy(allow("cloudtrail-data:PutAuditEvents", arn, Principal={"AWS": ACCOUNT}))
+        ),
+        lambda arn: theirs.get_resource_policy(ResourceArn=arn),
+        lambda arn: theirs.delete_resource_policy(ResourceArn=arn),
+        lambda arn: theirs.add_tags(ResourceId=arn, TagsList=[{"Key": "a", "Value": "b"}]),
+        lambda arn: theirs.list_tags(ResourceIdList=[arn]),
+        lambda arn: theirs.remove_tags(ResourceId=arn, TagsList=[{"Key": "env"}]),
+        lambda arn: theirs.delete_channel(Channel=arn),
+    )
+    for call in calls:
+        with refused("AccessDeniedException", re.compile("explicit deny")):
+            call(tagged)
+        call(other)
+    cloudtrail.remove_tags(ResourceId=tagged, TagsList=[{"Key": "env"}])
+    assert len(put(server, tagged, activity(server), who=who)["successful"]) == 1
+
+    # So do those that a new one is to have, which takes the right to give tags.
+    def make(name, who, *tags):
+        destinations = [{"Type": "AWS_SERVICE", "Location": trail.arn}]
+        client = server.client("cloudtrail", who=who)
+        return client.create_channel(Name=name, Source="Custom", Destinations=destinations, Tags=list(tags))
+
+    maker = server.user("maker", allow("cloudtrail:CreateChannel"))
+    make("plain", maker)
+    env = {"Key": "env", "Value": "prod"}
+    with refused("AccessDeniedException", re.compile("cloudtrail:AddTags")):
+        make("made", maker, env)
+    asked = {"StringEquals": {"aws:RequestTag/env": "test"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["env"]}}
+    tester = server.user("tester", allow(["cloudtrail:CreateChannel", "cloudtrail:AddTags"], Condition=asked))
+    for tags in ([env], [{"Key": "env", "Value": "test"}, {"Key": "more"}], []):
+        with refused("AccessDeniedException", re.compile("cloudtrail:CreateChannel")):
+            make("made", tester, *tags)
+    make("made", tester, {"Key": "env", "Value": "test"})
 
 
 def test_what_was_answered_survives_a_crash(server, trail):

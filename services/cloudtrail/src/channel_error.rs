@@ -36,8 +36,8 @@ pub enum ChannelError {
     DataNotFound(String),
     /// A feature of AWS that is not here.
     NotImplemented(&'static str),
-    /// No destination of the channel is there any more.
-    NoDestination(Arn),
+    /// No destination of the channel takes events.
+    NoDestination { channel: Arn, why: Unreached },
     /// A resource policy was asked of what is no ARN of CloudTrail.
     ResourceArnNotValid(String),
     /// The resource of a policy is not there.
@@ -54,6 +54,27 @@ pub enum ChannelError {
     Validation(String),
     /// What trails and channels have in common.
     Shared(CloudTrailError),
+}
+
+/// Why trails take nothing that comes in by a channel; of several reasons the greatest is the one to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unreached {
+    /// They were deleted.
+    Gone,
+    /// They do not cover the channel's Region any more.
+    Elsewhere,
+    /// They do not log.
+    Silent,
+}
+
+impl Unreached {
+    fn as_text(self) -> &'static str {
+        match self {
+            Unreached::Gone => "exists",
+            Unreached::Elsewhere => "covers the channel's Region",
+            Unreached::Silent => "logs; StartLogging makes it log",
+        }
+    }
 }
 
 impl ChannelError {
@@ -80,7 +101,7 @@ impl AwsError for ChannelError {
             MaxLimitExceeded { .. } => "ChannelMaxLimitExceededException",
             NotFound(_) => "ChannelNotFoundException",
             DataNotFound(_) => "ChannelNotFound",
-            NotImplemented(_) | NoDestination(_) => "UnsupportedOperationException",
+            NotImplemented(_) | NoDestination { .. } => "UnsupportedOperationException",
             ResourceArnNotValid(_) => "ResourceARNNotValidException",
             ResourceNotFound(_) => "ResourceNotFoundException",
             ResourcePolicyNotFound(_) => "ResourcePolicyNotFoundException",
@@ -109,7 +130,12 @@ impl AwsError for ChannelError {
             }
             NotFound(text) | DataNotFound(text) => format!("The channel {text} does not exist."),
             NotImplemented(what) => format!("{what} is not implemented by this server."),
-            NoDestination(arn) => format!("No trail that the channel {arn} names as its destination exists."),
+            NoDestination { channel, why } => {
+                format!(
+                    "No trail that the channel {channel} names as its destination {}.",
+                    why.as_text()
+                )
+            }
             ResourceArnNotValid(arn) => format!("Invalid resource ARN: {arn}"),
             ResourceNotFound(arn) => format!("The resource {arn} does not exist."),
             ResourcePolicyNotFound(arn) => format!("The resource {arn} has no resource policy."),

@@ -45,8 +45,8 @@ impl Operation for AddTags {
     type Output = Json<Nothing>;
     type Error = CloudTrailError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
-        let demand = tagged::demand_on("cloudtrail:AddTags", &input.resource_id)?;
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
+        let demand = tagged::demand_on(ctx, view, "cloudtrail:AddTags", &input.resource_id).await?;
         Ok(TagShape::on(demand, &input.tags_list).into())
     }
 

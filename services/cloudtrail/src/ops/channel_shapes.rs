@@ -9,7 +9,7 @@ use crate::{
     },
     table,
 };
-use base::{Arn, arn};
+use base::{Arn, Fault, arn};
 use gateway::{Ctx, Demand, Demands};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
@@ -114,16 +114,42 @@ fn arn_meant(ctx: &Ctx, text: &str) -> Result<(ChannelReference, Arn), ChannelEr
     Ok((reference, arn))
 }
 
+/// A demand with the condition keys that tell of the channel's tags.
+pub(super) fn tagged(demand: Demand, channel: &Channel) -> Demand {
+    channel.tags.iter().fold(demand, |demand, (key, value)| {
+        demand.with(format!("aws:ResourceTag/{key}"), value.as_deref().unwrap_or_default())
+    })
+}
+
 /// A demand on the channel that a caller means, there or not.
-pub(super) fn demand_on(ctx: &Ctx, action: &'static str, text: &str) -> Result<Demands, ChannelError> {
-    Ok(Demand::on(action, arn_meant(ctx, text)?.1).into())
+pub(super) async fn demand_on(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    text: &str,
+) -> Result<Demands, ChannelError> {
+    let (reference, arn) = arn_meant(ctx, text)?;
+    let demand = Demand::on(action, arn.clone());
+    Ok(match found(ctx, view, &reference, &arn).await? {
+        Some(channel) => tagged(demand, &channel).into(),
+        None => demand.into(),
+    })
+}
+
+async fn found(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    reference: &ChannelReference,
+    arn: &Arn,
+) -> Result<Option<Channel>, Fault> {
+    let found = table::channels::get(view, ctx.account, &ctx.region, &reference.id).await?;
+    Ok(found.filter(|channel| channel.arn() == *arn))
 }
 
 /// The caller's channel of an ARN or id in the Region that is called.
 pub(super) async fn find(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<Channel, ChannelError> {
     let (reference, arn) = arn_meant(ctx, text)?;
-    let found = table::channels::get(view, ctx.account, &ctx.region, &reference.id).await?;
-    found
-        .filter(|channel| channel.arn() == arn)
+    found(ctx, view, &reference, &arn)
+        .await?
         .ok_or_else(|| ChannelError::NotFound(text.to_owned()))
 }

@@ -36,6 +36,12 @@ pub(super) struct Input {
     tags: Option<Vec<TagShape>>,
 }
 
+impl Input {
+    fn tags(&self) -> &[TagShape] {
+        self.tags.as_deref().unwrap_or(&[])
+    }
+}
+
 impl Evident for Input {
     fn evident(&self) -> Params {
         let out = Params::new()
@@ -115,9 +121,14 @@ impl Operation for CreateChannel {
     type Output = Json<Output>;
     type Error = ChannelError;
 
-    async fn demands(ctx: &Ctx, _: &ReadView<'_>, _: &Self::Input) -> Result<Demands, ChannelError> {
+    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
         let arn = arn::channel(&ctx.region, ctx.account, "*");
-        Ok(Demand::on("cloudtrail:CreateChannel", arn).into())
+        let tags = input.tags();
+        let mut demands = vec![TagShape::on(Demand::on("cloudtrail:CreateChannel", arn.clone()), tags)];
+        if !tags.is_empty() {
+            demands.push(TagShape::on(Demand::on("cloudtrail:AddTags", arn), tags));
+        }
+        Ok(Demands::All(demands))
     }
 
     async fn run(
@@ -138,7 +149,7 @@ impl Operation for CreateChannel {
             source: input.source.clone(),
             trails: trails_of(ctx, &txn.view(), &input.destinations).await?,
             policy: None,
-            tags: parse_tags(TagShape::typed(input.tags.as_deref().unwrap_or(&[]))).map_err(CloudTrailError::from)?,
+            tags: parse_tags(TagShape::typed(input.tags())).map_err(CloudTrailError::from)?,
         };
         check_room(ctx, &txn.view(), &channel).await?;
         channels::put(txn, &channel);

@@ -23,8 +23,8 @@ impl Operation for DeleteChannel {
     type Output = Json<Nothing>;
     type Error = ChannelError;
 
-    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on(ctx, "cloudtrail:DeleteChannel", &input.channel)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:DeleteChannel", &input.channel).await
     }
 
     async fn run(

@@ -23,8 +23,8 @@ impl Operation for DeleteResourcePolicy {
     type Output = Json<Nothing>;
     type Error = ChannelError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on("cloudtrail:DeleteResourcePolicy", &input.resource_arn)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:DeleteResourcePolicy", &input.resource_arn).await
     }
 
     async fn run(

@@ -67,8 +67,8 @@ impl Operation for GetChannel {
     type Output = Json<Output>;
     type Error = ChannelError;
 
-    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on(ctx, "cloudtrail:GetChannel", &input.channel)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:GetChannel", &input.channel).await
     }
 
     async fn run(

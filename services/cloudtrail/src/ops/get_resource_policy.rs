@@ -20,8 +20,8 @@ impl Operation for GetResourcePolicy {
     type Output = Json<GuardedResource>;
     type Error = ChannelError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on("cloudtrail:GetResourcePolicy", &input.resource_arn)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:GetResourcePolicy", &input.resource_arn).await
     }
 
     async fn run(

@@ -7,7 +7,7 @@ use super::{
     tagged::{self, Tagged},
 };
 use crate::CloudTrailError;
-use gateway::{Ctx, Demand, Demands, EventClass, Json, Operation, Staged, Txn};
+use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
@@ -63,15 +63,17 @@ impl Operation for ListTags {
     type Output = Json<Output>;
     type Error = CloudTrailError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
         if input.resource_id_list.is_empty() || input.resource_id_list.len() > RESOURCES_MAX {
             return Err(CloudTrailError::InvalidParameter(
                 "The number of resources must be between 1 and 20.",
             ));
         }
-        let demand = |id: &String| tagged::demand_on("cloudtrail:ListTags", id);
-        let demands: Result<Vec<Demand>, _> = input.resource_id_list.iter().map(demand).collect();
-        Ok(Demands::All(demands?))
+        let mut demands = Vec::with_capacity(input.resource_id_list.len());
+        for id in &input.resource_id_list {
+            demands.push(tagged::demand_on(ctx, view, "cloudtrail:ListTags", id).await?);
+        }
+        Ok(Demands::All(demands))
     }
 
     async fn run(

@@ -8,8 +8,10 @@
 
 mod body;
 
+use super::channel_shapes;
 use crate::{
     ChannelError,
+    channel_error::Unreached,
     model::{
         channel::{Channel, ChannelReference, Ingestion},
         channel_policy,
@@ -154,19 +156,36 @@ fn policy_of(channel: &Channel) -> Result<Option<Arc<Policy>>, Fault> {
     }))))
 }
 
-/// The trails that the channel names and that are there.
+/// The trails that the channel names and that take its events: they are there, log, and cover its Region. When there is none
+/// what came in would be nowhere, so nothing comes in.
 async fn trails_of(view: &ReadView<'_>, channel: &Channel) -> Result<Vec<Trail>, ChannelError> {
     let mut trails = Vec::with_capacity(channel.trails.len());
+    let mut why = Unreached::Gone;
     for named in &channel.trails {
         if let Ok(TrailReference::Arn { home, name, .. }) = TrailReference::parse(named.as_str())
             && let Some(trail) = table::trail(view, channel.account, name.as_str(), &home).await?
         {
-            trails.push(trail);
+            match unreached(&trail, &channel.region) {
+                None => trails.push(trail),
+                Some(one) => why = why.max(one),
+            }
         }
     }
     match trails.is_empty() {
-        true => Err(ChannelError::NoDestination(channel.arn())),
+        true => Err(ChannelError::NoDestination {
+            channel: channel.arn(),
+            why,
+        }),
         false => Ok(trails),
+    }
+}
+
+/// Why a trail that is there takes nothing that comes in by a channel of the Region.
+fn unreached(trail: &Trail, region: &Region) -> Option<Unreached> {
+    match (trail.is_in(region), trail.logging) {
+        (false, _) => Some(Unreached::Elsewhere),
+        (true, false) => Some(Unreached::Silent),
+        (true, true) => None,
     }
 }
 
@@ -261,7 +280,8 @@ impl Operation for PutAuditEvents {
             return Err(ChannelError::InsufficientPermission);
         }
         let demand = |action| {
-            Demand::on(action, channel.arn())
+            let demand = Demand::on(action, channel.arn());
+            channel_shapes::tagged(demand, &channel)
                 .guarded(ResourceKind::Other, channel.account, policy.clone())
                 .with_some("cloudtrail:ExternalId", input.external_id.as_deref())
                 .shown_as(TYPE)

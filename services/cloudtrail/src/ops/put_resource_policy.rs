@@ -55,8 +55,8 @@ impl Operation for PutResourcePolicy {
     type Output = Json<GuardedResource>;
     type Error = ChannelError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on("cloudtrail:PutResourcePolicy", &input.resource_arn)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:PutResourcePolicy", &input.resource_arn).await
     }
 
     async fn run(

@@ -25,8 +25,8 @@ impl Operation for RemoveTags {
     type Output = Json<Nothing>;
     type Error = CloudTrailError;
 
-    async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
-        let demand = tagged::demand_on("cloudtrail:RemoveTags", &input.resource_id)?;
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, CloudTrailError> {
+        let demand = tagged::demand_on(ctx, view, "cloudtrail:RemoveTags", &input.resource_id).await?;
         let keys: Vec<String> = input.tags_list.iter().map(|tag| tag.key().to_owned()).collect();
         Ok(match keys.is_empty() {
             true => demand.into(),

@@ -3,7 +3,7 @@
 use super::channel_shapes;
 use crate::{ChannelError, model::channel::Channel};
 use base::{Arn, arn};
-use gateway::{Ctx, Demand, Demands, principals};
+use gateway::{Ctx, Demands, principals};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use store::ReadView;
@@ -49,20 +49,31 @@ fn resource(text: &str) -> Result<Arn, ChannelError> {
     }
 }
 
-pub(super) fn demand_on(action: &'static str, text: &str) -> Result<Demands, ChannelError> {
-    Ok(Demand::on(action, resource(text)?).into())
+pub(super) async fn demand_on(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    text: &str,
+) -> Result<Demands, ChannelError> {
+    let arn = resource(text)?;
+    channel_shapes::demand_on(ctx, view, action, arn.as_str())
+        .await
+        .map_err(of_resource)
 }
 
 /// The caller's channel of an ARN.
 pub(super) async fn find(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<Channel, ChannelError> {
     let arn = resource(text)?;
-    channel_shapes::find(ctx, view, arn.as_str())
-        .await
-        .map_err(|error| match error {
-            ChannelError::ArnInvalid(text) => ChannelError::ResourceArnNotValid(text),
-            ChannelError::NotFound(text) => ChannelError::ResourceNotFound(text),
-            other => other,
-        })
+    channel_shapes::find(ctx, view, arn.as_str()).await.map_err(of_resource)
+}
+
+/// A channel's errors in the words of the operations on resource policies.
+fn of_resource(error: ChannelError) -> ChannelError {
+    match error {
+        ChannelError::ArnInvalid(text) => ChannelError::ResourceArnNotValid(text),
+        ChannelError::NotFound(text) => ChannelError::ResourceNotFound(text),
+        other => other,
+    }
 }
 
 /// A channel's policy as it is shown.

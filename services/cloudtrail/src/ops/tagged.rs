@@ -1,6 +1,6 @@
 //! What has tags: trails and channels, named by their ARNs.
 
-use super::find;
+use super::{channel_shapes, find};
 use crate::{
     CloudTrailError,
     model::{
@@ -23,12 +23,31 @@ pub(super) enum Tagged {
     Channel(Channel),
 }
 
-/// The demand of a tag operation on a resource.
-pub(super) fn demand_on(action: &'static str, id: &str) -> Result<Demand, CloudTrailError> {
-    match Arn::parse(id) {
-        Some(arn) if arn.parts().service == "cloudtrail" => Ok(Demand::on(action, arn)),
-        _ => Err(CloudTrailError::CloudTrailArnInvalid(id.to_owned())),
-    }
+/// The demand of a tag operation on a resource, there or not. The tags of channels may decide, those of trails do not.
+///
+/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/security_iam_service-with-iam.html>
+pub(super) async fn demand_on(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    id: &str,
+) -> Result<Demand, CloudTrailError> {
+    let invalid = || CloudTrailError::CloudTrailArnInvalid(id.to_owned());
+    let arn = Arn::parse(id).filter(|arn| arn.parts().service == "cloudtrail");
+    let demand = Demand::on(action, arn.ok_or_else(invalid)?);
+    Ok(match channel(ctx, view, id).await? {
+        Some(channel) => channel_shapes::tagged(demand, &channel),
+        None => demand,
+    })
+}
+
+/// The caller's channel of an ARN.
+async fn channel(ctx: &Ctx, view: &ReadView<'_>, id: &str) -> Result<Option<Channel>, CloudTrailError> {
+    let Some(reference) = ChannelReference::parse(id) else {
+        return Ok(None);
+    };
+    let channel = table::channels::get(view, ctx.account, &ctx.region, &reference.id).await?;
+    Ok(channel.filter(|channel| channel.arn().as_str() == id))
 }
 
 impl Tagged {
@@ -39,11 +58,8 @@ impl Tagged {
             Some("trail") => find::find(ctx, view, &TrailReference::parse(id)?)
                 .await?
                 .map(Tagged::Trail),
-            Some("channel") => {
-                let reference =
-                    ChannelReference::parse(id).ok_or_else(|| CloudTrailError::CloudTrailArnInvalid(id.to_owned()))?;
-                let channel = table::channels::get(view, ctx.account, &ctx.region, &reference.id).await?;
-                channel.filter(|channel| channel.arn() == arn).map(Tagged::Channel)
+            Some("channel") if ChannelReference::parse(id).is_some() => {
+                channel(ctx, view, id).await?.map(Tagged::Channel)
             }
             Some("eventdatastore" | "dashboard") => {
                 return Err(CloudTrailError::ResourceTypeNotSupported(id.to_owned()));

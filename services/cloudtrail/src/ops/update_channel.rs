@@ -63,8 +63,8 @@ impl Operation for UpdateChannel {
     type Output = Json<Output>;
     type Error = ChannelError;
 
-    async fn demands(ctx: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
-        demand_on(ctx, "cloudtrail:UpdateChannel", &input.channel)
+    async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, ChannelError> {
+        demand_on(ctx, view, "cloudtrail:UpdateChannel", &input.channel).await
     }
 
     async fn run(
