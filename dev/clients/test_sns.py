@@ -473,15 +473,50 @@ def test_links_work_without_a_signature_and_nothing_else_does(server, endpoint):
     assert (left.status, left.code) == (403, "AuthorizationError")
     sns.unsubscribe(SubscriptionArn=arn)
     assert where.next().kind == "UnsubscribeConfirmation"
-    # What is done without a signature is recorded too, for the topic's owner, and without the token.
+    # What is done without a signature, by who has a token, is recorded too, for the topic's owner, and without the token.
     trails = server.client("cloudtrail")
     by_name = [{"AttributeKey": "EventName", "AttributeValue": "ConfirmSubscription"}]
     events = [json.loads(each["CloudTrailEvent"]) for each in trails.lookup_events(LookupAttributes=by_name)["Events"]]
-    assert len(events) == 3 and token not in json.dumps(events)
-    nobody = [event for event in events if event["userIdentity"]["type"] == "AWSAccount"]
-    assert {event["errorCode"] for event in nobody} == {"InvalidParameter", "AuthorizationError"}
+    assert len(events) == 2 and token not in json.dumps(events)
+    [nobody] = [event for event in events if event["userIdentity"]["type"] == "AWSAccount"]
+    assert nobody["errorCode"] == "AuthorizationError"
     # Only certificates that were made are served.
     assert server.send("GET", "/SimpleNotificationService-00.pem", {}).status != 200
+
+
+def test_an_owner_hears_of_who_has_a_link_and_of_nobody_else(server, endpoint):
+    sns, where = server.client("sns"), endpoint()
+    stranger = server.account("111122223333")
+    topic = sns.create_topic(Name="links")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
+    token = where.next().json["Token"]
+    agent = {"User-Agent": "follower"}
+    nowhere = "arn:aws:sns:us-east-1:{}:x"
+
+    def ask(action, status, **parameters):
+        answer = server.send("GET", "/?" + urllib.parse.urlencode({"Action": action, **parameters}), agent)
+        assert answer.status == status, answer.body
+
+    for account in (ACCOUNT, "111122223333", "999999999999"):
+        arn = nowhere.format(account)
+        ask("ConfirmSubscription", 404, TopicArn=arn, Token="a")
+        ask("Unsubscribe", 404, SubscriptionArn=f"{arn}:11111111-2222-3333-4444-555555555555")
+    ask("ConfirmSubscription", 400, TopicArn=topic, Token="a")
+    ask("ConfirmSubscription", 400, TopicArn=nowhere.format(ACCOUNT))
+    ask("Unsubscribe", 200, SubscriptionArn=f"{topic}:11111111-2222-3333-4444-555555555555")
+    ask("ConfirmSubscription", 403, TopicArn=topic, Token=token, AuthenticateOnUnsubscribe="true")
+    ask("ConfirmSubscription", 200, TopicArn=topic, Token=token)
+    [subscription] = sns.list_subscriptions()["Subscriptions"]
+    ask("Unsubscribe", 200, SubscriptionArn=subscription["SubscriptionArn"])
+
+    def followed(who=None):
+        events = server.client("cloudtrail", who=who).lookup_events()["Events"]
+        events = [json.loads(each["CloudTrailEvent"]) for each in reversed(events)]
+        return [(each["eventName"], each.get("errorCode")) for each in events if each.get("userAgent") == "follower"]
+
+    expected = [("ConfirmSubscription", "AuthorizationError"), ("ConfirmSubscription", None), ("Unsubscribe", None)]
+    assert sorted(followed(), key=str) == sorted(expected, key=str)
+    assert followed(stranger) == []
 
 
 @pytest.mark.serve("--rehearsal")

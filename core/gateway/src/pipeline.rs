@@ -636,8 +636,12 @@ async fn authorise_and_run<O: Operation>(
 }
 
 /// Records the events of a call that failed, in a transaction of their own that commits before the answer. If even
-/// that cannot be done the caller gets an internal error: nothing is answered that is not recorded.
+/// that cannot be done the caller gets an internal error: nothing is answered that is not recorded. What concerns no
+/// account, such as an anonymous call on nothing, is counted only.
 async fn record_failure<T>(ctx: &Ctx, failed: Failed) -> Result<T, CallFailure> {
+    if failed.events.is_empty() && matches!(ctx.caller, Caller::Anonymous) {
+        ctx.world.count_refused(&failed.failure.reply.code);
+    }
     match commit_events(&ctx.world, failed.events).await {
         Ok(()) => Err(failed.failure),
         Err(fault) => Err(CallFailure::fault(&fault, ctx.service, &ctx.request_id)),

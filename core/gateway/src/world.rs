@@ -124,7 +124,8 @@ impl World {
         Txn::new(self.store.begin(), Vec::new())
     }
 
-    /// Counts a request that was refused before it became a call: bad signature, unknown key, unknown operation.
+    /// Counts a request that was refused before it became a call: bad signature, unknown key, unknown operation, or an
+    /// anonymous call on nothing, which concerns no account.
     pub(crate) fn count_refused(&self, code: &str) {
         let count = self.refused.fetch_add(1, Ordering::Relaxed) + 1;
         // A flood of bad requests must not become a flood of log lines: the 1st, 2nd, 4th, 8th ... are told.

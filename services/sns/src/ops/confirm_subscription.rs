@@ -68,6 +68,9 @@ impl Operation for ConfirmSubscription {
     async fn demands(ctx: &Ctx, view: &ReadView<'_>, input: &Self::Input) -> Result<Demands, SnsError> {
         let at = find::here(ctx, "TopicArn", &input.topic_arn)?;
         if matches!(ctx.caller, Caller::Anonymous) {
+            // Anybody can name a topic's ARN: its owner hears of who has a token of it.
+            find::topic(view, &at).await?;
+            tokens::find(ctx, view, &at, &input.token).await?;
             ctx.notes().owners = vec![at.account];
             if input.guarded() {
                 return Err(SnsError::Authorization(
