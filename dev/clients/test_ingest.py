@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 
 import pytest
@@ -82,6 +83,35 @@ def test_standard_input_and_what_is_said_of_it(server, trail):  # noqa: F811
     long = record(server, requestParameters={"x": "x" * 600_000})
     told = summary(ingest(server, "--json", input=json.dumps([long, record(server)]), check=False))
     assert (told["Accepted"], told["RefusedByReason"][0]["Code"]) == (1, "FieldTooLong")
+
+
+def test_records_of_no_known_schema_are_refused_and_the_others_come_in(server, trail):  # noqa: F811
+    make_channel(server, trail)
+    unknown = [record(server, eventVersion="2.0")] * 100
+    told = summary(ingest(server, "--json", input=json.dumps(unknown + [record(server)]), check=False))
+    assert (told["Accepted"], told["Refused"]) == (1, 100)
+    [reason] = told["RefusedByReason"]
+    assert (reason["Code"], reason["Count"]) == ("ChannelUnsupportedSchema", 100)
+
+
+def test_a_file_is_known_by_what_it_holds(server, trail):  # noqa: F811
+    make_channel(server, trail)
+    log, state = server.folder / "log.json", server.folder / "state"
+
+    def bring():
+        told = summary(ingest(server, log, "--json", "--state", state))
+        return told["Accepted"], told["FilesTakenInBefore"]
+
+    log.write_text(json.dumps(record(server, name="Invoke1")))
+    before = log.stat()
+    assert (bring(), bring()) == ((1, 0), (0, 1))
+    # Another was rotated to its place, as long and as old.
+    log.write_text(log.read_text().replace("Invoke1", "Invoke2"))
+    os.utime(log, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert log.stat().st_size == before.st_size
+    assert (bring(), bring()) == ((1, 0), (0, 1))
+    os.utime(log)
+    assert bring() == (0, 1)
 
 
 def test_it_needs_a_right_of_its_own(server, trail):  # noqa: F811

@@ -1,7 +1,11 @@
 //! From files to batches, one record at a time: `{"Records": [...]}`, lists, JSON lines, records one after the other, and
 //! all of these in gzip.
 
-use super::{send::Batch, state::Known, tally::Tally};
+use super::{
+    send::Batch,
+    state::{Known, Summed},
+    tally::Tally,
+};
 use anyhow::{Context, Result};
 use flate2::read::MultiGzDecoder;
 use serde::{
@@ -16,7 +20,7 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     rc::Rc,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize, atomic::Ordering},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicUsize, atomic::Ordering},
 };
 use tokio::sync::mpsc;
 
@@ -64,7 +68,8 @@ pub(crate) fn find(path: &Path, found: &mut Vec<Source>) -> Result<()> {
 
 /// A file whose records are under way. When the last holder lets go, all were answered, unless one failed.
 pub(crate) struct UnderWay {
-    pub(crate) file: Option<Known>,
+    /// Which file it is, once it was read to its end.
+    pub(crate) file: OnceLock<Known>,
     /// Batches that are not answered, and one while the file is read.
     left: AtomicUsize,
 }
@@ -80,7 +85,7 @@ impl UnderWay {
 pub(crate) fn all(sources: Vec<Source>, to_send: &mpsc::Sender<Batch>, tally: &Mutex<Tally>) {
     for source in sources {
         let under_way = Arc::new(UnderWay {
-            file: source.path().and_then(Known::of),
+            file: OnceLock::new(),
             left: AtomicUsize::new(1),
         });
         let mut out = Out {
@@ -93,7 +98,12 @@ pub(crate) fn all(sources: Vec<Source>, to_send: &mpsc::Sender<Batch>, tally: &M
         let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
         tally.files_read += 1;
         let complete = match done {
-            Ok(()) => true,
+            Ok(known) => {
+                if let Some(known) = known {
+                    let _ = under_way.file.set(known);
+                }
+                true
+            }
             Err(error) => {
                 let path = source.path().unwrap_or(Path::new("standard input")).to_owned();
                 tally.unreadable.push((path, format!("{error:#}")));
@@ -139,19 +149,30 @@ impl Out<'_> {
     }
 }
 
-/// Gives every record of a source as it is written.
-fn read(source: &Source, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
-    let input: Box<dyn Read> = match source {
-        Source::Stdin => Box::new(io::stdin().lock()),
-        Source::File(path) => Box::new(File::open(path)?),
-    };
+/// Gives every record of a source as it is written, and says of a file what it was.
+fn read(source: &Source, each: &mut dyn FnMut(&str) -> bool) -> Result<Option<Known>> {
+    match source {
+        Source::Stdin => values(io::stdin().lock(), each).map(|()| None),
+        Source::File(path) => {
+            // Summed up as it is read: what is written into it meanwhile, or after, is not known.
+            let mut file = Summed::new(File::open(path)?);
+            let mut taken = true;
+            values(&mut file, &mut |record| {
+                taken = each(record);
+                taken
+            })?;
+            Ok(if taken { file.known(path)? } else { None })
+        }
+    }
+}
+
+fn values(input: impl Read, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {
     let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
     let zipped = input.fill_buf()?.starts_with(&GZIP);
-    let input: Box<dyn Read> = match zipped {
-        true => Box::new(MultiGzDecoder::new(input)),
-        false => Box::new(input),
-    };
-    records(input, each)
+    match zipped {
+        true => records(MultiGzDecoder::new(input), each),
+        false => records(input, each),
+    }
 }
 
 fn records(input: impl Read, each: &mut dyn FnMut(&str) -> bool) -> Result<()> {

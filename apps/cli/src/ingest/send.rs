@@ -95,7 +95,7 @@ pub(crate) fn start(
                     return;
                 }
                 if batch.under_way.finish() {
-                    let _ = finished.send(Ok(batch.under_way.file.clone()));
+                    let _ = finished.send(Ok(batch.under_way.file.get().cloned()));
                 }
             }
         });
@@ -117,10 +117,10 @@ async fn send(client: &Client, query: &str, batch: &Batch, tally: &Mutex<Tally>)
                 return Ok(());
             }
             Err(error) => match error.downcast_ref::<Refused>() {
-                // What is wrong with the call as a whole is wrong with the record that it is about.
-                Some(refused) if batch.events == 1 && is_about_the_event(refused) => {
+                // What is wrong with the call as a whole is wrong with each of the records that it is about.
+                Some(refused) if is_about_the_events(refused, batch.events) => {
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.refuse(&refused.code, &refused.message);
+                    tally.refuse_all(&refused.code, &refused.message, batch.events as u64);
                     return Ok(());
                 }
                 Some(refused) if refused.status < 500 && refused.code != "ThrottlingException" => {
@@ -137,11 +137,13 @@ async fn send(client: &Client, query: &str, batch: &Batch, tally: &Mutex<Tally>)
     Err(Error::msg("a call was repeated without end"))
 }
 
-fn is_about_the_event(refused: &Refused) -> bool {
-    matches!(
-        refused.code.as_str(),
-        "ChannelUnsupportedSchema" | "RequestEntityTooLargeException"
-    )
+/// A call is of an unknown schema when each of its events is; it is too long by no fault of one of several.
+fn is_about_the_events(refused: &Refused, events: usize) -> bool {
+    match refused.code.as_str() {
+        "ChannelUnsupportedSchema" => true,
+        "RequestEntityTooLargeException" => events == 1,
+        _ => false,
+    }
 }
 
 fn count(answer: &Value, tally: &mut Tally) {

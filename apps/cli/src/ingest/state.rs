@@ -2,34 +2,65 @@
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+use sigv4::checksum::{Checksum, ChecksumAlgorithm};
 use std::{
     collections::HashSet,
     fs::{File, OpenOptions},
-    io::Write,
+    io::{self, Read, Write},
     path::Path,
 };
 
-/// A file as it was.
+/// A file as it was: another that is rotated to its place may be as long, and as old.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Known {
     path: String,
     bytes: u64,
+    /// Of all of the file, in base64.
+    sha256: String,
 }
 
-impl Known {
-    /// The file as it is now; `None` when it cannot be told.
-    pub(crate) fn of(path: &Path) -> Option<Known> {
-        let path = path.canonicalize().ok()?;
-        Some(Known {
-            bytes: path.metadata().ok()?.len(),
-            path: path.to_str()?.to_owned(),
-        })
+/// A file that is summed up while it is read.
+pub(crate) struct Summed {
+    file: File,
+    bytes: u64,
+    sha256: Checksum,
+}
+
+impl Summed {
+    /// Nothing of it has been read.
+    pub(crate) fn new(file: File) -> Summed {
+        Summed {
+            file,
+            bytes: 0,
+            sha256: Checksum::new(ChecksumAlgorithm::Sha256),
+        }
+    }
+
+    /// Reads what is left, and says what the file was; `None` when its path cannot be written down.
+    pub(crate) fn known(mut self, path: &Path) -> io::Result<Option<Known>> {
+        io::copy(&mut self, &mut io::sink())?;
+        let path = path.canonicalize()?;
+        Ok(path.to_str().map(|path| Known {
+            path: path.to_owned(),
+            bytes: self.bytes,
+            sha256: self.sha256.finish(),
+        }))
+    }
+}
+
+impl Read for Summed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.sha256.update(buffer.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
+        Ok(count)
     }
 }
 
 /// The file that remembers.
 pub(crate) struct State {
     known: HashSet<Known>,
+    lengths: HashSet<(String, u64)>,
     file: File,
 }
 
@@ -46,16 +77,23 @@ impl State {
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n").with_context(what)?;
         }
-        let known = text
+        let known: HashSet<Known> = text
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
-        Ok(State { known, file })
+        let lengths = known.iter().map(|file| (file.path.clone(), file.bytes)).collect();
+        Ok(State { known, lengths, file })
     }
 
-    /// Whether this file was taken in, and is of the length that it was.
+    /// Whether this file was taken in, and holds what it held. One that cannot be read is not known, and reading it says why.
     pub(crate) fn has(&self, path: &Path) -> bool {
-        Known::of(path).is_some_and(|file| self.known.contains(&file))
+        // Only what may be known is read for it.
+        let may_be = || {
+            let (path, bytes) = (path.canonicalize().ok()?, path.metadata().ok()?.len());
+            self.lengths.contains(&(path.to_str()?.to_owned(), bytes)).then_some(())
+        };
+        let known = || Summed::new(File::open(path).ok()?).known(path).ok()?;
+        may_be().is_some() && known().is_some_and(|file| self.known.contains(&file))
     }
 
     /// Remembers a file. Standard input is none.
@@ -72,6 +110,10 @@ impl State {
 mod tests {
     use super::*;
 
+    fn known(path: &Path) -> Option<Known> {
+        Summed::new(File::open(path).unwrap()).known(path).unwrap()
+    }
+
     #[test]
     fn a_file_is_known_while_it_is_as_it_was() {
         let folder = tempfile::tempdir().unwrap();
@@ -79,10 +121,19 @@ mod tests {
         std::fs::write(&data, "x").unwrap();
         let mut state = State::open(&path).unwrap();
         assert!(!state.has(&data));
-        state.add(&Known::of(&data)).unwrap();
+        state.add(&known(&data)).unwrap();
         std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + "{\"path\":\"cut").unwrap();
         assert!(State::open(&path).unwrap().has(&data));
+        let modified = data.metadata().unwrap().modified().unwrap();
+        // As long and as old, and another.
+        std::fs::write(&data, "y").unwrap();
+        let file = OpenOptions::new().write(true).open(&data).unwrap();
+        file.set_modified(modified).unwrap();
+        assert!(!State::open(&path).unwrap().has(&data));
         std::fs::write(&data, "xy").unwrap();
         assert!(!State::open(&path).unwrap().has(&data));
+        std::fs::write(&data, "x").unwrap();
+        assert!(State::open(&path).unwrap().has(&data));
+        assert!(!State::open(&path).unwrap().has(folder.path()));
     }
 }

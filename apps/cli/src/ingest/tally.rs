@@ -38,13 +38,18 @@ impl Tally {
 
     /// Counts a refusal.
     pub(crate) fn refuse(&mut self, code: &str, reason: &str) {
+        self.refuse_all(code, reason, 1);
+    }
+
+    /// Counts a refusal of so many.
+    pub(crate) fn refuse_all(&mut self, code: &str, reason: &str, count: u64) {
         let reasons: usize = self.refused.values().map(BTreeMap::len).sum();
         let of_code = self.refused.entry(code.to_owned()).or_default();
         let reason = match of_code.contains_key(reason) || reasons < REASONS_MAX {
             true => reason,
             false => OTHERS,
         };
-        *of_code.entry(reason.to_owned()).or_default() += 1;
+        *of_code.entry(reason.to_owned()).or_default() += count;
     }
 
     fn refused(&self) -> u64 {
@@ -158,8 +163,7 @@ mod tests {
         for n in 0..100 {
             tally.refuse("InvalidData", &format!("reason {n}"));
         }
-        tally.refuse(SERVED, "kms");
-        tally.refuse(SERVED, "kms");
+        tally.refuse_all(SERVED, "kms", 2);
         assert_eq!((tally.refused(), tally.refused_otherwise()), (102, 100));
         assert_eq!(tally.refused["InvalidData"].len(), REASONS_MAX + 1);
         assert_eq!(tally.refused["InvalidData"][OTHERS], 60);
