@@ -121,7 +121,7 @@ impl Pass<'_> {
             }
             let held = self.deliver(round.files, &mut spare).await?;
             held.into_iter().for_each(|region| starts.hold(region));
-            from = round.next.unwrap_or(self.cut + 1);
+            from = starts.first_from(round.next.unwrap_or(self.cut + 1));
         }
         self.finish(closing, starts).await
     }

@@ -68,6 +68,12 @@ impl Starts {
         let known = self.regions.values().flatten().copied();
         known.chain([self.after + 1]).min().unwrap_or(self.after + 1)
     }
+
+    /// The first sequence from `next` on that any Region wants: what only Regions wanted that are held back by now is not
+    /// read again.
+    pub fn first_from(&self, next: u64) -> u64 {
+        next.max(self.first())
+    }
 }
 
 /// A file that is filled.
@@ -430,6 +436,11 @@ mod tests {
         );
         starts.hold(region(AWAY));
         assert_eq!(read(&starts), [(region(HERE), vec![2, 4])].into());
+        // Refused again, the one that was behind leaves nothing to read but what nobody has looked at.
+        assert_eq!(starts.first_from(blocks[2]), blocks[2]);
+        starts.hold(region(HERE));
+        assert_eq!(starts.first_from(blocks[2]), blocks[3] + 1);
+        assert_eq!(starts.first_from(blocks[5]), blocks[5]);
     }
 
     #[tokio::test]
