@@ -180,14 +180,7 @@ impl Worker for SignDigests {
 /// Signs every window that has passed, oldest first, until one is refused.
 async fn catch_up(world: &Arc<World>, mut place: Place, now: Timestamp) -> Result<(), Fault> {
     for _ in 0..WINDOWS_PER_TICK_MAX {
-        let time = match &place.head {
-            // It says itself when it was made, and is validated with the keys of that moment.
-            Head::Backfill(_) => now,
-            Head::Chain(_) | Head::Ending(..) => place.head.window(world.settings.digest_interval).1,
-        };
-        let (key, fingerprint) = signing::at(world, &place.trail, &place.region, time, now).await?;
-        let signer = Signer { key, fingerprint };
-        match sign_window(world, &place, &signer, now).await? {
+        match sign_window(world, &place, now).await? {
             Some(head) if head.due(world) <= now => place.head = head,
             _ => return Ok(()),
         }
@@ -203,14 +196,29 @@ struct Signer {
     fingerprint: String,
 }
 
+impl Signer {
+    /// The key that a digest of this window is validated with. The window is that of the files too: a chain's last may end
+    /// long after its hour.
+    async fn of(
+        world: &Arc<World>,
+        place: &Place,
+        kind: DigestKind,
+        (_, end): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Signer, Fault> {
+        let time = match kind {
+            // It says itself when it was made, and is validated with the keys of that moment.
+            DigestKind::Backfill => now,
+            DigestKind::Standard => end,
+        };
+        let (key, fingerprint) = signing::at(world, &place.trail, &place.region, time, now).await?;
+        Ok(Signer { key, fingerprint })
+    }
+}
+
 /// One digest is one transaction: the object with its signature, the head of the chain, the files it names. Answers the
 /// head with the next window; `None` when there is none, or when the bucket or the key refuses, which the rows say then.
-async fn sign_window(
-    world: &Arc<World>,
-    place: &Place,
-    signer: &Signer,
-    now: Timestamp,
-) -> Result<Option<Head>, Fault> {
+async fn sign_window(world: &Arc<World>, place: &Place, now: Timestamp) -> Result<Option<Head>, Fault> {
     let (trail, region) = (&place.trail, &place.region);
     for _ in 0..ATTEMPTS_MAX {
         let mut work = begin(world, trail, region);
@@ -220,7 +228,8 @@ async fn sign_window(
         };
         let (files, window) = contents(&txn.view(), place, &head, world.settings.digest_interval).await?;
         let kind = head.kind();
-        let digest = Digest::of(place, &head, window, &files, signer)?;
+        let signer = Signer::of(world, place, kind, window, now).await?;
+        let digest = Digest::of(place, &head, window, &files, &signer)?;
         let object = digest.object(world, trail, (kind == DigestKind::Backfill).then_some(now));
         let put = ctx
             .world()
