@@ -358,11 +358,11 @@ def test_what_came_in_is_selected_delivered_sealed_and_proven(server, trail):
 def test_what_happened_long_ago_is_found_when_it_happened(server, trail):
     channel = make_channel(server, trail)
     lookup = server.client("cloudtrail").lookup_events
-    # Digests of two days in all Regions are not what is asked for here.
-    trail.cloudtrail.stop_logging(Name=trail.name)
     times = {days: server.now() - timedelta(days=days) for days in (100, 60, 30)}
     for days, time in times.items():
         put(server, channel, managed(server, f"Ago{days}", eventTime=time.strftime(FORM)))
+    # Digests of two days in all Regions are not what is asked for here.
+    trail.cloudtrail.stop_logging(Name=trail.name)
 
     def names(**range):
         by = [{"AttributeKey": "Username", "AttributeValue": "theirs"}]
