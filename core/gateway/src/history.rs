@@ -16,7 +16,7 @@ use crate::journal;
 use base::{AccountId, Fault, Region, Timestamp};
 use bytes::Bytes;
 use pack::Heads;
-use record::IndexFields;
+use record::{AHEAD_MAX, IndexFields};
 use std::ops::ControlFlow;
 use store::{EntryPos, History, HistoryView, Partition, StoredBlock};
 
@@ -169,8 +169,7 @@ impl Search<'_> {
         while to > through {
             let page = self.view.journal_back(through + 1, to, PIECE_BYTES)?;
             for placed in page.entries {
-                // An event is committed after it happened, never before.
-                if placed.time < self.query.start {
+                if self.is_past(placed.time) {
                     return Ok(ControlFlow::Break(()));
                 }
                 let entry = &placed.entry;
@@ -236,7 +235,7 @@ impl Search<'_> {
                     let Some(block) = self.view.block(partition, number?)? else {
                         continue;
                     };
-                    if self.is_past(&block) || self.block(&block)?.is_break() {
+                    if self.is_past(block.about.committed.1) || self.block(&block)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
@@ -244,7 +243,7 @@ impl Search<'_> {
             None => {
                 for block in self.view.blocks_back(partition, prompt) {
                     let block = block?;
-                    if self.is_past(&block) || self.block(&block)?.is_break() {
+                    if self.is_past(block.about.committed.1) || self.block(&block)?.is_break() {
                         return Ok(ControlFlow::Break(()));
                     }
                 }
@@ -253,9 +252,10 @@ impl Search<'_> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Whether everything in this block and in those before it happened before the time asked for.
-    fn is_past(&self, block: &StoredBlock) -> bool {
-        block.about.committed.1 < self.query.start
+    /// Whether everything that was committed then or before happened before the time asked for. An event from elsewhere
+    /// may be dated ahead of its commit.
+    fn is_past(&self, committed: Timestamp) -> bool {
+        committed.plus(AHEAD_MAX) < self.query.start
     }
 
     fn block(&mut self, block: &StoredBlock) -> Result<ControlFlow<()>, Fault> {

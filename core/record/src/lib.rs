@@ -49,5 +49,5 @@ pub use signing::{
     SignatureFault, SigningKey,
 };
 pub use submission::{
-    Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Seen, Submission, SubmissionFault,
+    AHEAD_MAX, Admission, FaultCode, IngestedRecord, SUBMISSION_BYTES_MAX, Schema, Seen, Submission, SubmissionFault,
 };

@@ -27,8 +27,8 @@ const TYPE_MAX: usize = 128;
 const OWN_BYTES_MAX: usize = 4096;
 /// A submission is at most so long.
 pub const SUBMISSION_BYTES_MAX: usize = RECORD_BYTES_MAX - OWN_BYTES_MAX;
-/// An event may be so far ahead of our clock, as far as a signature may.
-const AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
+/// An event may be so far ahead of our clock, as far as a signature may: it happens at most so long after its commit.
+pub const AHEAD_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Why an event is refused, by AWS's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

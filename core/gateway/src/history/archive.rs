@@ -10,6 +10,7 @@ use super::{
 };
 use crate::journal;
 use base::{Fault, Timestamp};
+use record::AHEAD_MAX;
 use std::{collections::BTreeMap, time::Duration};
 use store::{
     About, DroppedBlock, EntryPos, History, HistoryChange, HistoryView, Partition, PlainBlock, SealedBlock, StoredBlock,
@@ -190,7 +191,7 @@ impl Open {
     }
 }
 
-/// Up to `limit` blocks whose last entry was committed before the time, as a change that drops them; `None` when there are
+/// Up to `limit` blocks in which nothing can have happened at the time or later, as a change that drops them; `None` when there are
 /// none. Blocks its thread.
 ///
 /// Commit it as [`store::Maintenance::Retention`].
@@ -203,7 +204,7 @@ pub fn expired(history: &History, before: Timestamp, limit: usize) -> Result<Opt
             if drop.len() >= limit {
                 break 'all;
             }
-            if block.about.committed.1 >= before {
+            if block.about.committed.1.plus(AHEAD_MAX) >= before {
                 break;
             }
             drop.push(DroppedBlock {

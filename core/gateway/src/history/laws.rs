@@ -18,8 +18,8 @@ struct Made {
     management: bool,
     /// Which of few values its attributes have.
     kind: u8,
-    /// How old it is at its commit, in seconds.
-    age: u64,
+    /// How old it is at its commit, in seconds; below zero of one that is dated ahead.
+    age: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +46,8 @@ struct Question {
 }
 
 fn made() -> impl Strategy<Value = Made> {
-    let age = prop_oneof![6 => Just(0_u64), 1 => 1..4_000_u64, 1 => 0..90_000_u64];
+    let ahead_max = i64::try_from(AHEAD_MAX.as_secs()).unwrap();
+    let age = prop_oneof![6 => Just(0_i64), 1 => 1..4_000_i64, 1 => 0..90_000_i64, 1 => -ahead_max..=0];
     (0..2_usize, prop::bool::weighted(0.8), 0..6_u8, age).prop_map(|(region, management, kind, age)| Made {
         region,
         management,
@@ -67,7 +68,7 @@ fn question() -> impl Strategy<Value = Question> {
         Attribute::Username,
     ]);
     let attribute = prop::option::weighted(0.8, (attribute, 0..7_u8));
-    let ago = || prop_oneof![2 => Just(0_u64), 3 => 0..100_000_u64];
+    let ago = || prop_oneof![2 => Just(0_u64), 2 => 0..100_000_u64, 1 => 0..1_800_u64];
     (0..2_usize, attribute, ago(), ago(), 1..60_usize).prop_map(|(region, attribute, a, b, page)| Question {
         region,
         attribute,
@@ -79,7 +80,8 @@ fn question() -> impl Strategy<Value = Question> {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        3 => (0..20_000_u64).prop_map(Op::Advance),
+        2 => (0..20_000_u64).prop_map(Op::Advance),
+        1 => (0..1_200_u64).prop_map(Op::Advance),
         6 => prop::collection::vec(made(), 1..40).prop_map(Op::Commit),
         1 => prop::collection::vec(made(), 250..600).prop_map(Op::Commit),
         4 => (0..=100_u64).prop_map(Op::Archive),
@@ -210,7 +212,9 @@ impl Run {
     async fn commit(&mut self, made: &[Made]) {
         let (mut entries, mut indexes) = (Vec::new(), Vec::new());
         for made in made {
-            let index = index_of(made, self.ids, self.clock.now().minus(Duration::from_secs(made.age)));
+            let (now, off) = (self.clock.now(), Duration::from_secs(made.age.unsigned_abs()));
+            let time = if made.age < 0 { now.plus(off) } else { now.minus(off) };
+            let index = index_of(made, self.ids, time);
             self.ids += 1;
             let json = format!("{{\"eventID\":\"{}\"}}", index.event_id);
             let fields = postcard::to_allocvec(&index).unwrap();
@@ -409,4 +413,35 @@ async fn every_attribute_is_found_in_many_blocks() {
         assert_eq!(count, expected, "{attribute:?} {value}");
     }
     run.check().unwrap();
+}
+
+/// What is dated ahead of its commit is found at its time, in the journal and in the archive.
+#[tokio::test]
+async fn an_event_dated_ahead_is_found_at_its_time() {
+    let ahead = Made {
+        region: 0,
+        management: true,
+        kind: 2,
+        age: -600,
+    };
+    for archived in [false, true] {
+        let mut run = Run::new();
+        run.commit(std::slice::from_ref(&ahead)).await;
+        run.clock.advance(Duration::from_secs(1_200));
+        if archived {
+            run.archive(100).await;
+        }
+        for attribute in [None, Some((Attribute::EventName, 2))] {
+            let question = Question {
+                region: 0,
+                attribute,
+                start: 900,
+                end: 0,
+                page: 5,
+            };
+            run.look(&question);
+            assert_eq!(run.paging.as_ref().unwrap().expected.len(), 1);
+            run.page().unwrap();
+        }
+    }
 }
