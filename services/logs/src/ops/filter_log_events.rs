@@ -32,6 +32,9 @@ use wire::ServiceName;
 /// How many bytes of events one call looks at.
 const LOOKED_BYTES_MAX: u64 = 32 << 20;
 
+/// After so many bytes others have their turn: a pattern is asked of each event on a thread of the runtime.
+const BYTES_BETWEEN_TURNS: usize = 1 << 20;
+
 /// The operation.
 pub(super) struct FilterLogEvents;
 
@@ -231,7 +234,9 @@ impl Operation for FilterLogEvents {
         let mut events: Vec<Shown> = Vec::new();
         let mut seen = after;
         let mut next_token = None;
+        let mut asked = 0_usize;
         while let Some((stream, position, event)) = search.peek(&mut opener, txn).await? {
+            asked += event.message.len();
             let is_meant = pattern.matches(&event.message);
             let is_full = opener.opened_bytes > LOOKED_BYTES_MAX && seen != after
                 || is_meant && !room.takes(&event.message, events.is_empty());
@@ -244,6 +249,10 @@ impl Operation for FilterLogEvents {
                 && is_meant
             {
                 events.push(Shown::of(stream, position, event));
+            }
+            if asked >= BYTES_BETWEEN_TURNS {
+                asked = 0;
+                tokio::task::yield_now().await;
             }
         }
         Ok(Json(Output {

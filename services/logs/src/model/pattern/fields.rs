@@ -142,25 +142,53 @@ fn field(scan: &mut Scan<'_>) -> Result<Field, PatternFault> {
 
 /// The fields of a text.
 fn split(message: &str) -> Vec<&str> {
-    let mut fields = Vec::new();
+    scanned(message).0
+}
+
+/// The fields of a text, and how many bytes were looked at for them: no more than a small multiple of the text's, for what
+/// closes a field is not looked for again once the rest of the text has been found without it.
+fn scanned(message: &str) -> (Vec<&str>, usize) {
+    let (mut fields, mut looked) = (Vec::new(), 0_usize);
+    let (mut may_quote, mut may_bracket) = (true, true);
     let mut rest = message.trim_start();
     while !rest.is_empty() {
         let close = match rest.as_bytes().first() {
-            Some(b'"') => Some('"'),
-            Some(b'[') => Some(']'),
+            Some(b'"') if may_quote => Some(('"', &mut may_quote)),
+            Some(b'[') if may_bracket => Some((']', &mut may_bracket)),
             _ => None,
         };
-        let enclosed = close.and_then(|close| {
+        let enclosed = close.and_then(|(close, may_close)| {
             let inner = rest.get(1..)?;
-            let end = inner.find(close)?;
-            Some((inner.get(..end)?, inner.get(end + 1..)?))
+            let end = inner.find(close);
+            looked += end.unwrap_or(inner.len());
+            *may_close = end.is_some();
+            Some((inner.get(..end?)?, inner.get(end? + 1..)?))
         });
         let (field, after) = enclosed.unwrap_or_else(|| {
             let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+            looked += end;
             rest.split_at_checked(end).unwrap_or((rest, ""))
         });
         fields.push(field);
         rest = after.trim_start();
     }
-    fields
+    (fields, looked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_never_closed_is_looked_for_once() {
+        for (word, count) in [("[ ", 500_000), ("\" ", 1), ("[\" ", 300_000), ("\"[ [\" ", 100_000)] {
+            let text = word.repeat(count);
+            let (fields, looked) = scanned(&text);
+            assert!(looked <= 4 * text.len(), "{word:?}: {looked} of {}", text.len());
+            assert!(fields.len() >= count, "{word:?}: {}", fields.len());
+        }
+        assert_eq!(split("[a b \"c d\" [e"), ["[a", "b", "c d", "[e"]);
+        assert_eq!(split("\"a [b c] \"d e"), ["a [b c] ", "d", "e"]);
+        assert_eq!(split("\"a [b c] [d"), ["\"a", "b c", "[d"]);
+    }
 }
