@@ -293,9 +293,20 @@ def test_messages_go_to_this_machine_alone_unless_told_otherwise(server):
 def test_any_endpoint_when_told_so(serve):
     sns = serve("--sns-endpoints", "any").client("sns")
     topic = sns.create_topic(Name="outward")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://192.0.2.1:9/")
-    with refused("InvalidParameter"):
-        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://169.254.169.254/latest")
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://[2000::1]:9/")
+    for host in "169.254.169.254", "127.0.0.1", "localhost", "10.0.0.1", "192.0.2.1", "[::ffff:10.0.0.1]", "[fd00:ec2::254]":
+        with refused("InvalidParameter"):
+            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{host}/latest")
+
+
+def test_private_networks_when_told_so(serve, endpoint):
+    sns = serve("--sns-endpoints", "private").client("sns")
+    topic = sns.create_topic(Name="inner")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint().url)
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://10.255.255.1:9/")
+    for host in "169.254.169.254", "192.0.2.1", "0.0.0.0", "[fd00:ec2::254]":
+        with refused("InvalidParameter"):
+            sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{host}/latest")
 
 
 def test_topics_are_made_changed_listed_and_deleted(server):

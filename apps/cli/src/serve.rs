@@ -57,8 +57,9 @@ pub(crate) struct ServeArgs {
     /// The domain under which virtual hosts hang [default: localhost].
     #[arg(long)]
     pub(crate) domain: Option<String>,
-    /// Where SNS may send messages to: this machine alone, or any address that is not link-local [default: loopback].
-    #[arg(long, value_name = "loopback|any")]
+    /// Where SNS may send messages to: this machine alone; any address that is routed everywhere; or private networks and this
+    /// machine too [default: loopback].
+    #[arg(long, value_name = "loopback|any|private")]
     pub(crate) sns_endpoints: Option<String>,
     /// The roots (PEM) that SNS's endpoints of https must be known to [default: the system's].
     #[arg(long, value_name = "FILE")]

@@ -360,7 +360,8 @@ fn sns_endpoints(text: &str) -> Result<SnsEndpoints, String> {
     match text {
         "any" => Ok(SnsEndpoints::Any),
         "loopback" => Ok(SnsEndpoints::Loopback),
-        _ => Err(format!("`{text}` is not loopback or any")),
+        "private" => Ok(SnsEndpoints::Private),
+        _ => Err(format!("`{text}` is not loopback, private or any")),
     }
 }
 

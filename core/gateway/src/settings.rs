@@ -17,10 +17,12 @@ pub enum AwsBehavior {
 /// Where SNS may send messages to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnsEndpoints {
-    /// Everywhere but to link-local addresses, and those that are nobody's or everybody's.
+    /// To addresses that are routed everywhere: to this machine and to private networks never.
     Any,
     /// To this machine itself.
     Loopback,
+    /// To this machine, to private networks, and to addresses that are routed everywhere.
+    Private,
 }
 
 impl SnsEndpoints {
@@ -29,6 +31,7 @@ impl SnsEndpoints {
         match self {
             SnsEndpoints::Any => "any",
             SnsEndpoints::Loopback => "loopback",
+            SnsEndpoints::Private => "private",
         }
     }
 }

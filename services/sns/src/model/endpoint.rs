@@ -4,7 +4,7 @@ use super::Protocol;
 use crate::error::SnsError;
 use gateway::settings::SnsEndpoints;
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// No longer URL is taken.
 const URL_BYTES_MAX: usize = 2_048;
@@ -110,16 +110,83 @@ fn split_authority(authority: &str) -> Option<(&str, Option<&str>)> {
 
 /// Whether messages may be sent to an address. It is asked of the very address that is then connected to.
 ///
-/// Addresses that are nobody's, everybody's or the link's own (where clouds keep their instances' credentials) are never
-/// sent to.
+/// An IPv6 address that carries an IPv4 one is judged by that one. Addresses that are nobody's, everybody's or the link's own (where
+/// clouds keep their instances' credentials) are never sent to.
 pub fn permits(endpoints: SnsEndpoints, address: IpAddr) -> bool {
-    let address = address.to_canonical();
+    let reach = reach_of(address);
     match endpoints {
-        SnsEndpoints::Loopback => address.is_loopback(),
-        SnsEndpoints::Any => match address {
-            IpAddr::V4(ip) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_broadcast() && !ip.is_link_local(),
-            IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast() && !ip.is_unicast_link_local(),
+        SnsEndpoints::Any => reach == Reach::Global,
+        SnsEndpoints::Loopback => reach == Reach::Loopback,
+        SnsEndpoints::Private => reach != Reach::Never,
+    }
+}
+
+/// How far an address reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Everybody can be there.
+    Global,
+    /// This machine.
+    Loopback,
+    /// Nobody who takes messages.
+    Never,
+    /// Somebody in a private network.
+    Private,
+}
+
+fn reach_of(address: IpAddr) -> Reach {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => reach_of_v4(ip),
+        IpAddr::V6(ip) if ip.is_loopback() => Reach::Loopback,
+        IpAddr::V6(ip) => match carried(ip) {
+            // What goes through a translator or a tunnel does not end on this machine, whatever it says.
+            Some(inner) => match reach_of_v4(inner) {
+                Reach::Global => Reach::Global,
+                Reach::Private => Reach::Private,
+                Reach::Loopback | Reach::Never => Reach::Never,
+            },
+            None => reach_of_v6(ip),
         },
+    }
+}
+
+/// SPEC: <https://www.iana.org/assignments/iana-ipv4-special-registry/>
+fn reach_of_v4(ip: Ipv4Addr) -> Reach {
+    match ip.octets() {
+        [127, ..] => Reach::Loopback,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Reach::Private,
+        // "This network", the link's own, multicast, reserved with broadcast;
+        [0, ..] | [169, 254, ..] | [224..=255, ..] => Reach::Never,
+        // protocol assignments, documentation, the relays of 6to4, benchmarks;
+        [192, 0, 0 | 2, _] | [192, 88, 99, _] | [198, 18 | 19, ..] | [198, 51, 100, _] | [203, 0, 113, _] => {
+            Reach::Never
+        }
+        // the host of an Azure machine.
+        [168, 63, 129, 16] => Reach::Never,
+        _ => Reach::Global,
+    }
+}
+
+/// SPEC: <https://www.iana.org/assignments/iana-ipv6-special-registry/>: of the whole space only `2000::/3` is given out.
+fn reach_of_v6(ip: Ipv6Addr) -> Reach {
+    match ip.segments() {
+        // Where EC2 keeps its instances' credentials.
+        [0xfd00, 0x0ec2, ..] => Reach::Never,
+        [0xfc00..=0xfdff, ..] => Reach::Private,
+        // Protocol assignments with Teredo, benchmarks and ORCHID; documentation.
+        [0x2001, 0x0000..=0x01ff, ..] | [0x2001, 0x0db8, ..] | [0x3fff, 0x0000..=0x0fff, ..] => Reach::Never,
+        [0x2000..=0x3fff, ..] => Reach::Global,
+        _ => Reach::Never,
+    }
+}
+
+/// The IPv4 address that an IPv6 one stands for: IPv4-compatible, of a translator (NAT64) or of 6to4.
+fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    match ip.segments() {
+        [0, 0, 0, 0, 0, 0, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
+        [0x2002, high, low, ..] => Some(v4(high, low)),
+        _ => None,
     }
 }
 
@@ -186,26 +253,98 @@ mod tests {
 
     #[test]
     fn addresses_are_let_through_by_the_setting() {
-        for (address, loopback, any) in [
-            ("127.0.0.1", true, true),
-            ("127.9.9.9", true, true),
-            ("::1", true, true),
-            ("::ffff:127.0.0.1", true, true),
-            ("10.0.0.1", false, true),
-            ("192.0.2.1", false, true),
-            ("2001:db8::1", false, true),
-            ("169.254.169.254", false, false),
-            ("::ffff:169.254.169.254", false, false),
-            ("fe80::1", false, false),
-            ("0.0.0.0", false, false),
-            ("::", false, false),
-            ("224.0.0.1", false, false),
-            ("255.255.255.255", false, false),
-            ("ff02::1", false, false),
-        ] {
-            let ip = address.parse().unwrap();
-            assert_eq!(permits(SnsEndpoints::Loopback, ip), loopback, "{address}");
-            assert_eq!(permits(SnsEndpoints::Any, ip), any, "{address}");
-        }
+        let check = |expected: Reach, addresses: &[&str]| {
+            for address in addresses {
+                let ip = address.parse().unwrap();
+                assert_eq!(reach_of(ip), expected, "{address}");
+                let permitted =
+                    [SnsEndpoints::Loopback, SnsEndpoints::Any, SnsEndpoints::Private].map(|mode| permits(mode, ip));
+                let wanted = match expected {
+                    Reach::Global => [false, true, true],
+                    Reach::Loopback => [true, false, true],
+                    Reach::Never => [false, false, false],
+                    Reach::Private => [false, false, true],
+                };
+                assert_eq!(permitted, wanted, "{address}");
+            }
+        };
+        check(Reach::Loopback, &["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]);
+        check(
+            Reach::Global,
+            &[
+                "1.1.1.1",
+                "100.63.0.1",
+                "100.128.0.1",
+                "172.15.0.1",
+                "172.32.0.1",
+                "192.0.1.1",
+                "198.20.0.1",
+                "::ffff:8.8.8.8",
+                "::8.8.8.8",
+                "64:ff9b::8.8.8.8",
+                "2002:808:808::1",
+                "2001:4860:4860::8888",
+                "2001:200::1",
+                "2606:4700::1111",
+            ],
+        );
+        check(
+            Reach::Private,
+            &[
+                "10.0.0.1",
+                "172.16.0.1",
+                "172.31.255.255",
+                "192.168.1.1",
+                "100.64.0.1",
+                "100.127.255.255",
+                "fc00::1",
+                "fd12:3456::1",
+                "::ffff:10.0.0.1",
+                "::10.0.0.1",
+                "64:ff9b::10.0.0.1",
+                "2002:a00:1::1",
+            ],
+        );
+        check(
+            Reach::Never,
+            &[
+                "0.0.0.0",
+                "0.1.2.3",
+                "169.254.169.254",
+                "168.63.129.16",
+                "192.0.0.1",
+                "192.0.2.1",
+                "192.88.99.1",
+                "198.18.0.1",
+                "198.19.255.255",
+                "198.51.100.1",
+                "203.0.113.1",
+                "224.0.0.1",
+                "240.0.0.1",
+                "255.255.255.255",
+                "::",
+                "::ffff:169.254.169.254",
+                "::ffff:0.0.0.0",
+                "::169.254.169.254",
+                "::127.0.0.1",
+                "64:ff9b::127.0.0.1",
+                "64:ff9b::169.254.169.254",
+                "64:ff9b:1::1",
+                "2002:7f00:1::1",
+                "2002:a9fe:a9fe::1",
+                "fd00:ec2::254",
+                "fe80::1",
+                "fec0::1",
+                "ff02::1",
+                "100::1",
+                "2001::1",
+                "2001:2::1",
+                "2001:20::1",
+                "2001:db8::1",
+                "3fff::1",
+                "5f00::1",
+                "4000::1",
+            ],
+        );
     }
 }
