@@ -19,6 +19,9 @@
 //! | `ct/signing/REGION/NOTBEFORE` | [`SigningKeyRow`] |
 
 pub mod channels;
+mod digests;
+
+pub use digests::*;
 
 use crate::model::{
     channel::{Channel, Ingestion},
@@ -554,6 +557,15 @@ pub async fn closing_trails(view: &ReadView<'_>) -> Result<Vec<Trail>, Fault> {
     rows(view, CLOSING).await
 }
 
+/// A trail, deleted or not, as it is now; `None` when it is forgotten.
+pub async fn known(view: &ReadView<'_>, trail: &Trail) -> Result<Option<Trail>, Fault> {
+    let now: Option<Trail> = view.get_row(&trail_key(trail)).await?;
+    match now.filter(|now| now.id == trail.id) {
+        Some(now) => Ok(Some(now)),
+        None => view.get_row(&closing_key(&trail.id)).await,
+    }
+}
+
 async fn rows<T: Stored>(view: &ReadView<'_>, prefix: &[u8]) -> Result<Vec<T>, Fault> {
     Ok(view
         .scan_rows(prefix, None, SCAN)
@@ -594,9 +606,13 @@ pub async fn forget_trail(txn: &mut Txn, trail: &Trail) -> Result<(), Fault> {
     delete_logs(txn, &trail.id);
     for kind in ["delivery", "chain", "ending", "backfill", "digested", "pending", "late"] {
         let prefix = format!("ct/{kind}/{}/", trail.id).into_bytes();
-        let keys: Vec<_> = txn.view().scan_prefix(&prefix, None, SCAN).await?;
-        for (key, _) in keys {
-            txn.delete(key);
+        // What is deleted is not given again.
+        loop {
+            let rows = txn.view().scan_prefix(&prefix, None, SCAN).await?;
+            if rows.is_empty() {
+                break;
+            }
+            rows.into_iter().for_each(|(key, _)| txn.delete(key));
         }
     }
     Ok(())
@@ -648,120 +664,6 @@ pub async fn delivery(view: &ReadView<'_>, id: &str, region: &Region) -> Result<
 /// Stores the state of delivery.
 pub fn put_delivery(txn: &mut Txn, id: &str, region: &Region, row: &DeliveryRow) {
     txn.put_row(place_key("delivery", id, region), row);
-}
-
-/// The head of a digest chain.
-pub async fn chain(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Option<ChainRow>, Fault> {
-    view.get_row(&place_key("chain", id, region)).await
-}
-
-/// The chains of a trail in these Regions. Asked for one by one: a scan would pass over every old version of rows that
-/// change each hour.
-pub async fn chains(
-    view: &ReadView<'_>,
-    id: &str,
-    regions: impl IntoIterator<Item = Region>,
-) -> Result<Vec<(Region, ChainRow)>, Fault> {
-    let mut chains = Vec::new();
-    for region in regions {
-        if let Some(chain) = chain(view, id, &region).await? {
-            chains.push((region, chain));
-        }
-    }
-    Ok(chains)
-}
-
-/// Stores the head of a chain.
-pub fn put_chain(txn: &mut Txn, id: &str, region: &Region, row: &ChainRow) {
-    txn.put_row(place_key("chain", id, region), row);
-}
-
-/// Ends a chain: the next digest starts a new one.
-pub fn delete_chain(txn: &mut Txn, id: &str, region: &Region) {
-    txn.delete(place_key("chain", id, region));
-}
-
-/// The chains of a trail whose last digest is to come while another has begun, each with its key.
-pub async fn endings(view: &ReadView<'_>, id: &str) -> Result<Vec<(bytes::Bytes, ChainRow)>, Fault> {
-    view.scan_rows(format!("ct/ending/{id}/").as_bytes(), None, SCAN).await
-}
-
-/// Remembers a chain whose last digest is to come.
-pub fn put_ending(txn: &mut Txn, id: &str, region: &Region, row: &ChainRow) {
-    txn.put_row(ending_key(id, region, row), row);
-}
-
-/// Where [`put_ending`] puts a chain.
-pub fn ending_key(id: &str, region: &Region, row: &ChainRow) -> Vec<u8> {
-    let mut key = region_prefix("ending", id, region);
-    key.extend_from_slice(format!("{:020}", row.window_start.as_micros()).as_bytes());
-    key
-}
-
-/// The Region of a chain that [`endings`] gave.
-pub fn ending_region(key: &[u8]) -> Result<Region, Fault> {
-    let region = std::str::from_utf8(key).ok().and_then(|key| key.split('/').nth(3));
-    region
-        .and_then(|text| Region::parse(text).ok())
-        .ok_or_else(|| Fault::corrupt("the key of a chain's row"))
-}
-
-/// The head of the chain of backfill digests.
-pub async fn backfill(view: &ReadView<'_>, id: &str, region: &Region) -> Result<BackfillRow, Fault> {
-    let row = view.get_row(&place_key("backfill", id, region)).await?;
-    Ok(row.unwrap_or_default())
-}
-
-/// Stores the head of the chain of backfill digests.
-pub fn put_backfill(txn: &mut Txn, id: &str, region: &Region, row: &BackfillRow) {
-    txn.put_row(place_key("backfill", id, region), row);
-}
-
-/// How the digests of a Region have fared.
-pub async fn digested(view: &ReadView<'_>, id: &str, region: &Region) -> Result<DigestedRow, Fault> {
-    let row = view.get_row(&place_key("digested", id, region)).await?;
-    Ok(row.unwrap_or_default())
-}
-
-/// Stores how the digests of a Region have fared.
-pub fn put_digested(txn: &mut Txn, id: &str, region: &Region, row: &DigestedRow) {
-    txn.put_row(place_key("digested", id, region), row);
-}
-
-/// Files with the keys of their rows.
-pub type Files = Vec<(bytes::Bytes, PendingFile)>;
-
-/// The files of a Region that wait for their window's digest, in the order of their delivery.
-pub async fn pending(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Files, Fault> {
-    view.scan_rows(&region_prefix("pending", id, region), None, SCAN).await
-}
-
-/// The files of a Region that wait for a backfill digest, in the order of their delivery.
-pub async fn late(view: &ReadView<'_>, id: &str, region: &Region) -> Result<Files, Fault> {
-    view.scan_rows(&region_prefix("late", id, region), None, SCAN).await
-}
-
-/// Remembers a delivered file for its window's digest. `seq` orders the files of a Region.
-pub fn put_pending(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &PendingFile) {
-    put_file(txn, "pending", id, region, seq, file);
-}
-
-/// Remembers a delivered file for a backfill digest.
-pub fn put_late(txn: &mut Txn, id: &str, region: &Region, seq: u64, file: &PendingFile) {
-    put_file(txn, "late", id, region, seq, file);
-}
-
-fn put_file(txn: &mut Txn, kind: &str, id: &str, region: &Region, seq: u64, file: &PendingFile) {
-    let mut key = region_prefix(kind, id, region);
-    key.extend_from_slice(format!("{seq:020}").as_bytes());
-    txn.put_row(key, file);
-}
-
-/// The order of a file among those of its Region, as [`put_pending`] was given it.
-pub fn file_seq(key: &[u8]) -> Result<u64, Fault> {
-    let seq = std::str::from_utf8(key).ok().and_then(|key| key.rsplit('/').next());
-    seq.and_then(|text| text.parse().ok())
-        .ok_or_else(|| Fault::corrupt("the key of a delivered file's row"))
 }
 
 /// The signing keys of a Region, oldest first.

@@ -18,7 +18,7 @@ use gateway::Txn;
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>
 pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timestamp) -> Result<(), Fault> {
     let start = now.floor_second();
-    let known = table::chains(&txn.view(), &trail.id, super::chain_regions(trail, enabled)).await?;
+    let known = table::chains(&txn.view(), &trail.id).await?;
     let covered = super::regions_of(trail, enabled);
     let goes_on = |region: &Region| trail.logging && trail.validation && covered.contains(region);
     for (region, chain) in &known {
@@ -70,13 +70,7 @@ pub async fn note_file(
 }
 
 /// Remembers a delivered file for the next backfill digest.
-pub async fn note_late(
-    txn: &mut Txn,
-    trail: &Trail,
-    region: &Region,
-    seq: u64,
-    file: &PendingFile,
-) -> Result<(), Fault> {
+async fn note_late(txn: &mut Txn, trail: &Trail, region: &Region, seq: u64, file: &PendingFile) -> Result<(), Fault> {
     table::put_late(txn, &trail.id, region, seq, file);
     let mut head = table::backfill(&txn.view(), &trail.id, region).await?;
     head.since = head.since.or(Some(file.delivered));

@@ -235,7 +235,7 @@ impl Pass<'_> {
             }
             let elsewhere = table::logs(&txn.view(), &trail.id).await?.is_some();
             let drained = closing && !elsewhere && cursor.held_from.is_none();
-            if drained && !super::digest::waits(&txn.view(), trail, &self.world.settings.regions).await? {
+            if drained && !super::digest::waits(&txn.view(), trail).await? {
                 table::forget_trail(txn, trail).await?;
             } else {
                 table::put_cursor(txn, &trail.id, &cursor);

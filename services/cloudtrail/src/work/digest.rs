@@ -9,7 +9,7 @@ use super::{ATTEMPTS_MAX, EAGER, PATIENT, REDELIVERY, begin, chains, conflicted,
 use crate::{
     model::trail::Trail,
     ops::seal_of,
-    table::{self, BackfillRow, ChainRow, DigestedRow, Files, PreviousDigest},
+    table::{self, BackfillRow, ChainRow, DigestedRow, Files, FilesPage, PreviousDigest},
 };
 use base::{Fault, Region, Timestamp};
 use gateway::{
@@ -20,6 +20,7 @@ use gateway::{
 use record::{DigestFile, DigestKind, DigestedLogFile, Gzip};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use store::{CommitError, Maintenance, ReadView};
+use tokio::sync::OnceCell;
 
 /// Soon after a refusal, the next attempt is made so much later.
 const RETRY: Duration = Duration::from_secs(60);
@@ -28,7 +29,13 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The worker.
 #[derive(Default)]
-pub struct SignDigests;
+pub struct SignDigests {
+    /// Known once the chains have been brought in step with the Regions that are enabled in this process.
+    elsewhere: OnceCell<Elsewhere>,
+}
+
+/// The Regions that are not enabled any more and have a chain, by trail. There is none to come: none begins in them.
+type Elsewhere = BTreeMap<String, Vec<Region>>;
 
 /// A digest that is to come.
 #[derive(Clone)]
@@ -92,13 +99,15 @@ impl Head {
     }
 }
 
-async fn places(view: &ReadView<'_>, enabled: &[Region]) -> Result<Vec<Place>, Fault> {
+async fn places(view: &ReadView<'_>, enabled: &[Region], elsewhere: &Elsewhere) -> Result<Vec<Place>, Fault> {
     let mut trails = table::all_trails(view).await?;
     trails.extend(table::closing_trails(view).await?);
     let mut places = Vec::new();
     for trail in trails {
         let trail = Arc::new(trail);
-        for (region, head) in heads(view, &trail, enabled).await? {
+        let mut regions = super::chain_regions(&trail, enabled);
+        regions.extend(elsewhere.get(&trail.id).into_iter().flatten().cloned());
+        for (region, head) in heads(view, &trail, regions).await? {
             let trail = Arc::clone(&trail);
             places.push(Place { trail, region, head });
         }
@@ -106,27 +115,66 @@ async fn places(view: &ReadView<'_>, enabled: &[Region]) -> Result<Vec<Place>, F
     Ok(places)
 }
 
-/// The digests of a trail that are to come; those of one Region in the order in which they are signed.
-async fn heads(view: &ReadView<'_>, trail: &Trail, enabled: &[Region]) -> Result<Vec<(Region, Head)>, Fault> {
+/// The digests of a trail that are to come, of chains in these Regions; those of one Region in the order in which they are
+/// signed.
+async fn heads(view: &ReadView<'_>, trail: &Trail, regions: Vec<Region>) -> Result<Vec<(Region, Head)>, Fault> {
     let mut heads = Vec::new();
     for (key, chain) in table::endings(view, &trail.id).await? {
         heads.push((table::ending_region(&key)?, Head::Ending(key.to_vec(), chain)));
     }
-    for region in super::chain_regions(trail, enabled) {
+    for region in regions {
         if let Some(chain) = table::chain(view, &trail.id, &region).await? {
-            heads.push((region.clone(), Head::Chain(chain)));
-        }
-        let backfill = table::backfill(view, &trail.id, &region).await?;
-        if backfill.since.is_some() {
-            heads.push((region, Head::Backfill(backfill)));
+            heads.push((region, Head::Chain(chain)));
         }
     }
+    let waiting = table::backfills(view, &trail.id).await?.into_iter();
+    let waiting = waiting.filter(|(_, row)| row.since.is_some());
+    heads.extend(waiting.map(|(region, row)| (region, Head::Backfill(row))));
     Ok(heads)
 }
 
-/// Whether a trail still has digests to come.
-pub(super) async fn waits(view: &ReadView<'_>, trail: &Trail, enabled: &[Region]) -> Result<bool, Fault> {
-    heads(view, trail, enabled).await.map(|heads| !heads.is_empty())
+/// Whether a trail still has digests to come, in whatever Region.
+pub(super) async fn waits(view: &ReadView<'_>, trail: &Trail) -> Result<bool, Fault> {
+    Ok(!table::chains(view, &trail.id).await?.is_empty() || !heads(view, trail, Vec::new()).await?.is_empty())
+}
+
+/// Brings the chains of all trails in step with the Regions that are enabled: those may be others than the last process had.
+async fn settle(world: &Arc<World>, now: Timestamp) -> Result<Elsewhere, Fault> {
+    let trails = {
+        let snapshot = world.snapshot();
+        let mut trails = table::all_trails(&snapshot.view()).await?;
+        trails.extend(table::closing_trails(&snapshot.view()).await?);
+        trails
+    };
+    let mut elsewhere = Elsewhere::new();
+    for trail in trails {
+        let mut regions = chained(world, &trail, now).await?;
+        let enabled = super::chain_regions(&trail, &world.settings.regions);
+        regions.retain(|region| !enabled.contains(region));
+        if !regions.is_empty() {
+            elsewhere.insert(trail.id, regions);
+        }
+    }
+    Ok(elsewhere)
+}
+
+/// Brings the chains of a trail in step, and answers the Regions that have one.
+async fn chained(world: &Arc<World>, trail: &Trail, now: Timestamp) -> Result<Vec<Region>, Fault> {
+    for _ in 0..ATTEMPTS_MAX {
+        let mut work = begin(world, trail, &trail.home);
+        let (_, txn) = work.parts();
+        let Some(trail) = table::known(&txn.view(), trail).await? else {
+            return Ok(Vec::new());
+        };
+        chains::align(txn, &trail, &world.settings.regions, now).await?;
+        let chains = table::chains(&txn.view(), &trail.id).await?;
+        match work.commit(Maintenance::Cursor).await {
+            Ok(()) => return Ok(chains.into_iter().map(|(region, _)| region).collect()),
+            Err(CommitError::Conflict) => {}
+            Err(CommitError::Fault(fault)) => return Err(fault),
+        }
+    }
+    Err(conflicted())
 }
 
 impl Worker for SignDigests {
@@ -136,18 +184,22 @@ impl Worker for SignDigests {
 
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
+            let Some(elsewhere) = self.elsewhere.get() else {
+                return Ok(Some(Timestamp::EPOCH));
+            };
             let snapshot = world.snapshot();
-            let places = places(&snapshot.view(), &world.settings.regions).await?;
+            let places = places(&snapshot.view(), &world.settings.regions, elsewhere).await?;
             Ok(places.iter().map(|place| place.head.due(world)).min())
         })
     }
 
     fn tick<'a>(&'a self, world: &'a Arc<World>, now: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
+            let elsewhere = self.elsewhere.get_or_try_init(|| settle(world, now)).await?;
             let mut due: BTreeMap<(String, Region), Vec<Place>> = BTreeMap::new();
             {
                 let snapshot = world.snapshot();
-                for place in places(&snapshot.view(), &world.settings.regions).await? {
+                for place in places(&snapshot.view(), &world.settings.regions, elsewhere).await? {
                     if place.head.due(world) <= now {
                         let key = (place.trail.id.clone(), place.region.clone());
                         due.entry(key).or_default().push(place);
@@ -226,7 +278,8 @@ async fn sign_window(world: &Arc<World>, place: &Place, now: Timestamp) -> Resul
         let Some(head) = place.now(&txn.view()).await? else {
             return Ok(None);
         };
-        let (files, window) = contents(&txn.view(), place, &head, world.settings.digest_interval).await?;
+        let contents = Contents::of(&txn.view(), place, &head, world.settings.digest_interval).await?;
+        let Contents { files, window, more } = contents;
         let kind = head.kind();
         let signer = Signer::of(world, place, kind, window, now).await?;
         let digest = Digest::of(place, &head, window, &files, &signer)?;
@@ -245,7 +298,7 @@ async fn sign_window(world: &Arc<World>, place: &Place, now: Timestamp) -> Resul
         for (key, _) in files {
             txn.delete(key);
         }
-        let next = place.advance(txn, head, digest.named(), window.1, now);
+        let next = place.advance(txn, head, (digest.named(), window.1), more, now);
         let digested = table::digested(&txn.view(), &trail.id, region).await?;
         let row = DigestedRow {
             delivered: Some(now),
@@ -262,34 +315,51 @@ async fn sign_window(world: &Arc<World>, place: &Place, now: Timestamp) -> Resul
     Err(conflicted())
 }
 
-/// The files that a digest names, and its window, which holds the delivery of each. The last digest of a chain, and a
-/// backfill digest, name all that are left.
-async fn contents(
-    view: &ReadView<'_>,
-    place: &Place,
-    head: &Head,
-    interval: Duration,
-) -> Result<(Files, (Timestamp, Timestamp)), Fault> {
-    let (id, region) = (&place.trail.id, &place.region);
-    let (start, end) = head.window(interval);
-    let mut files = match head {
-        Head::Backfill(_) => table::late(view, id, region).await?,
-        Head::Chain(_) | Head::Ending(..) => table::pending(view, id, region).await?,
-    };
-    let to_the_end = match head {
-        Head::Backfill(_) => true,
-        Head::Chain(chain) => chain.ended.is_some(),
-        Head::Ending(..) => false,
-    };
-    if !to_the_end {
-        files.retain(|(_, file)| file.delivered < end);
-        return Ok((files, (start, end)));
+/// What a digest says.
+struct Contents {
+    /// The files that it names.
+    files: Files,
+    /// Its window, which holds the delivery of each.
+    window: (Timestamp, Timestamp),
+    /// Whether it should have named others too, which are too many: then the digest after it goes on.
+    more: bool,
+}
+
+impl Contents {
+    /// The last digest of a chain, and a backfill digest, name all that are left.
+    async fn of(view: &ReadView<'_>, place: &Place, head: &Head, interval: Duration) -> Result<Contents, Fault> {
+        let (id, region) = (&place.trail.id, &place.region);
+        let (start, end) = head.window(interval);
+        let page = match head {
+            Head::Backfill(_) => table::late(view, id, region).await?,
+            Head::Chain(_) | Head::Ending(..) => table::pending(view, id, region).await?,
+        };
+        let FilesPage { mut files, more } = page;
+        let to_the_end = match head {
+            Head::Backfill(_) => true,
+            Head::Chain(chain) => chain.ended.is_some(),
+            Head::Ending(..) => false,
+        };
+        if !to_the_end {
+            files.retain(|(_, file)| file.delivered < end);
+            return Ok(Contents {
+                files,
+                window: (start, end),
+                // The next digest of the Region's chain names them.
+                more: false,
+            });
+        }
+        let newest = files
+            .iter()
+            .map(|(_, file)| file.delivered.floor_second().plus(SECOND))
+            .max();
+        let end = newest.map_or(end, |newest| newest.max(end));
+        Ok(Contents {
+            files,
+            window: (start, end),
+            more,
+        })
     }
-    let newest = files
-        .iter()
-        .map(|(_, file)| file.delivered.floor_second().plus(SECOND))
-        .max();
-    Ok((files, (start, newest.map_or(end, |newest| newest.max(end)))))
 }
 
 impl Head {
@@ -315,35 +385,38 @@ impl Place {
         })
     }
 
-    /// Stores the head as it is after this digest, and answers it if the next window is open.
+    /// Stores the head as it is after a digest with this end, and answers it if the next window is open.
     fn advance(
         &self,
         txn: &mut Txn,
         head: Head,
-        previous: PreviousDigest,
-        end: Timestamp,
+        (previous, end): (PreviousDigest, Timestamp),
+        more: bool,
         now: Timestamp,
     ) -> Option<Head> {
         let (id, region) = (&self.trail.id, &self.region);
         match head {
-            Head::Chain(chain) if chain.ended.is_some() => table::delete_chain(txn, id, region),
-            Head::Chain(_) => {
+            Head::Chain(chain) if chain.ended.is_some() && !more => table::delete_chain(txn, id, region),
+            Head::Chain(before) => {
                 let chain = ChainRow {
                     previous: Some(previous),
                     delivered: Some(now),
+                    ended: before.ended,
                     ..ChainRow::starting(end)
                 };
                 table::put_chain(txn, id, region, &chain);
                 return Some(Head::Chain(chain));
             }
             Head::Ending(key, _) => txn.delete(key),
-            Head::Backfill(_) => {
+            Head::Backfill(before) => {
                 let row = BackfillRow {
+                    since: before.since.filter(|_| more),
                     previous: Some(previous),
                     previous_end: Some(end),
-                    ..BackfillRow::default()
+                    attempted: None,
                 };
                 table::put_backfill(txn, id, region, &row);
+                return more.then_some(Head::Backfill(row));
             }
         }
         None
@@ -354,7 +427,8 @@ impl Place {
 /// digest, and those of a backfill digest are told to be unproven.
 async fn refused(world: &Arc<World>, place: &Place, refusal: &PortRefusal, now: Timestamp) -> Result<(), Fault> {
     let (trail, region) = (&place.trail, &place.region);
-    for _ in 0..ATTEMPTS_MAX {
+    let mut conflicts = 0;
+    while conflicts < ATTEMPTS_MAX {
         let mut work = begin(world, trail, region);
         let (_, txn) = work.parts();
         let Some(head) = place.now(&txn.view()).await? else {
@@ -363,15 +437,18 @@ async fn refused(world: &Arc<World>, place: &Place, refusal: &PortRefusal, now: 
         let (_, end) = head.window(world.settings.digest_interval);
         let mut row = table::digested(&txn.view(), &trail.id, region).await?;
         row.error = Some(refusal.code.clone());
+        let mut given_up = GivenUp::default();
         if now.since(end) < REDELIVERY {
             place.attempted(txn, head, refusal, now);
         } else {
-            row.unproven += give_up(txn, place, head, now).await?;
+            given_up = give_up(txn, place, head, now).await?;
+            row.unproven += given_up.unproven;
         }
         table::put_digested(txn, &trail.id, region, &row);
         match work.commit(Maintenance::Cursor).await {
+            Ok(()) if given_up.more => conflicts = 0,
             Ok(()) => return Ok(()),
-            Err(CommitError::Conflict) => {}
+            Err(CommitError::Conflict) => conflicts += 1,
             Err(CommitError::Fault(fault)) => return Err(fault),
         }
     }
@@ -397,36 +474,57 @@ impl Place {
     }
 }
 
-/// Gives a digest up that could not be delivered for 30 days, and answers how many files nothing will name.
-async fn give_up(txn: &mut Txn, place: &Place, head: Head, now: Timestamp) -> Result<u64, Fault> {
+/// What came of giving up.
+#[derive(Default)]
+struct GivenUp {
+    /// How many files nothing will name.
+    unproven: u64,
+    /// Whether there are more files to give up, in a transaction of their own; the digest is given up with the last of them.
+    more: bool,
+}
+
+/// Gives a digest up that could not be delivered for 30 days.
+async fn give_up(txn: &mut Txn, place: &Place, head: Head, now: Timestamp) -> Result<GivenUp, Fault> {
     let (trail, region) = (&place.trail, &place.region);
-    tracing::warn!(trail = %trail.arn(), %region, kind = ?head.kind(), "a digest was undeliverable for 30 days and is given up");
+    let mut backfill = table::backfill(&txn.view(), &trail.id, region).await?;
+    if let Head::Backfill(_) = head {
+        let FilesPage { files, more } = table::late(&txn.view(), &trail.id, region).await?;
+        // Those of a digest that was given up since then have not waited so long.
+        let (old, young): (Files, Files) = files
+            .into_iter()
+            .partition(|(_, file)| file.delivered.plus(REDELIVERY) <= now);
+        let unproven = old.len() as u64;
+        old.into_iter().for_each(|(key, _)| txn.delete(key));
+        if more && unproven > 0 {
+            return Ok(GivenUp { unproven, more });
+        }
+        backfill.since = (!young.is_empty()).then_some(now);
+        backfill.attempted = None;
+        table::put_backfill(txn, &trail.id, region, &backfill);
+        place.warn_given_up(&head);
+        return Ok(GivenUp { unproven, more: false });
+    }
     let before = match &head {
         Head::Ending(_, chain) => chain.ended.unwrap_or(now),
         Head::Chain(_) | Head::Backfill(_) => now.plus(SECOND),
     };
-    if let Head::Backfill(row) = head {
-        let files = table::late(&txn.view(), &trail.id, region).await?;
-        let count = files.len() as u64;
-        files.into_iter().for_each(|(key, _)| txn.delete(key));
-        let none = BackfillRow {
-            since: None,
-            attempted: None,
-            ..row
-        };
-        table::put_backfill(txn, &trail.id, region, &none);
-        return Ok(count);
+    let FilesPage { mut files, more } = table::pending(&txn.view(), &trail.id, region).await?;
+    files.retain(|(_, file)| file.delivered < before);
+    let moves = !files.is_empty();
+    for (key, file) in files {
+        table::put_late(txn, &trail.id, region, table::file_seq(&key)?, &file);
+        txn.delete(key);
     }
-    for (key, file) in table::pending(&txn.view(), &trail.id, region).await? {
-        if file.delivered < before {
-            chains::note_late(txn, trail, region, table::file_seq(&key)?, &file).await?;
-            txn.delete(key);
-        }
+    if moves {
+        // Thirty days are counted from now on, as the files themselves may be older; but for those that wait already the
+        // time goes on.
+        backfill.since = backfill.since.or(Some(now));
+        table::put_backfill(txn, &trail.id, region, &backfill);
     }
-    // Thirty days are counted from now on: the files themselves may be older.
-    let mut backfill = table::backfill(&txn.view(), &trail.id, region).await?;
-    backfill.since = backfill.since.map(|_| now);
-    table::put_backfill(txn, &trail.id, region, &backfill);
+    if more && moves {
+        return Ok(GivenUp { unproven: 0, more });
+    }
+    place.warn_given_up(&head);
     match head {
         Head::Chain(chain) if chain.ended.is_none() => {
             table::put_chain(txn, &trail.id, region, &ChainRow::starting(now.floor_second()));
@@ -434,7 +532,13 @@ async fn give_up(txn: &mut Txn, place: &Place, head: Head, now: Timestamp) -> Re
         Head::Ending(key, _) => txn.delete(key),
         _ => table::delete_chain(txn, &trail.id, region),
     }
-    Ok(0)
+    Ok(GivenUp::default())
+}
+
+impl Place {
+    fn warn_given_up(&self, head: &Head) {
+        tracing::warn!(trail = %self.trail.arn(), region = %self.region, kind = ?head.kind(), "a digest was undeliverable for 30 days and is given up");
+    }
 }
 
 /// A digest, signed.

@@ -7,6 +7,8 @@ pub mod digest;
 mod fill;
 pub mod logs;
 mod signing;
+#[cfg(test)]
+mod tests;
 
 use crate::{model::trail::Trail, ops::as_cloudtrail, table};
 use base::{Fault, Region, Timestamp};
