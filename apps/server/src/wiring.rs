@@ -23,7 +23,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(kms::DueKeys::rotations()),
         Arc::new(cloudtrail::Deliver),
         Arc::new(cloudtrail::DeliverLogs::default()),
-        Arc::new(cloudtrail::SignDigests),
+        Arc::new(cloudtrail::SignDigests::default()),
         Arc::new(cloudtrail::Archive::default()),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
         Arc::new(sns::Forget),
