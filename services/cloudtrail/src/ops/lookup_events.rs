@@ -14,6 +14,7 @@ use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use std::ops::ControlFlow;
 use store::{EntryPos, History, ReadView};
+use tokio::sync::Semaphore;
 use wire::{EpochSeconds, ServiceName};
 
 /// Events a page may have; also the default.
@@ -21,6 +22,9 @@ const RESULTS_MAX: u32 = 50;
 /// The longest attribute value, where some characters count double.
 const VALUE_MAX: usize = 2_000;
 const COUNT_DOUBLE: [char; 4] = ['_', ' ', ',', '\n'];
+/// Searches that go on at once. One may read the whole journal, as the first ones do of a directory whose history is yet to
+/// be archived: the others wait their turn rather than hold a thread and a piece of the journal each.
+static SEARCHING: Semaphore = Semaphore::const_new(4);
 
 /// The operation.
 pub(super) struct LookupEvents;
@@ -262,7 +266,16 @@ impl Operation for LookupEvents {
     ) -> Result<Self::Output, CloudTrailError> {
         let (query, results_max) = question(ctx, input)?;
         let history = ctx.world().history();
-        let (events, next) = tokio::task::spawn_blocking(move || page(&history, &query, results_max))
+        let turn = SEARCHING
+            .acquire()
+            .await
+            .map_err(|_| Fault::Bug("the turn to search the event history was closed"))?;
+        let search = move || {
+            // Also a search whose caller has gone away has its turn until it ends.
+            let _turn = turn;
+            page(&history, &query, results_max)
+        };
+        let (events, next) = tokio::task::spawn_blocking(search)
             .await
             .map_err(|error| Fault::io("searching the event history", error))??;
         let next_token = next.map(|at| token(at, input));
