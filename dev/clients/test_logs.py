@@ -302,6 +302,46 @@ def test_filter_log_events_finds_over_all_streams_in_one_order(server, logs):
     assert len(json.loads(told.stdout)["events"]) == 20
 
 
+def test_more_than_a_call_may_hold_is_read_in_order_all_the_same(server, logs):
+    """Twenty megabytes of events that begin at the same moment, in many streams and in one: each is told once, in order."""
+    now, hour = millis(server) - 7_200_000, 3_600_000
+    logs.create_log_group(logGroupName=GROUP)
+    names = [f"s{n}" for n in range(9)] + ["one"]
+    for name in names:
+        logs.create_log_stream(logGroupName=GROUP, logStreamName=name)
+    sent = {}
+
+    def put(name, tag):
+        at = {"logGroupName": GROUP, "logStreamName": name}
+        events = [event(now + k * hour // 4, f"{name} {tag} {k} " + "x" * 200_000) for k in range(5)]
+        logs.put_log_events(**at, logEvents=events)
+        sent.update({" ".join(one["message"].split()[:3]): one["timestamp"] for one in events})
+
+    for name in names[:-1]:
+        put(name, 0)
+    for tag in range(11):
+        put("one", tag)
+
+    def told(events):
+        return [(one["timestamp"], " ".join(one["message"].split()[:3])) for one in events]
+
+    found = told(all_pages(logs, "filter_log_events", "events", logGroupName=GROUP, startTime=now + 1))
+    assert [time for time, _ in found] == sorted(time for time, _ in found)
+    assert sorted(found) == sorted((time, tag) for tag, time in sent.items() if time > now)
+    ones = sorted((time, tag) for tag, time in sent.items() if tag.startswith("one"))
+    stream = {"logGroupName": GROUP, "logStreamName": "one"}
+    forward, answer = [], logs.get_log_events(**stream, startFromHead=True)
+    while answer["events"]:
+        forward += told(answer["events"])
+        answer = logs.get_log_events(**stream, nextToken=answer["nextForwardToken"])
+    backward, answer = [], logs.get_log_events(**stream)
+    while answer["events"]:
+        backward = told(answer["events"]) + backward
+        answer = logs.get_log_events(**stream, nextToken=answer["nextBackwardToken"])
+    assert forward == backward and sorted(forward) == ones
+    assert [time for time, _ in forward] == [time for time, _ in ones]
+
+
 # --- retention and deletion ---
 
 

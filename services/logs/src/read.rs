@@ -1,14 +1,15 @@
 //! Reading the events of a stream in the order of time, from either end, chunk by chunk.
 //!
 //! Chunks may overlap. One is opened only when its events are next, and an event is given only when no chunk that is not
-//! opened could hold one before it.
+//! opened could hold one before it. Of the chunks that are open those whose events come last are closed again when they
+//! hold too much together, so that the memory of a call does not grow with the number of chunks that overlap.
 
 use crate::{
     LogsError,
     model::{
         chunk::{self, Event, SPAN_MAX, Span},
         group::LogGroup,
-        position::{Millis, Position},
+        position::Position,
         token::Way,
     },
     seal,
@@ -18,9 +19,16 @@ use envelope::Key256;
 use gateway::{Ctx, Txn};
 use std::{
     cmp::Reverse,
-    collections::{BTreeMap, BinaryHeap, HashMap},
+    collections::{BTreeMap, BinaryHeap, HashMap, VecDeque},
     sync::Arc,
 };
+
+/// How many bytes of events one call opens after the first that it finds.
+const OPENED_BYTES_MAX: u64 = 32 << 20;
+/// How many bytes of events one call holds open, beyond one chunk; a stream holds half of it.
+pub(crate) const HELD_BYTES_MAX: u64 = 16 << 20;
+/// What a chunk that is known of takes, about.
+const SPAN_BYTES: u64 = 160;
 
 /// Opens chunks of a group for one call, and counts what that takes.
 pub(crate) struct Opener<'a> {
@@ -28,7 +36,9 @@ pub(crate) struct Opener<'a> {
     group: &'a LogGroup,
     keys: HashMap<u32, Arc<Key256>>,
     /// Bytes of the events of all chunks that were opened.
-    pub(crate) opened_bytes: u64,
+    opened_bytes: u64,
+    /// Up to where that may go.
+    opened_max: Option<u64>,
 }
 
 impl<'a> Opener<'a> {
@@ -38,7 +48,18 @@ impl<'a> Opener<'a> {
             group,
             keys: HashMap::new(),
             opened_bytes: 0,
+            opened_max: None,
         }
+    }
+
+    /// The first event was found: from here on the call opens a bounded amount.
+    pub(crate) fn found(&mut self) {
+        let max = self.opened_bytes.saturating_add(OPENED_BYTES_MAX);
+        self.opened_max.get_or_insert(max);
+    }
+
+    fn is_spent(&self) -> bool {
+        self.opened_max.is_some_and(|max| self.opened_bytes > max)
     }
 
     async fn open(
@@ -58,6 +79,8 @@ impl<'a> Opener<'a> {
         };
         let sealed = table::chunk(&txn.view(), &self.group.id, stream, number).await?;
         self.opened_bytes = self.opened_bytes.saturating_add(span.bytes);
+        // To open one takes a while on a thread of the runtime: others have their turn in between.
+        tokio::task::yield_now().await;
         Ok(chunk::unpack(&seal::open(&key, stream, number, &sealed)?)?)
     }
 }
@@ -77,37 +100,34 @@ pub(crate) struct Run {
     /// After which chunk the next spans are read.
     after: Option<At>,
     is_listed: bool,
-    /// Chunks that are not opened, by the order of their first event.
+    /// Chunks that are not opened, by the order before which none of their events that are to be given stands.
     waiting: BinaryHeap<Reverse<(Order, At)>>,
     spans: BTreeMap<At, Span>,
-    /// Events that were opened, by their order.
-    ready: BinaryHeap<Reverse<(Order, ByOrder)>>,
+    /// Chunks that are open, by the order of their next event.
+    open: BTreeMap<(Order, At), Opened>,
+    /// Bytes of the events that are open.
+    open_bytes: u64,
 }
 
 /// A position as the way orders it: what comes first is least.
-type Order = u128;
+pub(crate) type Order = u128;
 
-/// An event that compares equal to every other: its order is beside it.
-struct ByOrder(Position, Event);
-
-impl PartialEq for ByOrder {
-    fn eq(&self, _: &ByOrder) -> bool {
-        true
-    }
+/// A chunk that is open: its events that were not given yet, in the order of the way.
+struct Opened {
+    span: Span,
+    events: VecDeque<(Position, Event)>,
 }
 
-impl Eq for ByOrder {}
-
-impl PartialOrd for ByOrder {
-    fn partial_cmp(&self, other: &ByOrder) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ByOrder {
-    fn cmp(&self, _: &ByOrder) -> std::cmp::Ordering {
-        std::cmp::Ordering::Equal
-    }
+/// What is next.
+pub(crate) enum Next {
+    /// An event, which [`Run::event`] shows and [`Run::take`] takes.
+    Event(Position),
+    /// Nothing before this order, which is after the one asked about; to know more a chunk has to be opened.
+    NotBefore(Order),
+    /// The call has opened as much as it may, and would have to open more.
+    Spent,
+    /// Nothing.
+    End,
 }
 
 impl Run {
@@ -120,7 +140,8 @@ impl Run {
             is_listed: false,
             waiting: BinaryHeap::new(),
             spans: BTreeMap::new(),
-            ready: BinaryHeap::new(),
+            open: BTreeMap::new(),
+            open_bytes: 0,
         }
     }
 
@@ -131,53 +152,79 @@ impl Run {
         }
     }
 
-    /// The order before which no event of a chunk can stand.
-    fn edge(&self, oldest: Millis, newest: Millis) -> Order {
-        match self.way {
-            Way::Forward => self.order(Position::before(oldest)),
-            Way::Backward => self.order(Position::after(newest)),
-        }
+    /// The order before which no event of a chunk stands: that of its first.
+    fn edge(&self, at: At, span: &Span) -> Order {
+        let last = usize::try_from(span.count.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.order(match self.way {
+            Way::Forward => Position::of(at.oldest, at.number, 0),
+            Way::Backward => Position::of(span.newest, at.number, last),
+        })
     }
 
     /// The order before which no event of a chunk that is not listed yet can stand.
     fn horizon(&self) -> Option<Order> {
         let last = self.after?;
-        Some(self.edge(last.oldest, last.oldest.saturating_add(SPAN_MAX)))
+        Some(self.order(match self.way {
+            Way::Forward => Position::of(last.oldest, last.number, 0),
+            Way::Backward => Position::after(last.oldest.saturating_add(SPAN_MAX)),
+        }))
     }
 
-    /// The next event with its position, which [`Run::take`] takes.
-    pub(crate) async fn peek(
+    /// What the run holds in memory, about.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        let spans = self.spans.len() as u64;
+        self.open_bytes.saturating_add(spans.saturating_mul(SPAN_BYTES))
+    }
+
+    /// What is next. Opens no chunk whose events all come after the order `upto`.
+    pub(crate) async fn next(
         &mut self,
         opener: &mut Opener<'_>,
         txn: &mut Txn,
-    ) -> Result<Option<(Position, &Event)>, LogsError> {
+        upto: Order,
+    ) -> Result<Next, LogsError> {
         loop {
-            let ready = self.ready.peek().map(|Reverse((order, _))| *order);
+            let open = self.open.keys().next().map(|(order, _)| *order);
             let waiting = self.waiting.peek().map(|Reverse((edge, _))| *edge);
-            let next = ready.into_iter().chain(waiting).min();
+            let next = open.into_iter().chain(waiting).min();
             let unlisted =
                 !self.is_listed && next.is_none_or(|next| self.horizon().is_none_or(|horizon| horizon <= next));
             if unlisted {
                 self.list(opener, txn).await?;
                 continue;
             }
-            match (ready, waiting) {
-                (None, None) => return Ok(None),
-                (Some(ready), waiting) if waiting.is_none_or(|edge| ready < edge) => break,
+            match (open, waiting) {
+                (None, None) => return Ok(Next::End),
+                (Some(open), waiting) if waiting.is_none_or(|edge| open < edge) => {
+                    let event = self.open.values().next().and_then(|opened| opened.events.front());
+                    return Ok(event.map_or(Next::End, |(position, _)| Next::Event(*position)));
+                }
+                (_, Some(edge)) if edge > upto => return Ok(Next::NotBefore(edge)),
+                _ if opener.is_spent() => return Ok(Next::Spent),
                 _ => self.open(opener, txn).await?,
             }
         }
-        Ok(self
-            .ready
-            .peek()
-            .map(|Reverse((_, ByOrder(position, event)))| (*position, event)))
     }
 
-    /// Takes the event that was peeked at.
+    /// The event that is next.
+    pub(crate) fn event(&self) -> Option<&Event> {
+        let opened = self.open.values().next()?;
+        opened.events.front().map(|(_, event)| event)
+    }
+
+    /// Takes the event that is next.
     pub(crate) fn take(&mut self) -> Option<(Position, Event)> {
-        self.ready
-            .pop()
-            .map(|Reverse((_, ByOrder(position, event)))| (position, event))
+        let ((_, at), mut opened) = self.open.pop_first()?;
+        let taken = opened.events.pop_front()?;
+        self.open_bytes = self.open_bytes.saturating_sub(taken.1.bytes());
+        self.keep_open(at, opened);
+        Some(taken)
+    }
+
+    fn keep_open(&mut self, at: At, opened: Opened) {
+        if let Some((position, _)) = opened.events.front() {
+            self.open.insert((self.order(*position), at), opened);
+        }
     }
 
     /// Reads more spans.
@@ -196,29 +243,47 @@ impl Run {
         self.after = found.last().map(|(at, _)| *at).or(self.after);
         for (at, span) in found {
             if span.newest >= from.time() {
-                self.waiting.push(Reverse((self.edge(at.oldest, span.newest), at)));
+                self.waiting.push(Reverse((self.edge(at, &span), at)));
                 self.spans.insert(at, span);
             }
         }
         Ok(())
     }
 
-    /// Opens the chunk that is next.
+    /// Opens the chunk that is next, and closes those whose events come last while too much is open.
     async fn open(&mut self, opener: &mut Opener<'_>, txn: &mut Txn) -> Result<(), LogsError> {
-        let Some(Reverse((_, at))) = self.waiting.pop() else {
+        let Some(Reverse((edge, at))) = self.waiting.pop() else {
             return Ok(());
         };
         let Some(span) = self.spans.remove(&at) else {
             return Ok(());
         };
         let events = opener.open(txn, &self.stream, at.number, &span).await?;
-        for (index, event) in events.into_iter().enumerate() {
-            let position = Position::of(event.time, at.number, index);
-            if self.between.from < position && position < self.between.to {
-                self.ready
-                    .push(Reverse((self.order(position), ByOrder(position, event))));
-            }
+        let placed = events.into_iter().enumerate();
+        let placed = placed.map(|(index, event)| (Position::of(event.time, at.number, index), event));
+        // What stands before the edge was given before the chunk was closed.
+        let mut events: VecDeque<(Position, Event)> = placed
+            .filter(|(position, _)| {
+                self.between.from < *position && *position < self.between.to && self.order(*position) >= edge
+            })
+            .collect();
+        if self.way == Way::Backward {
+            events.make_contiguous().reverse();
+        }
+        self.open_bytes = self.open_bytes.saturating_add(bytes_of(&events));
+        self.keep_open(at, Opened { span, events });
+        while self.open_bytes > HELD_BYTES_MAX / 2 && self.open.len() > 1 {
+            let Some(((order, at), opened)) = self.open.pop_last() else {
+                break;
+            };
+            self.open_bytes = self.open_bytes.saturating_sub(bytes_of(&opened.events));
+            self.waiting.push(Reverse((order, at)));
+            self.spans.insert(at, opened.span);
         }
         Ok(())
     }
+}
+
+fn bytes_of(events: &VecDeque<(Position, Event)>) -> u64 {
+    events.iter().map(|(_, event)| event.bytes()).sum()
 }

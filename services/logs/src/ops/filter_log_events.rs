@@ -17,7 +17,7 @@ use crate::{
         stream::LogStream,
         token::{self, Way},
     },
-    read::{Between, Opener, Run},
+    read::{Between, HELD_BYTES_MAX, Next, Opener, Order, Run},
     table::{self, ROWS_AT_ONCE},
     violations::Violations,
 };
@@ -28,9 +28,6 @@ use serde::{Deserialize, Serialize};
 use std::{cmp::Reverse, collections::BinaryHeap};
 use store::ReadView;
 use wire::ServiceName;
-
-/// How many bytes of events one call looks at.
-const LOOKED_BYTES_MAX: u64 = 32 << 20;
 
 /// After so many bytes others have their turn: a pattern is asked of each event on a thread of the runtime.
 const BYTES_BETWEEN_TURNS: usize = 1 << 20;
@@ -134,15 +131,17 @@ impl Input {
         token::checksum(fixed.into_iter().chain(names))
     }
 
-    async fn streams(&self, view: &ReadView<'_>, group: &LogGroup) -> Result<Vec<LogStream>, LogsError> {
-        let mut found = Vec::new();
+    /// Gives a search the streams that are asked for.
+    async fn add_streams(&self, view: &ReadView<'_>, group: &LogGroup, search: &mut Search) -> Result<(), LogsError> {
         if let Some(names) = &self.log_stream_names {
+            let mut found = Vec::with_capacity(names.len());
             for name in names {
                 found.push(access::stream(view, group, name).await?);
             }
             found.sort_by_key(|stream| stream.id);
             found.dedup_by_key(|stream| stream.id);
-            return Ok(found);
+            found.into_iter().for_each(|stream| search.add(stream));
+            return Ok(());
         }
         let prefix = self.log_stream_name_prefix.as_deref().unwrap_or("");
         let mut after = None;
@@ -150,10 +149,11 @@ impl Input {
             let page = table::streams(view, &group.id, prefix, after.as_deref(), (ROWS_AT_ONCE, false)).await?;
             let is_last = page.len() < ROWS_AT_ONCE;
             after = page.last().map(|stream| stream.name.clone());
-            found.extend(page);
+            page.into_iter().for_each(|stream| search.add(stream));
             if is_last {
-                return Ok(found);
+                return Ok(());
             }
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -227,22 +227,24 @@ impl Operation for FilterLogEvents {
             from: Position::before(start),
             to: Position::after(input.end_time.unwrap_or(Millis::MAX)),
         };
-        let streams = input.streams(&txn.view(), &group).await?;
-        let mut search = Search::new(streams, between, after);
+        let mut search = Search::new(between, after);
+        input.add_streams(&txn.view(), &group, &mut search).await?;
         let mut room = Room::new(input.limit);
         let mut opener = Opener::new(ctx, &group);
         let mut events: Vec<Shown> = Vec::new();
         let mut seen = after;
-        let mut next_token = None;
         let mut asked = 0_usize;
-        while let Some((stream, position, event)) = search.peek(&mut opener, txn).await? {
+        let is_left = loop {
+            let (stream, position, event) = match search.peek(&mut opener, txn).await? {
+                Peeked::Event(stream, position, event) => (stream, position, event),
+                Peeked::Spent => break true,
+                Peeked::End => break false,
+            };
+            opener.found();
             asked += event.message.len();
             let is_meant = pattern.matches(&event.message);
-            let is_full = opener.opened_bytes > LOOKED_BYTES_MAX && seen != after
-                || is_meant && !room.takes(&event.message, events.is_empty());
-            if is_full {
-                next_token = seen.map(|(stream, position)| token::search_token(checksum, &stream, position));
-                break;
+            if is_meant && !room.takes(&event.message, events.is_empty()) {
+                break true;
             }
             seen = Some((stream, position));
             if let Some((stream, position, event)) = search.take()
@@ -254,7 +256,10 @@ impl Operation for FilterLogEvents {
                 asked = 0;
                 tokio::task::yield_now().await;
             }
-        }
+        };
+        let next_token = seen
+            .filter(|_| is_left)
+            .map(|(stream, position)| token::search_token(checksum, &stream, position));
         Ok(Json(Output {
             events,
             searched_log_streams: [],
@@ -265,15 +270,24 @@ impl Operation for FilterLogEvents {
 
 /// The events of several streams in one order: by time, then by stream.
 struct Search {
-    streams: Vec<(LogStream, Option<Run>)>,
+    streams: Vec<Searched>,
     /// Which stream is next: by the place of its next event if that is known, else by one before it.
-    next: BinaryHeap<Reverse<Next>>,
+    next: BinaryHeap<Reverse<Place>>,
     between: Between,
     after: Option<([u8; 16], Position)>,
+    /// What all runs hold in memory.
+    held_bytes: u64,
+}
+
+/// A stream that is searched.
+struct Searched {
+    stream: LogStream,
+    /// How far it is read; `None` when nothing of it is held, before and after.
+    run: Option<Run>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Next {
+struct Place {
     time: Millis,
     stream: [u8; 16],
     position: Position,
@@ -281,34 +295,56 @@ struct Next {
     index: usize,
 }
 
+impl Place {
+    fn at(self, position: Position, is_known: bool) -> Reverse<Place> {
+        Reverse(Place {
+            time: position.time(),
+            position,
+            is_known,
+            ..self
+        })
+    }
+}
+
+/// What a search comes to next.
+enum Peeked<'a> {
+    /// An event of a stream, which [`Search::take`] takes.
+    Event([u8; 16], Position, &'a Event),
+    /// The call has opened as much as it may.
+    Spent,
+    End,
+}
+
 impl Search {
-    /// The events of these streams that lie between two gaps and, if given, after an event of a stream.
-    fn new(streams: Vec<LogStream>, between: Between, after: Option<([u8; 16], Position)>) -> Search {
-        let mut search = Search {
-            streams: Vec::with_capacity(streams.len()),
+    /// Of the events that lie between two gaps and, if given, after an event of a stream.
+    fn new(between: Between, after: Option<([u8; 16], Position)>) -> Search {
+        Search {
+            streams: Vec::new(),
             next: BinaryHeap::new(),
             between,
             after,
-        };
-        for stream in streams {
-            let (Some(first), Some(last)) = (stream.first_event, stream.last_event) else {
-                continue;
-            };
-            let from = search.from(&stream.id);
-            if last < from.time() || Position::before(first) >= between.to {
-                continue;
-            }
-            let position = from.max(Position::before(first));
-            search.next.push(Reverse(Next {
-                time: position.time(),
-                stream: stream.id,
-                position,
-                is_known: false,
-                index: search.streams.len(),
-            }));
-            search.streams.push((stream, None));
+            held_bytes: 0,
         }
-        search
+    }
+
+    /// Searches a stream too, unless all its events lie elsewhere.
+    fn add(&mut self, stream: LogStream) {
+        let (Some(first), Some(last)) = (stream.first_event, stream.last_event) else {
+            return;
+        };
+        let from = self.from(&stream.id);
+        if last < from.time() || Position::before(first) >= self.between.to {
+            return;
+        }
+        let position = from.max(Position::before(first));
+        self.next.push(Reverse(Place {
+            time: position.time(),
+            stream: stream.id,
+            position,
+            is_known: false,
+            index: self.streams.len(),
+        }));
+        self.streams.push(Searched { stream, run: None });
     }
 
     /// The gap after which a stream is read.
@@ -324,57 +360,79 @@ impl Search {
         self.between.from.max(after)
     }
 
-    /// The next event, which [`Search::take`] takes.
-    async fn peek(
-        &mut self,
-        opener: &mut Opener<'_>,
-        txn: &mut Txn,
-    ) -> Result<Option<([u8; 16], Position, &Event)>, LogsError> {
-        while let Some(Reverse(next)) = self.next.peek().copied() {
-            if next.is_known {
-                break;
-            }
-            self.next.pop();
+    /// What is next.
+    async fn peek(&mut self, opener: &mut Opener<'_>, txn: &mut Txn) -> Result<Peeked<'_>, LogsError> {
+        while let Some(Reverse(place)) = self.next.peek().copied() {
             let between = Between {
-                from: self.from(&next.stream),
+                from: self.from(&place.stream).max(place.position.gap_before()),
                 to: self.between.to,
             };
-            let Some((_, run)) = self.streams.get_mut(next.index) else {
-                continue;
+            let Some(searched) = self.streams.get_mut(place.index) else {
+                break;
             };
-            let run = run.get_or_insert_with(|| Run::new(next.stream, Way::Forward, between));
-            if let Some((position, _)) = run.peek(opener, txn).await? {
-                self.next.push(Reverse(Next {
-                    time: position.time(),
-                    position,
-                    is_known: true,
-                    ..next
-                }));
-            } else if let Some((_, run)) = self.streams.get_mut(next.index) {
-                // At its end: what it holds is not needed any more.
-                *run = None;
+            let new = || Run::new(place.stream, Way::Forward, between);
+            let run = searched.run.get_or_insert_with(new);
+            let before = run.held_bytes();
+            let upto: Order = place.position.0;
+            let next = run.next(opener, txn, upto).await?;
+            self.held_bytes = (self.held_bytes + run.held_bytes()).saturating_sub(before);
+            match next {
+                Next::Event(position) if place.is_known => {
+                    let event = self
+                        .streams
+                        .get(place.index)
+                        .and_then(|searched| searched.run.as_ref()?.event());
+                    return Ok(event.map_or(Peeked::End, |event| Peeked::Event(place.stream, position, event)));
+                }
+                Next::Event(position) => {
+                    self.next.pop();
+                    self.next.push(place.at(position, true));
+                }
+                Next::NotBefore(order) => {
+                    self.next.pop();
+                    self.next.push(place.at(Position(order), false));
+                }
+                Next::Spent => return Ok(Peeked::Spent),
+                Next::End => {
+                    self.next.pop();
+                    self.close(place.index);
+                }
+            }
+            if self.held_bytes > HELD_BYTES_MAX {
+                self.shed();
             }
         }
-        let Some(Reverse(next)) = self.next.peek().copied() else {
-            return Ok(None);
-        };
-        let Some((_, Some(run))) = self.streams.get_mut(next.index) else {
-            return Ok(None);
-        };
-        let event = run.peek(opener, txn).await?;
-        Ok(event.map(|(position, event)| (next.stream, position, event)))
+        Ok(Peeked::End)
+    }
+
+    /// Holds nothing of a stream any more. Its place says where to go on.
+    fn close(&mut self, index: usize) {
+        if let Some(run) = self.streams.get_mut(index).and_then(|searched| searched.run.take()) {
+            self.held_bytes = self.held_bytes.saturating_sub(run.held_bytes());
+        }
+    }
+
+    /// Holds nothing any more of the streams that come last, so that the others hold half of what all may.
+    fn shed(&mut self) {
+        let mut places: Vec<Place> = self.next.iter().map(|Reverse(place)| *place).collect();
+        places.sort_unstable();
+        while self.held_bytes > HELD_BYTES_MAX / 2
+            && places.len() > 1
+            && let Some(last) = places.pop()
+        {
+            self.close(last.index);
+        }
     }
 
     /// Takes the event that was peeked at, with its stream.
     fn take(&mut self) -> Option<(&LogStream, Position, Event)> {
-        let Reverse(next) = self.next.pop()?;
-        let (stream, run) = self.streams.get_mut(next.index)?;
-        let (position, event) = run.as_mut()?.take()?;
-        self.next.push(Reverse(Next {
-            position,
-            is_known: false,
-            ..next
-        }));
-        Some((stream, position, event))
+        let Reverse(place) = self.next.pop()?;
+        let searched = self.streams.get_mut(place.index)?;
+        let run = searched.run.as_mut()?;
+        let before = run.held_bytes();
+        let (position, event) = run.take()?;
+        self.held_bytes = (self.held_bytes + run.held_bytes()).saturating_sub(before);
+        self.next.push(place.at(position.gap_after(), false));
+        Some((&searched.stream, position, event))
     }
 }

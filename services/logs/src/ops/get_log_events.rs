@@ -11,7 +11,7 @@ use crate::{
         position::{Millis, Position},
         token::{self, Way},
     },
-    read::{Between, Opener, Run},
+    read::{Between, Next, Opener, Order, Run},
     violations::Violations,
 };
 use gateway::{Ctx, Demands, EventClass, Json, Operation, Staged, Txn};
@@ -168,10 +168,15 @@ async fn read(
     }
     let (mut opener, mut room) = (Opener::new(ctx, group), Room::new(limit));
     let mut run = Run::new(stream, way, between);
-    while !room.is_full()
-        && let Some((_, event)) = run.peek(&mut opener, txn).await?
-    {
-        if !room.takes(&event.message, page.is_empty()) {
+    while !room.is_full() {
+        let Next::Event(_) = run.next(&mut opener, txn, Order::MAX).await? else {
+            break;
+        };
+        opener.found();
+        if !run
+            .event()
+            .is_some_and(|event| room.takes(&event.message, page.is_empty()))
+        {
             break;
         }
         page.extend(run.take());
