@@ -3,10 +3,12 @@
 //!
 //! Values that must be met whole are numbered once for an account, so that an event's text is looked up once and compared
 //! as a number; beginnings and ends are kept in order without those that another one covers, so that one search finds
-//! whether any fits; selectors that differ in one list of values alone become one; and selectors of data events are found
-//! by the type of the event's resource.
+//! whether any fits; selectors that differ in one list of values alone become one; selectors of data events are found by the
+//! type of the event's resource; and of many only those are looked at that want a value which the event has (`rules`).
 //!
 //! `dev/spec` says the same slowly, and a test compares them.
+
+mod rules;
 
 use super::{
     advanced::{AdvancedEventSelector, Field, FieldSelector},
@@ -15,6 +17,7 @@ use super::{
 use base::{AccountId, Region};
 use gateway::ports::Candidate;
 use record::EventCategory;
+use rules::Rules;
 use std::{
     borrow::Cow,
     cell::OnceCell,
@@ -54,9 +57,9 @@ pub struct Compiled {
 struct Account {
     symbols: Symbols,
     trails: Vec<Compact>,
-    management: Vec<Of<Rule>>,
-    network: Vec<Of<Rule>>,
-    data: HashMap<Box<str>, Vec<Of<Rule>>>,
+    management: Vec<Of>,
+    network: Vec<Of>,
+    data: HashMap<Box<str>, Vec<Of>>,
 }
 
 /// What a trail is beside its rules.
@@ -69,9 +72,9 @@ struct Compact {
 }
 
 /// The rules of one of the account's trails.
-struct Of<T> {
+struct Of {
     trail: usize,
-    rules: Vec<T>,
+    rules: Rules,
 }
 
 impl Compiled {
@@ -105,10 +108,7 @@ impl Account {
         }
         let mut rules = |plain: Vec<PlainRule>| Of {
             trail: place,
-            rules: merged(plain)
-                .iter()
-                .map(|rule| Rule::of(rule, &mut self.symbols))
-                .collect(),
+            rules: Rules::of(&merged(plain), &mut self.symbols),
         };
         let of_management = rules(plain.management);
         let of_network = rules(plain.network);
@@ -163,7 +163,7 @@ impl Account {
         chosen
     }
 
-    fn choose_by(&self, rules: &[Of<Rule>], asked: &Asked<'_>, chosen: &mut Vec<usize>) {
+    fn choose_by(&self, rules: &[Of], asked: &Asked<'_>, chosen: &mut Vec<usize>) {
         for of in rules {
             if chosen.contains(&of.trail)
                 || !self
@@ -173,7 +173,7 @@ impl Account {
             {
                 continue;
             }
-            if of.rules.iter().any(|rule| rule.wants(asked)) {
+            if of.rules.want(asked) {
                 chosen.push(of.trail);
             }
         }
@@ -208,8 +208,8 @@ struct Asked<'a> {
     event: &'a Candidate<'a>,
     symbols: &'a Symbols,
     of_type: Option<&'a str>,
-    source: OnceCell<Value<'a>>,
-    name: OnceCell<Value<'a>>,
+    /// By field.
+    texts: [OnceCell<Option<Value<'a>>>; 7],
     arns: OnceCell<Vec<Value<'a>>>,
 }
 
@@ -232,8 +232,7 @@ impl<'a> Asked<'a> {
             event,
             symbols: &account.symbols,
             of_type,
-            source: OnceCell::new(),
-            name: OnceCell::new(),
+            texts: Default::default(),
             arns: OnceCell::new(),
         }
     }
@@ -268,23 +267,41 @@ impl<'a> Asked<'a> {
         })
     }
 
+    /// The text of a field that an event has at most once.
+    fn text(&self, field: Text) -> Option<&Value<'a>> {
+        let event = self.event;
+        let text = match field {
+            Text::Name => Some(event.event_name),
+            Text::Source => Some(event.event_source),
+            Text::Type => Some(event.event_type),
+            Text::Console => event.from_console.then_some("true"),
+            Text::Error => event.error_code,
+            Text::Endpoint => event.vpc_endpoint,
+            Text::User => event.user_arn.as_deref(),
+            Text::Arn => None,
+        };
+        let known = self.texts.get(field as usize)?;
+        known.get_or_init(|| text.map(|text| self.value(text))).as_ref()
+    }
+
+    /// What the event has of a field.
+    fn values(&self, field: Text) -> impl Iterator<Item = &Value<'a>> {
+        let arns = match field {
+            Text::Arn => self.arns(),
+            _ => &[],
+        };
+        self.text(field).into_iter().chain(arns)
+    }
+
     /// Whether the field of the event passes.
     fn passes(&self, field: Text, matcher: &Matcher) -> bool {
-        let event = self.event;
-        let rare = |text: Option<&'a str>| matcher.passes(text.map(|text| self.value(text)).as_ref());
         match field {
-            Text::Source => matcher.passes(Some(self.source.get_or_init(|| self.value(event.event_source)))),
-            Text::Name => matcher.passes(Some(self.name.get_or_init(|| self.value(event.event_name)))),
-            Text::Type => rare(Some(event.event_type)),
-            Text::Console => rare(event.from_console.then_some("true")),
-            Text::User => rare(event.user_arn.as_deref()),
-            Text::Error => rare(event.error_code),
-            Text::Endpoint => rare(event.vpc_endpoint),
             // One of several resources is enough.
             Text::Arn => match self.arns() {
                 [] => matcher.passes(None),
                 arns => arns.iter().any(|arn| matcher.passes(Some(arn))),
             },
+            one => matcher.passes(self.text(one)),
         }
     }
 }
@@ -551,7 +568,8 @@ impl Matcher {
     /// Whether a field passes that may be absent.
     fn passes(&self, value: Option<&Value<'_>>) -> bool {
         let has = |set: &Option<Set>| set.as_ref().map(|set| value.is_some_and(|value| set.has(value)));
-        has(&self.unwanted) != Some(true) && has(&self.wanted) != Some(false)
+        // Most events are not wanted: that first.
+        has(&self.wanted) != Some(false) && has(&self.unwanted) != Some(true)
     }
 }
 
