@@ -5,7 +5,7 @@
 use crate::error::SnsError;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::net::IpAddr;
+use std::{collections::HashSet, net::IpAddr};
 
 /// SPEC: <https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html>
 const POLICY_BYTES_MAX: usize = 256 * 1024;
@@ -67,7 +67,13 @@ enum Rule {
     EqualsIgnoreCase(String),
     Prefix(String),
     Suffix(String),
-    AnythingBut(Vec<Rule>),
+    AnythingBut(Box<Rule>),
+    /// One of a list, which may be long.
+    In {
+        texts: HashSet<String>,
+        /// By their bits, zero as one.
+        numbers: HashSet<u64>,
+    },
     Cidr(IpAddr, u8),
     Exists(bool),
     Numeric(Vec<(Compare, f64)>),
@@ -191,7 +197,7 @@ fn parse_operator(operator: &str, operand: &Value) -> Result<Rule, Why> {
         "prefix" => text(operand).map(Rule::Prefix),
         "suffix" => text(operand).map(Rule::Suffix),
         "equals-ignore-case" => text(operand).map(|text| Rule::EqualsIgnoreCase(text.to_lowercase())),
-        "anything-but" => parse_anything_but(operand).map(Rule::AnythingBut),
+        "anything-but" => parse_anything_but(operand).map(|rule| Rule::AnythingBut(Box::new(rule))),
         "cidr" => {
             let malformed = || "Malformed CIDR, one '/' required".to_owned();
             let text = text(operand)?;
@@ -213,15 +219,16 @@ fn parse_operator(operator: &str, operand: &Value) -> Result<Rule, Why> {
     }
 }
 
-fn parse_anything_but(operand: &Value) -> Result<Vec<Rule>, Why> {
+fn parse_anything_but(operand: &Value) -> Result<Rule, Why> {
     match operand {
         Value::Array(values) if values.is_empty() => Err("Anything-But list must not be empty".to_owned()),
-        Value::Array(values) if values.iter().all(|value| value.is_string() || value.is_number()) => {
-            Ok(values.iter().cloned().map(Rule::Equals).collect())
-        }
-        Value::String(_) | Value::Number(_) => Ok(vec![Rule::Equals(operand.clone())]),
+        Value::Array(values) if values.iter().all(|value| value.is_string() || value.is_number()) => Ok(Rule::In {
+            texts: values.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            numbers: values.iter().filter_map(Value::as_f64).map(bits).collect(),
+        }),
+        Value::String(_) | Value::Number(_) => Ok(Rule::Equals(operand.clone())),
         Value::Object(_) => match parse_rule(operand)? {
-            rule @ (Rule::Prefix(_) | Rule::Suffix(_) | Rule::EqualsIgnoreCase(_)) => Ok(vec![rule]),
+            rule @ (Rule::Prefix(_) | Rule::Suffix(_) | Rule::EqualsIgnoreCase(_)) => Ok(rule),
             _ => Err("Unsupported anything-but pattern".to_owned()),
         },
         _ => Err("Inside anything but list, start|null|boolean is not supported.".to_owned()),
@@ -316,8 +323,10 @@ impl Rule {
             (Rule::EqualsIgnoreCase(wanted), Value::String(text)) => text.to_lowercase() == *wanted,
             (Rule::Prefix(wanted), Value::String(text)) => text.starts_with(wanted),
             (Rule::Suffix(wanted), Value::String(text)) => text.ends_with(wanted),
-            (Rule::AnythingBut(unwanted), Value::String(_) | Value::Number(_)) => {
-                !unwanted.iter().any(|rule| rule.is_met(value))
+            (Rule::AnythingBut(unwanted), Value::String(_) | Value::Number(_)) => !unwanted.is_met(value),
+            (Rule::In { texts, .. }, Value::String(text)) => texts.contains(text),
+            (Rule::In { numbers, .. }, Value::Number(number)) => {
+                number.as_f64().is_some_and(|number| numbers.contains(&bits(number)))
             }
             (Rule::Cidr(network, bits), Value::String(text)) => text.parse().is_ok_and(|ip| is_in(ip, *network, *bits)),
             (Rule::Numeric(bounds), Value::Number(number)) => number
@@ -326,6 +335,11 @@ impl Rule {
             _ => false,
         }
     }
+}
+
+/// What two numbers that are equal have in common.
+fn bits(number: f64) -> u64 {
+    (number + 0.0).to_bits()
 }
 
 impl Compare {
@@ -390,6 +404,13 @@ mod tests {
         check(json!({"k": [{"exists": true}]}), json!({"k": "v"}), true);
         check(json!({"k": [{"anything-but": ["a", 1]}]}), json!({"k": "b"}), true);
         check(json!({"k": [{"anything-but": ["a", 1]}]}), json!({"k": 1}), false);
+        check(
+            json!({"k": [{"anything-but": ["a", 1, -0.0]}]}),
+            json!({"k": 1.0}),
+            false,
+        );
+        check(json!({"k": [{"anything-but": ["a", 1, -0.0]}]}), json!({"k": 0}), false);
+        check(json!({"k": [{"anything-but": ["a", 1]}]}), json!({"k": "1"}), true);
         check(
             json!({"k": [{"anything-but": {"prefix": "a"}}]}),
             json!({"k": "ab"}),

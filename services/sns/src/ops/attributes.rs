@@ -18,6 +18,9 @@ const KEY_ID_LENGTH_MAX: usize = 2_048;
 /// The key of AWS's own; this server makes none for SNS.
 const AWS_MANAGED_KEY: &str = "alias/aws/sns";
 
+/// The longest delivery policy; one with all its members has some 500 bytes.
+const DELIVERY_POLICY_BYTES_MAX: usize = 4 * 1024;
+
 /// What AWS has beside the protocols and features that are here.
 const NOT_HERE: [&str; 22] = [
     "ApplicationFailureFeedbackRoleArn",
@@ -48,6 +51,13 @@ fn text(value: &str) -> Option<String> {
     (!value.is_empty()).then(|| value.to_owned())
 }
 
+fn check_length(delivery_policy: &str) -> Result<(), SnsError> {
+    match delivery_policy.len() > DELIVERY_POLICY_BYTES_MAX {
+        true => Err(SnsError::invalid("DeliveryPolicy: too long")),
+        false => Ok(()),
+    }
+}
+
 /// Checks a policy with whoever it names, and answers it as it is to be stored.
 pub(super) async fn accept_policy(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<String, SnsError> {
     let policy = topic_policy::parse(text)?;
@@ -73,6 +83,7 @@ pub(super) async fn set(
         "Policy" => topic.policy = accept_policy(ctx, view, value).await?,
         "DisplayName" => topic.display_name = parse_display_name(value)?,
         "DeliveryPolicy" => {
+            check_length(value)?;
             TopicDelivery::parse(value)?;
             topic.delivery_policy = text(value);
         }
@@ -121,6 +132,7 @@ pub(super) fn set_on_subscription(
             }
         }
         "DeliveryPolicy" => {
+            check_length(value).map_err(scoped)?;
             SubscriptionDelivery::parse(value).map_err(scoped)?;
             subscription.delivery_policy = text(value);
         }
