@@ -26,11 +26,15 @@ use clap::{Parser, Subcommand};
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    time::Duration,
 };
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// What still runs on threads of its own when a command is done has so long to end.
+const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// A sealed, signed, verifiable audit trail on AWS's own wire protocols.
 #[derive(Parser)]
@@ -88,6 +92,8 @@ fn main() -> ExitCode {
             Command::Access(args) => access::run(args).await,
         }
     });
+    // Not for ever: a name that is asked for keeps its thread until the resolver gives up.
+    runtime.shutdown_timeout(STOP_TIME_MAX);
     match done {
         Ok(code) => code,
         Err(error) => failed(&error),

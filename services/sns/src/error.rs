@@ -18,6 +18,8 @@ pub enum SnsError {
     BatchRequestTooLong,
     /// A batch without entries.
     EmptyBatchRequest,
+    /// No more subscriptions with filter policies fit.
+    FilterPolicyLimitExceeded,
     /// A failure of ours.
     Fault(Fault),
     /// A batch's entry has no proper id.
@@ -75,6 +77,7 @@ impl AwsError for SnsError {
             SnsError::BatchRequestTooLong => "BatchRequestTooLong",
             SnsError::EmptyBatchRequest => "EmptyBatchRequest",
             SnsError::Fault(_) => "InternalError",
+            SnsError::FilterPolicyLimitExceeded => "FilterPolicyLimitExceeded",
             SnsError::InvalidBatchEntryId => "InvalidBatchEntryId",
             SnsError::InvalidParameter(_) => "InvalidParameter",
             SnsError::Kms { code, .. } => code,
@@ -104,6 +107,7 @@ impl AwsError for SnsError {
             }
             SnsError::EmptyBatchRequest => "The batch request doesn't contain any entries.".to_owned(),
             SnsError::Fault(_) => "An internal error occurred.".to_owned(),
+            SnsError::FilterPolicyLimitExceeded => "Filter policy limit exceeded".to_owned(),
             SnsError::InvalidBatchEntryId => {
                 "The Id of a batch entry in a batch request doesn't abide by the specification.".to_owned()
             }
@@ -133,7 +137,10 @@ impl AwsError for SnsError {
             | SnsError::TagLimitExceeded
             | SnsError::TooManyEntriesInBatchRequest
             | SnsError::Validation(_) => 400,
-            SnsError::Authorization(_) | SnsError::SubscriptionLimitExceeded | SnsError::TopicLimitExceeded => 403,
+            SnsError::Authorization(_)
+            | SnsError::FilterPolicyLimitExceeded
+            | SnsError::SubscriptionLimitExceeded
+            | SnsError::TopicLimitExceeded => 403,
             SnsError::NotFound(_) | SnsError::ResourceNotFound => 404,
             SnsError::Fault(_) => 500,
             SnsError::NotImplemented(_) => 501,

@@ -20,6 +20,7 @@ mod error;
 pub mod model;
 mod ops;
 mod port;
+mod resolve;
 mod rsa_sha1;
 mod signing;
 mod table;

@@ -5,6 +5,7 @@
 //! | `sns/topic/ACCOUNT/REGION/NAME` | [`Topic`] |
 //! | `sns/subscription/ACCOUNT/REGION/NAME/ID` | [`Subscription`], under its topic |
 //! | `sns/subscriber/OWNER/REGION/ACCOUNT/NAME/ID` | [`SubscriptionRef`], under who subscribed |
+//! | `sns/asked/ACCOUNT/REGION/NAME/ID` | [`AskedRow`]: by which message a subscription was asked last |
 //! | `sns/token/ACCOUNT/REGION/NAME/SHA256` | [`TokenRow`] |
 //! | `sns/expiry/MICROS/SHA256` | [`ExpiryRow`]: when a token ends, by domain time |
 //! | `sns/message/ID` | [`MessageRow`], until all its deliveries are done |
@@ -30,6 +31,9 @@ const DUE: &[u8] = b"sns/due/";
 const EXPIRY: &[u8] = b"sns/expiry/";
 const SCAN: usize = store::SCAN_ROWS_MAX;
 
+/// So many subscriptions are read at a time: each may have a filter policy of 256 KiB.
+pub const PAGE: usize = 100;
+
 impl Stored for Topic {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
@@ -41,6 +45,18 @@ impl Stored for Subscription {
 }
 
 impl Stored for SubscriptionRef {
+    const VERSION: u8 = 1;
+    type Ancestor = NoAncestor;
+}
+
+/// By which message a subscription was asked for its confirmation last.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AskedRow {
+    /// The message's id. While it waits, the subscription is not asked again.
+    pub message: String,
+}
+
+impl Stored for AskedRow {
     const VERSION: u8 = 1;
     type Ancestor = NoAncestor;
 }
@@ -209,6 +225,7 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::decodes::<Topic>("sns/topic/"),
     RowCheck::decodes::<Subscription>("sns/subscription/"),
     RowCheck::decodes::<SubscriptionRef>("sns/subscriber/"),
+    RowCheck::decodes::<AskedRow>("sns/asked/"),
     RowCheck::decodes::<TokenRow>("sns/token/"),
     RowCheck::decodes::<ExpiryRow>("sns/expiry/"),
     RowCheck::new(MESSAGES, |checker, key, row| Box::pin(check_message(checker, key, row))),
@@ -272,6 +289,10 @@ fn subscription_key(at: &SubscriptionRef) -> Vec<u8> {
     format!("{}/{}", under("subscription", &at.topic), at.id).into_bytes()
 }
 
+fn asked_key(at: &SubscriptionRef) -> Vec<u8> {
+    format!("{}/{}", under("asked", &at.topic), at.id).into_bytes()
+}
+
 fn subscriber_prefix(owner: AccountId, region: &Region) -> String {
     format!("sns/subscriber/{owner}/{region}/")
 }
@@ -327,7 +348,8 @@ pub async fn topics(
     Ok(rows.into_iter().map(|(_, topic)| topic).collect())
 }
 
-/// Deletes a topic with its subscriptions and their tokens. What waits for it finds no subscription any more.
+/// Deletes a topic with its subscriptions and their tokens. What waits for it finds no subscription any more. Of more tokens than
+/// one scan reads the rest open nothing, being of this topic and not of its name, and are forgotten in their time.
 pub async fn delete_topic(txn: &mut Txn, at: &TopicRef) -> Result<(), Fault> {
     for subscription in subscriptions(&txn.view(), at, None, SCAN).await? {
         delete_subscription(txn, &subscription);
@@ -399,6 +421,20 @@ pub fn put_subscription(txn: &mut Txn, subscription: &Subscription) {
 pub fn delete_subscription(txn: &mut Txn, subscription: &Subscription) {
     txn.delete(subscription_key(&subscription.at));
     txn.delete(subscriber_key(subscription.owner, &subscription.at));
+    txn.delete(asked_key(&subscription.at));
+}
+
+/// Whether a message that asks a subscription for its confirmation waits.
+pub async fn is_being_asked(view: &ReadView<'_>, at: &SubscriptionRef) -> Result<bool, Fault> {
+    match view.get_row::<AskedRow>(&asked_key(at)).await? {
+        Some(asked) => Ok(message(view, &asked.message).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Remembers by which message a subscription is asked.
+pub fn put_asked(txn: &mut Txn, at: &SubscriptionRef, message: String) {
+    txn.put_row(asked_key(at), &AskedRow { message });
 }
 
 /// What a token confirms.

@@ -15,6 +15,11 @@ use std::time::Duration;
 /// DIFFERS: AWS has 12,500,000.
 pub const SUBSCRIPTIONS_PER_TOPIC_MAX: usize = 5_000;
 
+/// Subscriptions of a topic that have a filter policy.
+///
+/// SPEC: <https://docs.aws.amazon.com/general/latest/gr/sns.html>, "200 per topic".
+pub const FILTER_POLICIES_PER_TOPIC_MAX: usize = 200;
+
 /// How long a token can be used to confirm, and how long what is not confirmed is kept.
 ///
 /// SPEC: <https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html>, "Confirmation tokens are valid for two days."

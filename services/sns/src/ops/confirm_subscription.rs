@@ -8,9 +8,8 @@ use crate::{
     model::{SubscriptionRef, subscription::Confirmation},
     table,
 };
-use gateway::{Caller, Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
-use policy::Authorized;
-use policy::Exemption;
+use gateway::{Caller, Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
+use policy::{Authorized, Exemption, ResourceKind};
 use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use store::ReadView;
@@ -69,8 +68,8 @@ impl Operation for ConfirmSubscription {
         let at = find::here(ctx, "TopicArn", &input.topic_arn)?;
         if matches!(ctx.caller, Caller::Anonymous) {
             // Anybody can name a topic's ARN: its owner hears of who has a token of it.
-            find::topic(view, &at).await?;
-            tokens::find(ctx, view, &at, &input.token).await?;
+            let topic = find::topic(view, &at).await?;
+            tokens::find(ctx, view, &topic, &input.token).await?;
             ctx.notes().owners = vec![at.account];
             if input.guarded() {
                 return Err(SnsError::Authorization(
@@ -79,7 +78,14 @@ impl Operation for ConfirmSubscription {
             }
             return Ok(Demands::Exempt(Exemption::HoldsToken));
         }
-        Ok(find::demand(ctx, view, "SNS:ConfirmSubscription", &at).await?.into())
+        let action = "SNS:ConfirmSubscription";
+        Ok(match ctx.caller.account() {
+            // The token is the consent of the topic's side; what its caller may do, the caller's own account says.
+            Some(account) if account != at.account => Demand::on(action, at.arn())
+                .guarded(ResourceKind::Other, account, None)
+                .into(),
+            _ => find::demand(ctx, view, action, &at).await?.into(),
+        })
     }
 
     async fn run(
@@ -90,14 +96,26 @@ impl Operation for ConfirmSubscription {
     ) -> Result<Self::Output, SnsError> {
         let at = find::here(ctx, "TopicArn", &input.topic_arn)?;
         // Read, so that a topic that is deleted meanwhile does not leave a subscription behind.
-        find::topic(&txn.view(), &at).await?;
-        let (_, token) = tokens::find(ctx, &txn.view(), &at, &input.token).await?;
+        let topic = find::topic(&txn.view(), &at).await?;
+        let (_, token) = tokens::find(ctx, &txn.view(), &topic, &input.token).await?;
         let known = SubscriptionRef {
             topic: at,
             id: token.id,
         };
         let found = table::subscription(&txn.view(), &known).await?;
-        let mut subscription = found.or(token.ended).ok_or_else(tokens::invalid)?;
+        let mut subscription = match (found, token.ended) {
+            (Some(found), _) => found,
+            (None, Some(ended)) => {
+                let others = find::others(&txn.view(), &ended).await?;
+                // Its endpoint has subscribed again meanwhile.
+                if others.same.is_some() {
+                    return Err(tokens::invalid());
+                }
+                others.check_room(&ended)?;
+                ended
+            }
+            (None, None) => return Err(tokens::invalid()),
+        };
         if subscription.confirmed.is_none() {
             subscription.confirmed = Some(Confirmation {
                 at: ctx.now(),

@@ -3,7 +3,10 @@
 use crate::{
     SnsError,
     error::Missing,
-    model::{Subscription, SubscriptionRef, Topic, TopicRef},
+    model::{
+        Subscription, SubscriptionRef, Topic, TopicRef,
+        subscription::{FILTER_POLICIES_PER_TOPIC_MAX, SUBSCRIPTIONS_PER_TOPIC_MAX},
+    },
     table,
 };
 use base::Fault;
@@ -90,5 +93,51 @@ pub(super) async fn demand_on_subscription(
             Ok(Demand::on(action, at.topic.arn()).guarded(ResourceKind::Other, subscription.owner, None))
         }
         _ => demand(ctx, view, action, &at.topic).await,
+    }
+}
+
+/// The other subscriptions of a topic, as one more of it sees them.
+pub(super) struct Others {
+    /// That of the same owner to the same endpoint.
+    pub(super) same: Option<Subscription>,
+    count: usize,
+    filtered: usize,
+}
+
+/// Reads what there is beside a subscription, a page at a time.
+pub(super) async fn others(view: &ReadView<'_>, of: &Subscription) -> Result<Others, Fault> {
+    let mut others = Others {
+        same: None,
+        count: 0,
+        filtered: 0,
+    };
+    let mut after: Option<String> = None;
+    loop {
+        let page = table::subscriptions(view, &of.at.topic, after.as_deref(), table::PAGE).await?;
+        let is_last = page.len() < table::PAGE;
+        after = page.last().map(|last| last.at.id.clone());
+        for other in page.into_iter().filter(|other| other.at.id != of.at.id) {
+            others.count += 1;
+            others.filtered += usize::from(other.filter_policy.is_some());
+            if other.endpoint.url == of.endpoint.url && other.owner == of.owner {
+                others.same = others.same.or(Some(other));
+            }
+        }
+        if is_last {
+            return Ok(others);
+        }
+    }
+}
+
+impl Others {
+    /// Whether one more fits beside them.
+    pub(super) fn check_room(&self, of: &Subscription) -> Result<(), SnsError> {
+        if self.count >= SUBSCRIPTIONS_PER_TOPIC_MAX {
+            return Err(SnsError::SubscriptionLimitExceeded);
+        }
+        match of.filter_policy.is_some() && self.filtered >= FILTER_POLICIES_PER_TOPIC_MAX {
+            true => Err(SnsError::FilterPolicyLimitExceeded),
+            false => Ok(()),
+        }
     }
 }

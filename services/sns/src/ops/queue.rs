@@ -3,7 +3,7 @@
 
 use crate::{
     SnsError,
-    model::{Kind, Payload, Subscription, Topic, filter::Filter, subscription::SUBSCRIPTIONS_PER_TOPIC_MAX},
+    model::{Kind, Payload, Subscription, Topic, filter::Filter},
     table::{self, DeliveryRow, MessageRow, message_purpose},
     work::Eager,
 };
@@ -66,33 +66,38 @@ pub(crate) async fn publish(
     data_key: &Key256,
 ) -> Result<String, SnsError> {
     let id = ids::uuid(ctx.random());
-    let all = table::subscriptions(&txn.view(), &topic.at, None, SUBSCRIPTIONS_PER_TOPIC_MAX).await?;
     let attributes = payload.filtered_by();
-    let mut wanted = Vec::new();
-    for subscription in all.into_iter().filter(|subscription| subscription.confirmed.is_some()) {
-        let scope = subscription.filter_scope;
-        let body = payload.message_for(subscription.endpoint.protocol);
-        let wants = match &subscription.filter_policy {
-            None => true,
-            // It was read before it was stored.
-            Some(text) => Filter::parse(text, scope, "")
-                .map_err(|_| Fault::corrupt("the filter policy of a subscription"))?
-                .wants(scope, &attributes, body),
-        };
-        if wants {
-            wanted.push(subscription);
+    let (mut stored, mut after): (bool, Option<String>) = (false, None);
+    loop {
+        let page = table::subscriptions(&txn.view(), &topic.at, after.as_deref(), table::PAGE).await?;
+        let is_last = page.len() < table::PAGE;
+        after = page.last().map(|last| last.at.id.clone());
+        for subscription in page.iter().filter(|subscription| subscription.confirmed.is_some()) {
+            let scope = subscription.filter_scope;
+            let body = payload.message_for(subscription.endpoint.protocol);
+            let wants = match &subscription.filter_policy {
+                None => true,
+                // It was read before it was stored.
+                Some(text) => Filter::parse(text, scope, "")
+                    .map_err(|_| Fault::corrupt("the filter policy of a subscription"))?
+                    .wants(scope, &attributes, body),
+            };
+            if !wants {
+                continue;
+            }
+            if !stored {
+                store(ctx, txn, topic, (&id, Kind::Notification), payload, data_key).await?;
+                stored = true;
+            }
+            enqueue(ctx, txn, &id, subscription);
+        }
+        if is_last {
+            return Ok(id);
         }
     }
-    if !wanted.is_empty() {
-        store(ctx, txn, topic, (&id, Kind::Notification), payload, data_key).await?;
-        wanted
-            .iter()
-            .for_each(|subscription| enqueue(ctx, txn, &id, subscription));
-    }
-    Ok(id)
 }
 
-/// Asks an endpoint, or tells it that it gets no more.
+/// Asks an endpoint, or tells it that it gets no more. Answers the message's id.
 pub(super) async fn confirmation(
     ctx: &Ctx,
     txn: &mut Txn,
@@ -100,7 +105,7 @@ pub(super) async fn confirmation(
     subscription: &Subscription,
     kind: Kind,
     token: String,
-) -> Result<(), SnsError> {
+) -> Result<String, SnsError> {
     let id = ids::uuid(ctx.random());
     let payload = Payload {
         token: Some(token),
@@ -109,7 +114,7 @@ pub(super) async fn confirmation(
     let data_key = Key256::generate(ctx.random());
     store(ctx, txn, topic, (&id, kind), &payload, &data_key).await?;
     enqueue(ctx, txn, &id, subscription);
-    Ok(())
+    Ok(id)
 }
 
 async fn store(

@@ -59,6 +59,11 @@ impl Operation for SetSubscriptionAttributes {
         let value = input.attribute_value.as_deref().unwrap_or("");
         attributes::set_on_subscription(&mut subscription, &input.attribute_name, value, "")?;
         attributes::check_filter(&subscription, "")?;
+        if input.attribute_name == "FilterPolicy" && subscription.filter_policy.is_some() {
+            find::others(&txn.view(), &subscription)
+                .await?
+                .check_room(&subscription)?;
+        }
         table::put_subscription(txn, &subscription);
         Ok(Done)
     }

@@ -13,8 +13,8 @@ use crate::{
         Kind, Protocol, Subscription, SubscriptionRef, TopicRef,
         endpoint::{Endpoint, permits},
         filter::FilterScope,
-        subscription::SUBSCRIPTIONS_PER_TOPIC_MAX,
     },
+    resolve::Resolver,
     table,
 };
 use gateway::{Body, Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
@@ -113,12 +113,9 @@ impl Evident for Output {
 /// Whether a host is at an address that is sent to. Delivery asks again, of the address that it then connects to.
 async fn is_reachable(ctx: &Ctx, endpoint: &Endpoint) -> Reachable {
     let setting = ctx.settings().sns_endpoints;
-    if let Some(address) = endpoint.address() {
-        return permits(setting, address);
-    }
-    let found = tokio::net::lookup_host((endpoint.host.as_str(), endpoint.port));
-    match tokio::time::timeout(RESOLVE_TIME_MAX, found).await {
-        Ok(Ok(mut found)) => found.any(|address| permits(setting, address.ip())),
+    let resolver = ctx.world().kept::<Resolver>();
+    match tokio::time::timeout(RESOLVE_TIME_MAX, resolver.resolve(setting, endpoint)).await {
+        Ok(Ok(found)) => found.iter().any(|address| permits(setting, address.ip())),
         _ => false,
     }
 }
@@ -166,11 +163,8 @@ impl Operation for Subscribe {
                 ctx.settings().sns_endpoints.as_str()
             )));
         }
-        let all = table::subscriptions(&view, &topic.at, None, SUBSCRIPTIONS_PER_TOPIC_MAX).await?;
-        let existing = all
-            .iter()
-            .find(|other| other.endpoint.url == new.endpoint.url && other.owner == new.owner);
-        if let Some(existing) = existing {
+        let others = find::others(&view, &new).await?;
+        if let Some(existing) = &others.same {
             let same = Subscription {
                 at: existing.at.clone(),
                 principal: existing.principal.clone(),
@@ -187,16 +181,21 @@ impl Operation for Subscribe {
             if existing.confirmed.is_some() {
                 return Ok(QueryResult(Output::of(existing, true)));
             }
+            // It is asked again once it was asked.
+            if table::is_being_asked(&view, &existing.at).await? {
+                return Ok(QueryResult(Output::of(existing, input.return_subscription_arn)));
+            }
             new = Subscription {
                 created: ctx.now(),
                 ..existing.clone()
             };
-        } else if all.len() >= SUBSCRIPTIONS_PER_TOPIC_MAX {
-            return Err(SnsError::SubscriptionLimitExceeded);
+        } else {
+            others.check_room(&new)?;
         }
         table::put_subscription(txn, &new);
-        let token = tokens::make(ctx, txn, &new, None);
-        queue::confirmation(ctx, txn, &topic, &new, Kind::SubscriptionConfirmation, token).await?;
+        let token = tokens::make(ctx, txn, &topic, &new, None);
+        let message = queue::confirmation(ctx, txn, &topic, &new, Kind::SubscriptionConfirmation, token).await?;
+        table::put_asked(txn, &new.at, message);
         Ok(QueryResult(Output::of(&new, input.return_subscription_arn)))
     }
 }

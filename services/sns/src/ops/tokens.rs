@@ -3,7 +3,7 @@
 
 use crate::{
     SnsError,
-    model::{Subscription, TopicRef, subscription::TOKEN_TIME},
+    model::{Subscription, Topic, subscription::TOKEN_TIME},
     table::{self, TokenRow},
 };
 use aws_lc_rs::digest::{SHA256, digest};
@@ -15,14 +15,21 @@ pub(super) fn invalid() -> SnsError {
     SnsError::invalid("Token")
 }
 
-fn sha256(token: &str) -> [u8; 32] {
+/// A token is its topic's: of one that is made again under the same name it opens nothing.
+fn sha256(topic: &Topic, token: &str) -> [u8; 32] {
     let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    out.copy_from_slice(digest(&SHA256, &[&topic.id, token.as_bytes()].concat()).as_ref());
     out
 }
 
 /// Makes a token of a subscription. Of one that has `ended` it brings back what was there.
-pub(super) fn make(ctx: &Ctx, txn: &mut Txn, subscription: &Subscription, ended: Option<&Subscription>) -> String {
+pub(super) fn make(
+    ctx: &Ctx,
+    txn: &mut Txn,
+    topic: &Topic,
+    subscription: &Subscription,
+    ended: Option<&Subscription>,
+) -> String {
     let secret: [u8; 104] = ctx.random().bytes();
     let token = hex::encode(secret);
     let row = TokenRow {
@@ -34,7 +41,7 @@ pub(super) fn make(ctx: &Ctx, txn: &mut Txn, subscription: &Subscription, ended:
         }),
         expires: ctx.now().plus(TOKEN_TIME),
     };
-    table::put_token(txn, &subscription.at.topic, sha256(&token), &row);
+    table::put_token(txn, &topic.at, sha256(topic, &token), &row);
     token
 }
 
@@ -42,11 +49,11 @@ pub(super) fn make(ctx: &Ctx, txn: &mut Txn, subscription: &Subscription, ended:
 pub(super) async fn find(
     ctx: &Ctx,
     view: &ReadView<'_>,
-    topic: &TopicRef,
+    topic: &Topic,
     token: &str,
 ) -> Result<([u8; 32], TokenRow), SnsError> {
-    let sha256 = sha256(token);
-    let row = table::token(view, topic, &sha256).await?;
+    let sha256 = sha256(topic, token);
+    let row = table::token(view, &topic.at, &sha256).await?;
     let row = row.filter(|row| ctx.now() < row.expires).ok_or_else(invalid)?;
     Ok((sha256, row))
 }

@@ -74,8 +74,12 @@ impl Operation for Unsubscribe {
         table::delete_subscription(txn, &subscription);
         topic.deleted += 1;
         table::put_topic(txn, &topic);
-        let token = tokens::make(ctx, txn, &subscription, Some(&subscription));
-        queue::confirmation(ctx, txn, &topic, &subscription, Kind::UnsubscribeConfirmation, token).await?;
+        // The way back is for an endpoint whose link somebody followed. Who signed meant it: a token would undo what they had the
+        // right to do, for whoever reads the endpoint's messages.
+        if matches!(ctx.caller, Caller::Anonymous) {
+            let token = tokens::make(ctx, txn, &topic, &subscription, Some(&subscription));
+            queue::confirmation(ctx, txn, &topic, &subscription, Kind::UnsubscribeConfirmation, token).await?;
+        }
         Ok(Done)
     }
 }

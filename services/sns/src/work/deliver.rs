@@ -16,6 +16,7 @@ use crate::{
         delivery_policy::{Effective, SubscriptionDelivery, TopicDelivery},
         envelope::{Envelope, Signed},
     },
+    resolve::Resolver,
     signing::{self, begin},
     table::{self, DeliveryRow, DueRow, MessageRow, message_purpose},
 };
@@ -89,7 +90,11 @@ struct Signatures(Mutex<HashMap<String, Arc<str>>>);
 pub async fn deliver(world: Arc<World>, roots: RootCertStore, mut stop: watch::Receiver<bool>) {
     let eager = world.kept::<Eager>();
     let mut delivery = Delivery {
-        poster: Arc::new(Poster::new(world.settings.sns_endpoints, roots)),
+        poster: Arc::new(Poster::new(
+            world.settings.sns_endpoints,
+            world.kept::<Resolver>(),
+            roots,
+        )),
         world,
         under_way: JoinSet::new(),
         names: HashMap::new(),

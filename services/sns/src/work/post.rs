@@ -1,14 +1,17 @@
 //! One attempt to hand a message to an endpoint: resolve, look whether the address may be sent to, connect to that address
 //! and no other, post, look at the status. Redirects are not followed.
 
-use crate::model::{Protocol, endpoint::Endpoint, endpoint::permits};
+use crate::{
+    model::{Protocol, endpoint::Endpoint, endpoint::permits},
+    resolve::Resolver,
+};
 use bytes::Bytes;
 use gateway::settings::SnsEndpoints;
 use http::{HeaderMap, Method, Request, header};
 use http_body_util::Full;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
@@ -60,6 +63,7 @@ impl fmt::Display for Failure {
 /// What messages are posted with.
 pub(super) struct Poster {
     endpoints: SnsEndpoints,
+    resolver: Arc<Resolver>,
     tls: Arc<ClientConfig>,
 }
 
@@ -71,12 +75,13 @@ pub(super) struct Post {
 
 impl Poster {
     /// One that trusts these roots when it speaks https.
-    pub(super) fn new(endpoints: SnsEndpoints, roots: RootCertStore) -> Poster {
+    pub(super) fn new(endpoints: SnsEndpoints, resolver: Arc<Resolver>, roots: RootCertStore) -> Poster {
         let tls = ClientConfig::builder()
             .with_root_certificates(roots)
             .with_no_client_auth();
         Poster {
             endpoints,
+            resolver,
             tls: Arc::new(tls),
         }
     }
@@ -106,13 +111,7 @@ impl Poster {
     /// Connects to the first address that may be sent to and answers. What was checked is what is connected to: the name
     /// is not asked for again.
     async fn connect(&self, to: &Endpoint) -> Result<TcpStream, Failure> {
-        let addresses: Vec<SocketAddr> = match to.address() {
-            Some(address) => vec![SocketAddr::new(address, to.port)],
-            None => tokio::net::lookup_host((to.host.as_str(), to.port))
-                .await
-                .map_err(broken)?
-                .collect(),
-        };
+        let addresses = self.resolver.resolve(self.endpoints, to).await.map_err(broken)?;
         let mut failure = Failure::Address;
         for address in addresses
             .into_iter()
@@ -194,7 +193,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.unwrap();
             String::from_utf8(request).unwrap()
         });
-        let poster = Poster::new(endpoints, RootCertStore::empty());
+        let poster = Poster::new(endpoints, Arc::default(), RootCertStore::empty());
         let to = Endpoint::parse(Protocol::Http, &format!("http://127.0.0.1:{port}/hook?a=b")).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-sns-message-type", "Notification".parse().unwrap());
@@ -233,7 +232,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_not_allowed_is_not_connected_to() {
-        let poster = Poster::new(SnsEndpoints::Loopback, RootCertStore::empty());
+        let poster = Poster::new(SnsEndpoints::Loopback, Arc::default(), RootCertStore::empty());
         let to = Endpoint::parse(Protocol::Http, "http://192.0.2.1/").unwrap();
         let post = Post {
             headers: HeaderMap::new(),
