@@ -433,7 +433,11 @@ def test_a_topic_policy_decides_beside_the_callers_own(server, endpoint):
     where = endpoint()
     as_carol = server.client("sns", who=carol)
     as_carol.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
-    get(where.next().json["SubscribeURL"])
+    # So is its confirmation: her own account lets her, and the token is the topic's side of it.
+    token = where.next().json["Token"]
+    with refused("InvalidParameter", "Invalid parameter: Token"):
+        as_carol.confirm_subscription(TopicArn=topic, Token="0" * 208)
+    as_carol.confirm_subscription(TopicArn=topic, Token=token)
     [hers] = as_carol.list_subscriptions()["Subscriptions"]
     assert hers["Owner"] == other.account and sns.list_subscriptions()["Subscriptions"] == []
     assert as_carol.get_subscription_attributes(SubscriptionArn=hers["SubscriptionArn"])["Attributes"]["Owner"] == other.account
@@ -483,7 +487,8 @@ def test_links_work_without_a_signature_and_nothing_else_does(server, endpoint):
     left = ask(Action="Unsubscribe", SubscriptionArn=arn)
     assert (left.status, left.code) == (403, "AuthorizationError")
     sns.unsubscribe(SubscriptionArn=arn)
-    assert where.next().kind == "UnsubscribeConfirmation"
+    # Who signed meant it: no token brings the subscription back.
+    assert where.is_left_alone()
     # What is done without a signature, by who has a token, is recorded too, for the topic's owner, and without the token.
     trails = server.client("cloudtrail")
     by_name = [{"AttributeKey": "EventName", "AttributeValue": "ConfirmSubscription"}]
@@ -528,6 +533,57 @@ def test_an_owner_hears_of_who_has_a_link_and_of_nobody_else(server, endpoint):
     expected = [("ConfirmSubscription", "AuthorizationError"), ("ConfirmSubscription", None), ("Unsubscribe", None)]
     assert sorted(followed(), key=str) == sorted(expected, key=str)
     assert followed(stranger) == []
+
+
+def test_a_token_is_of_one_topic(server, endpoint):
+    sns, where = server.client("sns"), endpoint()
+    topic = sns.create_topic(Name="again")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
+    token = where.next().json["Token"]
+    sns.delete_topic(TopicArn=topic)
+    sns.create_topic(Name="again")
+    with refused("InvalidParameter", "Invalid parameter: Token"):
+        sns.confirm_subscription(TopicArn=topic, Token=token)
+    # The way back ends where the endpoint has subscribed anew.
+    arn = confirmed(sns, topic, where)
+    with urllib.request.urlopen(f"{server.endpoint}/?Action=Unsubscribe&SubscriptionArn={arn}", timeout=10) as answer:
+        assert answer.status == 200
+    token = where.next().json["Token"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url + "/hook")
+    where.next()
+    with refused("InvalidParameter", "Invalid parameter: Token"):
+        sns.confirm_subscription(TopicArn=topic, Token=token)
+
+
+def test_an_endpoint_is_asked_once_at_a_time(server, endpoint):
+    sns, where = server.client("sns"), endpoint(503)
+    topic = sns.create_topic(Name="asked")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
+    where.next()
+    # The first question waits for its second attempt.
+    for _ in range(2):
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=where.url)
+    assert where.is_left_alone()
+    assert len(sns.list_subscriptions()["Subscriptions"]) == 1
+
+
+def test_subscriptions_have_their_bounds(server):
+    sns = server.client("sns")
+    topic = sns.create_topic(Name="bounded")["TopicArn"]
+    url = "http://127.0.0.1:9/{}"
+    for number in range(200):
+        attributes = {"FilterPolicy": '{"k": ["v"]}'}
+        arn = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url.format(number), Attributes=attributes, ReturnSubscriptionArn=True)
+    with refused("FilterPolicyLimitExceeded", status=403):
+        sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url.format("x"), Attributes=attributes)
+    plain = sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=url.format("y"), ReturnSubscriptionArn=True)
+    changed = {"AttributeName": "FilterPolicy", "AttributeValue": '{"k": ["w"]}'}
+    with refused("FilterPolicyLimitExceeded", status=403):
+        sns.set_subscription_attributes(SubscriptionArn=plain["SubscriptionArn"], **changed)
+    sns.set_subscription_attributes(SubscriptionArn=arn["SubscriptionArn"], **changed)
+    long = json.dumps({"healthyRetryPolicy": {"numRetries": 3}}) + " " * 4096
+    with refused("InvalidParameter"):
+        sns.set_subscription_attributes(SubscriptionArn=arn["SubscriptionArn"], AttributeName="DeliveryPolicy", AttributeValue=long)
 
 
 @pytest.mark.serve("--rehearsal")
