@@ -395,6 +395,27 @@ def test_retention_hides_at_once_and_deletes_with_time(server, logs, stream):
 
 
 @pytest.mark.serve("--rehearsal")
+def test_events_that_were_taken_under_a_longer_retention_stay(server, logs, stream):
+    """However soon the longer one comes: no sweep that began with the shorter one deletes them."""
+    # There is something for each sweep to do.
+    for n in range(10):
+        logs.create_log_stream(logGroupName=GROUP, logStreamName=f"t{n}")
+    kept = []
+    for n in range(10):
+        old = [event(millis(server) - 3 * DAY, f"old {n}")]
+        logs.put_log_events(logGroupName=GROUP, logStreamName=f"t{n}", logEvents=old)
+        logs.put_retention_policy(logGroupName=GROUP, retentionInDays=1)
+        assert messages(logs.filter_log_events(logGroupName=GROUP)) == []
+        logs.put_retention_policy(logGroupName=GROUP, retentionInDays=365)
+        answer = logs.put_log_events(**stream, logEvents=[event(millis(server) - 2 * DAY, f"new {n}")])
+        assert "rejectedLogEventsInfo" not in answer
+        kept.append(f"new {n}")
+        server.advance("1s")
+    server.advance("2d")
+    assert messages(logs.get_log_events(**stream)) == kept
+
+
+@pytest.mark.serve("--rehearsal")
 def test_what_is_deleted_is_gone_and_its_space_with_it(server, logs, stream):
     now = millis(server)
     for n in range(3):

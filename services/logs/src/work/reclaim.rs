@@ -9,6 +9,8 @@ use store::{CommitError, Maintenance};
 
 /// Rows that one transaction deletes.
 const ROWS_PER_STEP: usize = 512;
+/// A tick takes so many steps, then lets others work; what is left is due still.
+const STEPS_AT_ONCE: usize = 64;
 /// More conflicts of one step than this are left to the next tick. Nobody else writes these rows but rotations of keys.
 const ATTEMPTS_MAX: u32 = 32;
 
@@ -50,7 +52,11 @@ impl Worker for Reclaim {
 
     fn tick<'a>(&'a self, world: &'a Arc<World>, _: Timestamp) -> Boxed<'a, Result<(), Fault>> {
         Box::pin(async move {
-            while Reclaim::step(world).await? {}
+            for _ in 0..STEPS_AT_ONCE {
+                if !Reclaim::step(world).await? {
+                    break;
+                }
+            }
             Ok(())
         })
     }

@@ -1,6 +1,8 @@
 //! Deletes events that their group does not keep any more, a group at a time, once a day.
 //!
 //! Readers do not see such events from the moment on at which their time is over; a chunk goes when its newest event's is.
+//! Each step asks the group how long it keeps events, in the transaction that deletes them: with a policy that is changed
+//! meanwhile it conflicts, and goes on with the new one.
 
 use super::begin;
 use crate::{
@@ -13,6 +15,11 @@ use std::{sync::Arc, time::Duration};
 use store::{CommitError, Maintenance};
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// A tick has at most so many transactions, each of which deletes up to one scan of chunks, then lets others work. What is
+/// left is due still.
+const STEPS_AT_ONCE: usize = 64;
+/// And it looks at no more than so many streams.
+const STREAMS_AT_ONCE: usize = 64 * ROWS_AT_ONCE;
 
 /// The worker: once a day for each group with a retention, and at once when that is set.
 pub struct Retain;
@@ -34,9 +41,16 @@ impl Worker for Retain {
             let mut dues = table::dues(&world.snapshot().view(), ROWS_AT_ONCE).await?;
             dues.retain(|(at, _)| *at <= now);
             let mut failed = None;
+            let mut left = Left {
+                steps: STEPS_AT_ONCE,
+                streams: STREAMS_AT_ONCE,
+            };
             for (_, due) in &dues {
+                if left.is_none() {
+                    break;
+                }
                 // One group that cannot be read holds up none of the others.
-                if let Err(fault) = sweep(world, due, now).await {
+                if let Err(fault) = sweep(world, due, now, &mut left).await {
                     failed = Some(fault);
                 }
             }
@@ -45,8 +59,20 @@ impl Worker for Retain {
     }
 }
 
-/// Looks through a group, and sets when it is next looked through.
-async fn sweep(world: &Arc<World>, due: &Due, now: Timestamp) -> Result<(), Fault> {
+/// What a tick may do still.
+struct Left {
+    steps: usize,
+    streams: usize,
+}
+
+impl Left {
+    fn is_none(&self) -> bool {
+        self.steps == 0 || self.streams == 0
+    }
+}
+
+/// Looks through a group, and sets when it is next looked through once that is done.
+async fn sweep(world: &Arc<World>, due: &Due, now: Timestamp, left: &mut Left) -> Result<(), Fault> {
     let snapshot = world.snapshot();
     let group = table::group(&snapshot.view(), due.account, &due.region, &due.name).await?;
     if let Some(group) = group.filter(|group| group.retention_days.is_some()) {
@@ -56,9 +82,24 @@ async fn sweep(world: &Arc<World>, due: &Due, now: Timestamp) -> Result<(), Faul
             let streams =
                 table::streams(&snapshot.view(), &group.id, "", after.as_deref(), (ROWS_AT_ONCE, false)).await?;
             for stream in &streams {
-                let has_old = stream.first_event.is_some_and(|first| first < kept_since);
-                while has_old && sweep_stream(world, &group, &stream.name, kept_since).await? {}
+                if stream.first_event.is_none_or(|first| first >= kept_since) {
+                    continue;
+                }
+                loop {
+                    if left.steps == 0 {
+                        return Ok(());
+                    }
+                    let step = sweep_stream(world, &group, &stream.name, now).await?;
+                    // Those that only looked do not count: they would be the same in the next tick.
+                    if !matches!(step, Step::Nothing) {
+                        left.steps -= 1;
+                    }
+                    if !matches!(step, Step::More) {
+                        break;
+                    }
+                }
             }
+            left.streams = left.streams.saturating_sub(streams.len());
             match streams.last() {
                 Some(last) if streams.len() == ROWS_AT_ONCE => after = Some(last.name.clone()),
                 _ => break,
@@ -68,22 +109,38 @@ async fn sweep(world: &Arc<World>, due: &Due, now: Timestamp) -> Result<(), Faul
     settle(world, due, now).await
 }
 
-/// Deletes some chunks of a stream; `false` when there is nothing left to delete.
-async fn sweep_stream(world: &Arc<World>, group: &LogGroup, name: &str, kept_since: Millis) -> Result<bool, Fault> {
-    let mut work = begin(world, group.account, group.region.clone());
+/// What a step did to a stream.
+enum Step {
+    /// Nothing was to be deleted.
+    Nothing,
+    /// All was deleted that was to be.
+    Done,
+    /// There may be more.
+    More,
+}
+
+/// Deletes some chunks of a stream, by what its group keeps at the moment of the transaction.
+async fn sweep_stream(world: &Arc<World>, seen: &LogGroup, name: &str, now: Timestamp) -> Result<Step, Fault> {
+    let mut work = begin(world, seen.account, seen.region.clone());
     let (_, txn) = work.parts();
-    let Some(before) = table::stream(&txn.view(), &group.id, name).await? else {
-        return Ok(false);
+    // Read here so that a change of it conflicts with this transaction.
+    let group = table::group(&txn.view(), seen.account, &seen.region, &seen.name).await?;
+    let Some(group) = group.filter(|group| group.id == seen.id && group.retention_days.is_some()) else {
+        return Ok(Step::Nothing);
     };
-    let (stream, more) = without_old(txn, group, &before, kept_since).await?;
+    let Some(before) = table::stream(&txn.view(), &group.id, name).await? else {
+        return Ok(Step::Nothing);
+    };
+    let (stream, more) = without_old(txn, &group, &before, group.kept_since(now)).await?;
     if stream == before {
-        return Ok(false);
+        return Ok(Step::Nothing);
     }
     table::put_stream(txn, &group.id, &stream, Some(&before));
     match work.commit(Maintenance::LogRetention).await {
-        Ok(()) => Ok(more),
-        // Somebody put events at the same time: once more.
-        Err(CommitError::Conflict) => Ok(true),
+        Ok(()) if more => Ok(Step::More),
+        Ok(()) => Ok(Step::Done),
+        // Somebody put events or changed the group at the same time: once more.
+        Err(CommitError::Conflict) => Ok(Step::More),
         Err(CommitError::Fault(fault)) => Err(fault),
     }
 }
