@@ -6,7 +6,10 @@ use crate::{
 };
 use std::{fmt::Display, ops::RangeInclusive};
 
-/// Collects violations of an input's constraints, to be told together in AWS's form.
+/// More violations than these are not looked for: what an input does wrong must not cost more than the input.
+const TOLD_MAX: usize = 10;
+
+/// Collects violations of an input's constraints, to be told together in AWS's form: the first ten.
 #[derive(Default)]
 pub(crate) struct Violations(Vec<String>);
 
@@ -25,8 +28,7 @@ impl Violations {
     /// The length of something that is not shown.
     pub(crate) fn count_unseen(&mut self, at: &str, found: usize, allowed: RangeInclusive<usize>) {
         if let Some(constraint) = length(found, &allowed) {
-            self.0
-                .push(format!("Value at '{at}' failed to satisfy constraint: {constraint}"));
+            self.add(format!("Value at '{at}' failed to satisfy constraint: {constraint}"));
         }
     }
 
@@ -91,9 +93,36 @@ impl Violations {
 
     /// A value that does not meet a constraint.
     pub(crate) fn value(&mut self, at: &str, value: impl Display, constraint: &str) {
-        self.0.push(format!(
-            "Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
-        ));
+        if !self.is_full() {
+            self.add(format!(
+                "Value '{value}' at '{at}' failed to satisfy constraint: {constraint}"
+            ));
+        }
+    }
+
+    /// Whether so many were found that no more are told.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= TOLD_MAX
+    }
+
+    fn add(&mut self, violation: String) {
+        if !self.is_full() {
+            self.0.push(violation);
+        }
+    }
+
+    /// The length of a list whose members are checked only when that is right.
+    pub(crate) fn count_first(
+        mut self,
+        at: &str,
+        found: usize,
+        allowed: RangeInclusive<usize>,
+    ) -> Result<Violations, LogsError> {
+        self.count_unseen(at, found, allowed);
+        match self.0.is_empty() {
+            true => Ok(self),
+            false => self.finish().map(|()| Violations::new()),
+        }
     }
 
     /// Nothing, or all violations together.
@@ -140,5 +169,11 @@ mod tests {
              constraint: Member must have value less than or equal to 50"
         );
         assert!(Violations::new().finish().is_ok());
+        let mut violations = Violations::new();
+        (0..100_000).for_each(|n| violations.range(&format!("logEvents.{n}"), Some(-1), 0..=1));
+        let told = violations.finish().unwrap_err().message().to_string();
+        assert!(told.starts_with("10 validation errors detected: ") && told.len() < 2_000);
+        assert!(Violations::new().count_first("logEvents", 0, 1..=2).is_err());
+        assert!(Violations::new().count_first("logEvents", 2, 1..=2).is_ok());
     }
 }

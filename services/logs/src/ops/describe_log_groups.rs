@@ -18,6 +18,8 @@ use store::ReadView;
 use wire::ServiceName;
 
 const LIMIT_MAX: i64 = 50;
+/// A page ends after the group with which so many streams were summed up, and has a token then.
+const STREAMS_AT_ONCE: usize = 10_000;
 
 /// The operation.
 pub(super) struct DescribeLogGroups;
@@ -200,26 +202,31 @@ impl Operation for DescribeLogGroups {
                 break;
             }
         }
-        let has_more = found.len() > limit;
+        let mut has_more = found.len() > limit;
         found.truncate(limit);
-        let last = found.last().filter(|_| has_more);
-        let next_token = last.map(|group| token::after_name(checksum, &group.name));
         let mut log_groups = Vec::with_capacity(found.len());
+        let mut streams = 0_usize;
         for group in &found {
-            log_groups.push(shown(&view, group).await?);
+            if streams >= STREAMS_AT_ONCE {
+                has_more = true;
+                break;
+            }
+            log_groups.push(shown(&view, group, &mut streams).await?);
         }
+        let last = log_groups.last().filter(|_| has_more);
+        let next_token = last.map(|group| token::after_name(checksum, &group.log_group_name));
         Ok(Json(Output { log_groups, next_token }))
     }
 }
 
-async fn shown(view: &ReadView<'_>, group: &LogGroup) -> Result<Shown, Fault> {
+async fn shown(view: &ReadView<'_>, group: &LogGroup, streams: &mut usize) -> Result<Shown, Fault> {
     let arn = group.arn();
     Ok(Shown {
         log_group_name: group.name.clone(),
         creation_time: group.created.as_millis(),
         retention_in_days: group.retention_days,
         metric_filter_count: group.metric_filters,
-        stored_bytes: stored_bytes(view, group).await?,
+        stored_bytes: stored_bytes(view, group, streams).await?,
         kms_key_id: group.kms_key.as_ref().map(|key| key.as_str().to_owned()),
         log_group_class: "STANDARD",
         log_group_arn: arn.as_str().to_owned(),
@@ -228,16 +235,18 @@ async fn shown(view: &ReadView<'_>, group: &LogGroup) -> Result<Shown, Fault> {
     })
 }
 
-/// What the events of all streams count for. Summed here and not kept in the group's row, which every put would change.
-async fn stored_bytes(view: &ReadView<'_>, group: &LogGroup) -> Result<u64, Fault> {
+/// What the events of all streams count for, and how many streams were summed up. Summed here and not kept in the group's row, which every put would change.
+async fn stored_bytes(view: &ReadView<'_>, group: &LogGroup, summed: &mut usize) -> Result<u64, Fault> {
     let (mut sum, mut after) = (0_u64, None);
     loop {
         let streams = table::streams(view, &group.id, "", after.as_deref(), (ROWS_AT_ONCE, false)).await?;
         let bytes: u64 = streams.iter().map(|stream| stream.bytes).sum();
         sum = sum.saturating_add(bytes);
+        *summed = summed.saturating_add(streams.len());
         match streams.last() {
             Some(last) if streams.len() == ROWS_AT_ONCE => after = Some(last.name.clone()),
             _ => return Ok(sum),
         }
+        tokio::task::yield_now().await;
     }
 }

@@ -54,9 +54,11 @@ impl Evident for Input {
 impl Input {
     fn check(&self) -> Result<(), LogsError> {
         access::check_names(&self.log_group_name, &self.log_stream_name)?;
-        let mut violations = Violations::new();
-        violations.count_unseen("logEvents", self.log_events.len(), 1..=EVENTS_MAX);
+        let mut violations = Violations::new().count_first("logEvents", self.log_events.len(), 1..=EVENTS_MAX)?;
         for (n, event) in (1..).zip(&self.log_events) {
+            if violations.is_full() {
+                break;
+            }
             if event.timestamp < 0 {
                 violations.moment(&format!("logEvents.{n}.member.timestamp"), Some(event.timestamp));
             }

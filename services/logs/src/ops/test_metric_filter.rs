@@ -61,8 +61,8 @@ impl Operation for TestMetricFilter {
     type Error = LogsError;
 
     async fn demands(_: &Ctx, _: &ReadView<'_>, input: &Self::Input) -> Result<Demands, LogsError> {
-        let mut violations = Violations::new();
-        violations.count_unseen("logEventMessages", input.log_event_messages.len(), 1..=MESSAGES_MAX);
+        let count = input.log_event_messages.len();
+        let mut violations = Violations::new().count_first("logEventMessages", count, 1..=MESSAGES_MAX)?;
         for (n, message) in (1..).zip(&input.log_event_messages) {
             if message.is_empty() {
                 violations.length(&format!("logEventMessages.{n}.member"), "", 1..=usize::MAX);
