@@ -6,6 +6,7 @@ use crate::{
 };
 use base::{Fault, Region, Timestamp};
 use gateway::Txn;
+use std::time::Duration;
 
 /// Brings a trail's chains in step with its settings.
 ///
@@ -17,7 +18,6 @@ use gateway::Txn;
 ///
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-digest-file-structure.html>
 pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timestamp) -> Result<(), Fault> {
-    let start = now.floor_second();
     let known = table::chains(&txn.view(), &trail.id).await?;
     let covered = super::regions_of(trail, enabled);
     let goes_on = |region: &Region| trail.logging && trail.validation && covered.contains(region);
@@ -27,6 +27,7 @@ pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timest
             table::put_chain(txn, &trail.id, region, &ChainRow { ended, ..chain.clone() });
         }
     }
+    let start = start_beside_predecessors(txn, trail, now).await?;
     for region in covered.iter().filter(|region| goes_on(region)) {
         let chain = known.iter().find(|(known, _)| known == region).map(|(_, chain)| chain);
         let row = match chain {
@@ -46,6 +47,27 @@ pub async fn align(txn: &mut Txn, trail: &Trail, enabled: &[Region], now: Timest
         table::put_chain(txn, &trail.id, region, &row);
     }
     Ok(())
+}
+
+/// When a chain that begins now starts: this second, but for a trail whose predecessor of the same name and home has chains
+/// of that second that still wait for their last digest. Digests are named by the second in which their window ends, so one of
+/// the two would be written over the other; the new chains then start in the next second that is free.
+async fn start_beside_predecessors(txn: &Txn, trail: &Trail, now: Timestamp) -> Result<Timestamp, Fault> {
+    let mut taken = Vec::new();
+    for other in table::closing_trails(&txn.view()).await? {
+        if other.id == trail.id || other.arn() != trail.arn() {
+            continue;
+        }
+        let chains = table::chains(&txn.view(), &other.id).await?;
+        taken.extend(chains.iter().map(|(_, chain)| chain.window_start));
+        let endings = table::endings(&txn.view(), &other.id).await?;
+        taken.extend(endings.iter().map(|(_, chain)| chain.window_start));
+    }
+    let mut start = now.floor_second();
+    while taken.contains(&start) {
+        start = start.plus(Duration::from_secs(1));
+    }
+    Ok(start)
 }
 
 /// Remembers a delivered file for the digest that will name it.

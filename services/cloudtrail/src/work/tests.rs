@@ -386,8 +386,13 @@ impl Life {
 
     /// A trail of all Regions that logs with validation, as StartLogging leaves it.
     async fn trail(&self) -> Trail {
+        self.trail_of_id("id").await
+    }
+
+    /// The same: another of its name when the id is another.
+    async fn trail_of_id(&self, id: &str) -> Trail {
         let trail = Trail {
-            id: "id".to_owned(),
+            id: id.to_owned(),
             account: ACCOUNT,
             name: "audit".to_owned(),
             home: home(),
@@ -566,6 +571,23 @@ async fn nothing_that_a_trail_selected_comes_after_its_deletion() {
     life.pass(3 * HOUR).await;
     assert_eq!((life.delivered(), life.rows_of(&trail).await), (1, 0));
     assert_eq!(life.proven(&home()).await, 1);
+}
+
+#[tokio::test]
+async fn trails_of_one_name_in_one_second_write_over_no_digest_of_each_other() {
+    let house = House::new().await;
+    let life = house.begin(&[home()]);
+    for (count, id) in ["first", "second", "third"].into_iter().enumerate() {
+        let trail = life.trail_of_id(id).await;
+        for _ in 0..=count {
+            life.event(home()).commit(Maintenance::Cursor).await.unwrap();
+        }
+        life.delete(&trail).await;
+    }
+    life.pass(3 * HOUR).await;
+    assert_eq!(life.delivered(), 1 + 2 + 3);
+    assert_eq!(life.digests(&home()).await.len(), 3);
+    assert_eq!(life.proven(&home()).await, life.log_files().len());
 }
 
 #[tokio::test]
