@@ -36,7 +36,11 @@ def put(s3, bucket, key="key", **lock):
 
 
 def retained(server, s3, bucket, mode, days, key="key"):
-    return put(s3, bucket, key, ObjectLockMode=mode, ObjectLockRetainUntilDate=after(server, days))
+    return retained_until(s3, bucket, mode, after(server, days), key)
+
+
+def retained_until(s3, bucket, mode, until, key="key"):
+    return put(s3, bucket, key, ObjectLockMode=mode, ObjectLockRetainUntilDate=until)
 
 
 def default(s3, bucket, mode, **period):
@@ -124,9 +128,10 @@ def test_a_bucket_without_object_lock_locks_nothing(server, s3):
 
 @pytest.mark.parametrize("mode", ["GOVERNANCE", "COMPLIANCE"])
 def test_a_retained_version_stays_until_its_time(server, s3, bucket, mode):
-    version = retained(server, s3, bucket, mode, 10)
+    until = after(server, 10)
+    version = retained_until(s3, bucket, mode, until)
     head = s3.head_object(Bucket=bucket, Key="key")
-    assert head["ObjectLockMode"] == mode and head["ObjectLockRetainUntilDate"] == after(server, 10)
+    assert head["ObjectLockMode"] == mode and head["ObjectLockRetainUntilDate"] == until
     with refused("AccessDenied", PROTECTED, 403):
         s3.delete_object(Bucket=bucket, Key="key", VersionId=version)
     answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "key", "VersionId": version}]})
