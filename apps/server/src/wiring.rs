@@ -4,7 +4,7 @@ use crate::{data_dir::DataDir, first_start::RootAccessKey, workers};
 use anyhow::Result;
 use base::{AccountId, Fault};
 use gateway::{
-    Gateway, Ports, Route, World,
+    Calls, Gateway, Ports, Route, World,
     ports::{AccountFacts, Roles, Worker},
     rotation::{Rotate, SealedRows},
     work::Work,
@@ -44,6 +44,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         logs: Arc::new(logs::LogGroups),
         topics: Arc::new(sns::SnsTopics),
         trails: Arc::new(cloudtrail::Selectors::default()),
+        calls: Calls::new(&rooms()),
         workers: workers::in_turns(workers),
     })?;
     Ok(Gateway::new(Arc::clone(world), &rooms()))
@@ -65,8 +66,9 @@ fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
 
 /// The operations of every room. They are statics of the rooms, read when this runs: so each room's calls are compiled with
 /// the room, beside the other rooms, and not all of them here.
-pub(crate) fn rooms() -> [&'static [Route]; 8] {
+pub(crate) fn rooms() -> [&'static [Route]; 9] {
     [
+        cloudformation::OPERATIONS,
         cloudtrail::OPERATIONS,
         iam::OPERATIONS,
         kms::OPERATIONS,

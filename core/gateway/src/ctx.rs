@@ -210,6 +210,8 @@ pub enum By {
     Service(ServiceCaller),
     /// Those of a role that a service assumed.
     Role(RoleSession),
+    /// Those of a principal who asked for background work, by forward access: what the service does for it later.
+    OnBehalf(Arc<SignedCaller>),
 }
 
 impl Ctx {
@@ -244,18 +246,16 @@ impl Ctx {
         let caller = match inner.by {
             By::Service(service) => Caller::Service(Arc::new(service)),
             By::Role(role) => Caller::Role(Arc::new(role)),
+            By::OnBehalf(caller) => self.forwarded(&caller),
             By::Forward => match &self.caller {
-                Caller::Signed(caller) | Caller::Forwarded { caller, .. } => Caller::Forwarded {
-                    caller: Arc::clone(caller),
-                    via: format!("{}.{}.amazonaws.com", self.service.signing_name(), self.region),
-                    service: self.service.event_source(),
-                },
+                Caller::Signed(caller) | Caller::Forwarded { caller, .. } => self.forwarded(caller),
                 other => other.clone(),
             },
         };
-        let address = match &caller {
-            Caller::Service(service) => service.name.to_owned(),
-            Caller::Role(role) => role.service.name.to_owned(),
+        let address = match (&caller, &self.caller) {
+            (Caller::Service(service), _) => service.name.to_owned(),
+            (Caller::Role(role), _) => role.service.name.to_owned(),
+            (Caller::Forwarded { .. }, Caller::Service(service)) => service.name.to_owned(),
             _ => "AWS Internal".to_owned(),
         };
         Ok(Ctx {
@@ -278,6 +278,15 @@ impl Ctx {
             denials_max: DENIALS_MAX,
             notes: Mutex::default(),
         })
+    }
+
+    /// A principal's rights, through this service.
+    fn forwarded(&self, caller: &Arc<SignedCaller>) -> Caller {
+        Caller::Forwarded {
+            caller: Arc::clone(caller),
+            via: format!("{}.{}.amazonaws.com", self.service.signing_name(), self.region),
+            service: self.service.event_source(),
+        }
     }
 
     /// A part of this very call: the same caller, source, place and request.

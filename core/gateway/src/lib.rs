@@ -14,6 +14,7 @@
 mod answered;
 pub mod authorise;
 pub mod body;
+pub mod calls;
 pub mod check;
 pub mod ctx;
 pub mod decision;
@@ -41,6 +42,7 @@ pub mod world;
 pub use answered::AnsweredCall;
 pub use authorise::Asker;
 pub use body::{Body, BodyFault};
+pub use calls::{Answered, Calls, S3Call};
 pub use ctx::{Caller, Ctx, RoleSession, ServiceCaller, Session, SessionIssuer, SignedCaller, Source};
 pub use demand::{Demand, Demands};
 pub use error::{CallFailure, OperationError, PortRefusal};

@@ -188,6 +188,7 @@ pub struct Route {
     /// What of AWS's operation is not here; empty when nothing is missing.
     pub missing: &'static str,
     pub(crate) drive: fn(Ctx, Call, Body) -> crate::Boxed<'static, Reply>,
+    pub(crate) invoke: crate::calls::Invoke,
 }
 
 impl Route {
@@ -203,6 +204,7 @@ impl Route {
                 true => Box::pin(crate::pipeline::drive_to_the_end::<O>(ctx, call, body)),
                 false => Box::pin(crate::pipeline::drive::<O>(ctx, call, body)),
             },
+            invoke: |outer, txn, inner, call| Box::pin(crate::pipeline::invoke::<O>(outer, txn, inner, call)),
         }
     }
 }

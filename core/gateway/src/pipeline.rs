@@ -5,8 +5,8 @@
 
 pub use crate::refused::body_fault;
 use crate::{
-    Body, BodyFault, BodyUse, Call, CallFailure, Caller, Ctx, EventClass, Operation, PortRefusal, RenderCtx, Reply,
-    Route, Source, Staged, Txn, World,
+    Body, BodyFault, BodyUse, Call, CallFailure, Caller, Calls, Ctx, EventClass, Operation, PortRefusal, RenderCtx,
+    Reply, Route, Source, Staged, Txn, World,
     answered::Telling,
     authorise::authorise,
     body::RawBody,
@@ -22,7 +22,7 @@ use crate::{
 use base::{AccountId, Fault, Region};
 use record::{Evident, Params};
 use sigv4::{AuthFault, Authenticated, Claim, Kind, Payload};
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 use store::{CommitError, JournalEntry};
 use tokio::sync::Semaphore;
 use wire::{ErrorReply, Form, Head, Protocol, ServiceName};
@@ -45,7 +45,7 @@ pub struct Gateway {
     world: Arc<World>,
     /// Room for large bodies whose signature can be checked only at their end.
     unproven_large: Semaphore,
-    routes: HashMap<ServiceName, HashMap<&'static str, &'static Route>>,
+    routes: Calls,
 }
 
 /// A request that is known to be a call: whose, and of what.
@@ -59,14 +59,10 @@ pub(crate) struct Entered {
 impl Gateway {
     /// Opens the door for these operations.
     pub fn new(world: Arc<World>, rooms: &[&'static [Route]]) -> Gateway {
-        let mut routes: HashMap<ServiceName, HashMap<&'static str, &'static Route>> = HashMap::new();
-        for route in rooms.iter().flat_map(|room| room.iter()) {
-            routes.entry(route.service).or_default().insert(route.name, route);
-        }
         Gateway {
             world,
             unproven_large: Semaphore::new(UNPROVEN_LARGE_MAX),
-            routes,
+            routes: Calls::new(rooms),
         }
     }
 
@@ -77,7 +73,7 @@ impl Gateway {
 
     /// Every operation, in no order.
     pub fn routes(&self) -> impl Iterator<Item = &'static Route> {
-        self.routes.values().flat_map(|service| service.values().copied())
+        self.routes.routes()
     }
 
     /// Answers one request. Never panics on what is in it, and answers only what is recorded.
@@ -282,7 +278,7 @@ impl Gateway {
     fn unproven_bytes_max(&self, service: ServiceName, protocol: Protocol, head: &Head) -> usize {
         let named = wire::operation_json(head).ok().filter(|_| protocol == Protocol::Json11);
         match named
-            .and_then(|name| self.routes.get(&service)?.get(name))
+            .and_then(|name| self.routes.route(service, name))
             .map(|route| route.body)
         {
             Some(BodyUse::Whole { bytes_max }) => bytes_max,
@@ -292,8 +288,7 @@ impl Gateway {
 
     fn route(&self, service: ServiceName, name: &str, head: &Head) -> Result<&'static Route, Refused> {
         self.routes
-            .get(&service)
-            .and_then(|operations| operations.get(name).copied())
+            .route(service, name)
             .ok_or_else(|| Refused::of(service, head, wire::not_implemented(service, name)))
     }
 
@@ -726,6 +721,75 @@ pub async fn reenter<O: Operation>(
     let result = nested::<O>(&ctx, txn, input).await;
     outer.notes_denials_of(&ctx);
     result
+}
+
+/// A call that a room makes on an operation that it knows by name only, as a client would write it: parsed, then as
+/// [`reenter`] with whatever the operation stages. Answered with the id of the call.
+pub(crate) async fn invoke<O: Operation>(
+    outer: &Ctx,
+    txn: &mut Txn,
+    inner: Inner,
+    call: Call,
+) -> (String, Result<Reply, PortRefusal>) {
+    let ctx = match outer.inner(O::SERVICE, inner) {
+        Ok(ctx) => ctx,
+        Err(fault) => return (String::new(), Err(outer.port_fault(O::SERVICE, &fault))),
+    };
+    let result = match O::Input::parse(&call) {
+        Ok(input) => nested_with_stage::<O>(&ctx, txn, input).await,
+        Err(reply) => {
+            let failure = CallFailure::reply(reply);
+            note_owner(&ctx, &call).await;
+            if let Some(event) = event_of::<O>(&ctx, unparsed(&call), Outcome::Failed(&failure)) {
+                txn.emit(event);
+            }
+            Err(PortRefusal::from_failure(O::SERVICE, failure))
+        }
+    };
+    outer.notes_denials_of(&ctx);
+    let reply = result.map(|output| {
+        let render = RenderCtx {
+            service: O::SERVICE,
+            operation: O::NAME,
+            request_id: &ctx.request_id,
+        };
+        output.render(&render)
+    });
+    (ctx.request_id, reply)
+}
+
+async fn nested_with_stage<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
+    if !O::STAGED {
+        return nested::<O>(ctx, txn, input).await;
+    }
+    let input = Arc::new(input);
+    let (savepoint, ingested) = (txn.savepoint(), txn.ingested());
+    let staged = match authorise::<O>(ctx, txn, Arc::clone(&input)).await {
+        Ok(authorized) => O::stage(ctx, txn, &authorized, Body::empty())
+            .await
+            .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id)),
+        Err(failure) => Err(failure),
+    };
+    // Of staging only the events are kept, whichever way it went.
+    txn.rollback_to(savepoint);
+    txn.forget_ingested_after(ingested);
+    let result = match staged {
+        Ok(staged) => {
+            ctx.reset_notes();
+            attempt::<O>(ctx, txn, input, &staged).await
+        }
+        Err(failure) => {
+            if let Some(event) = event_of::<O>(ctx, input.evident(), Outcome::Failed(&failure)) {
+                txn.emit(event);
+            }
+            Err(failure)
+        }
+    };
+    result.map_err(|failure| {
+        txn.rollback_to(savepoint);
+        txn.forget_ingested_after(ingested);
+        PortRefusal::from_failure(O::SERVICE, failure)
+    })
 }
 
 /// A part of a call that is many, such as one key of DeleteObjects: the same caller from the same place, decided and

@@ -1,7 +1,7 @@
 //! The world that calls run in: store, clock, randomness, settings, keyrings, ports.
 
 use crate::{
-    Settings, Txn,
+    Calls, Settings, Txn,
     keyring::Keyrings,
     ports::{Identities, Keys, Logs, Objects, Roles, Topics, TrailSelection, Worker},
 };
@@ -34,6 +34,8 @@ pub struct Ports {
     pub topics: Arc<dyn Topics>,
     /// CloudTrail's selectors.
     pub trails: Arc<dyn TrailSelection>,
+    /// Every operation, for a service that calls them as a client would.
+    pub calls: Calls,
     /// Background work, in the order in which it is done when several are due at one moment.
     pub workers: Vec<Arc<dyn Worker>>,
 }

@@ -117,6 +117,7 @@ impl ErrorReply {
             | ServiceName::CloudTrailData
             | ServiceName::Iam
             | ServiceName::Sts
+            | ServiceName::CloudFormation
             | ServiceName::Shoseki => ErrorReply::new(500, "InternalFailure", TEXT),
         }
     }

@@ -51,6 +51,11 @@ impl Form {
         })
     }
 
+    /// A form of these pairs, which a service of ours made.
+    pub fn of(pairs: Vec<(String, String)>) -> Form {
+        Form { pairs }
+    }
+
     /// The form of a GET, in its query.
     pub fn from_query(head: &Head) -> Result<Form, WireFault> {
         Form::parse(head.query.as_bytes())

@@ -38,13 +38,15 @@ pub enum ServiceName {
     Ec2,
     /// Amazon SNS.
     Sns,
+    /// AWS CloudFormation.
+    CloudFormation,
     /// The product's own service.
     Shoseki,
 }
 
 impl ServiceName {
     /// Every service.
-    pub const ALL: [ServiceName; 10] = [
+    pub const ALL: [ServiceName; 11] = [
         ServiceName::S3,
         ServiceName::Kms,
         ServiceName::CloudTrail,
@@ -54,6 +56,7 @@ impl ServiceName {
         ServiceName::Logs,
         ServiceName::Ec2,
         ServiceName::Sns,
+        ServiceName::CloudFormation,
         ServiceName::Shoseki,
     ];
 
@@ -69,6 +72,7 @@ impl ServiceName {
             ServiceName::Logs => "logs",
             ServiceName::Ec2 => "ec2",
             ServiceName::Sns => "sns",
+            ServiceName::CloudFormation => "cloudformation",
             ServiceName::Shoseki => "shoseki",
         }
     }
@@ -90,6 +94,7 @@ impl ServiceName {
             ServiceName::Logs => "logs.amazonaws.com",
             ServiceName::Ec2 => "ec2.amazonaws.com",
             ServiceName::Sns => "sns.amazonaws.com",
+            ServiceName::CloudFormation => "cloudformation.amazonaws.com",
             ServiceName::Shoseki => "shoseki.amazonaws.com",
         }
     }
@@ -100,7 +105,7 @@ impl ServiceName {
             ServiceName::S3 => Protocol::RestXml,
             ServiceName::CloudTrailData => Protocol::RestJson,
             ServiceName::Kms | ServiceName::CloudTrail | ServiceName::Logs | ServiceName::Shoseki => Protocol::Json11,
-            ServiceName::Iam | ServiceName::Sts | ServiceName::Sns => Protocol::Query,
+            ServiceName::Iam | ServiceName::Sts | ServiceName::Sns | ServiceName::CloudFormation => Protocol::Query,
             ServiceName::Ec2 => Protocol::Ec2Query,
         }
     }
@@ -117,6 +122,7 @@ impl ServiceName {
             ServiceName::Logs => "2014-03-28",
             ServiceName::Ec2 => "2016-11-15",
             ServiceName::Sns => "2010-03-31",
+            ServiceName::CloudFormation => "2010-05-15",
             ServiceName::Shoseki => "2026-11-01",
         }
     }
@@ -136,7 +142,8 @@ impl ServiceName {
             | ServiceName::Iam
             | ServiceName::Sts
             | ServiceName::Ec2
-            | ServiceName::Sns => &[],
+            | ServiceName::Sns
+            | ServiceName::CloudFormation => &[],
         }
     }
 
@@ -148,6 +155,7 @@ impl ServiceName {
             ServiceName::Sts => "https://sts.amazonaws.com/doc/2011-06-15/",
             ServiceName::Ec2 => "http://ec2.amazonaws.com/doc/2016-11-15/",
             ServiceName::Sns => "http://sns.amazonaws.com/doc/2010-03-31/",
+            ServiceName::CloudFormation => "http://cloudformation.amazonaws.com/doc/2010-05-15/",
             ServiceName::Kms
             | ServiceName::CloudTrail
             | ServiceName::Logs
@@ -164,9 +172,14 @@ impl ServiceName {
     }
 
     fn from_version(version: &str) -> Option<ServiceName> {
-        [ServiceName::Iam, ServiceName::Sts, ServiceName::Ec2, ServiceName::Sns]
-            .into_iter()
-            .find(|s| s.api_version() == version)
+        const BY_VERSION: [ServiceName; 5] = [
+            ServiceName::Iam,
+            ServiceName::Sts,
+            ServiceName::Ec2,
+            ServiceName::Sns,
+            ServiceName::CloudFormation,
+        ];
+        BY_VERSION.into_iter().find(|s| s.api_version() == version)
     }
 }
 

@@ -303,6 +303,7 @@ impl House {
             logs: others.clone(),
             topics: others.clone(),
             trails: others.clone(),
+            calls: Default::default(),
             workers: Vec::new(),
         };
         world.wire(ports).unwrap();

@@ -349,6 +349,7 @@ impl House {
             logs: others.clone(),
             topics: others.clone(),
             trails: Arc::new(Selectors::default()),
+            calls: Default::default(),
             workers: Vec::new(),
         };
         world.wire(ports).unwrap();

@@ -1,0 +1,22 @@
+//! # Template: CloudFormation's language
+//!
+//! From text to resources: a *document* (YAML with short tags, or JSON) is read into a tree that knows its positions, the
+//! tree into a [`Template`], whose static faults are all found then; with parameters and a look at what exists it is
+//! *evaluated*: conditions, intrinsic functions, dependencies. Pure: nothing here reads or writes anything.
+//!
+//! ## Invariants
+//! - A scalar of YAML that is no plain `true`, `false`, `null` or number in YAML's core schema is a text: a date is.
+//! - Whatever is refused is refused in AWS's words, with line and column where it is a matter of the document.
+//!
+//! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>,
+//! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
+#![deny(missing_docs)]
+
+pub mod model;
+
+pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};
+
+/// A refusal of a template or of its parameters: the text of AWS's `ValidationError`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct TemplateError(pub String);
