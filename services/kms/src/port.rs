@@ -36,6 +36,7 @@ fn inner(ctx: &Ctx, by: By, region: Region) -> Inner {
     let account = match &by {
         By::Service(service) => service.source_account,
         By::Role(role) => role.caller.principal.account().unwrap_or(ctx.account),
+        By::OnBehalf(caller) => caller.principal.account().unwrap_or(ctx.account),
         By::Forward => ctx.caller.account().unwrap_or(ctx.account),
     };
     Inner { by, account, region }
