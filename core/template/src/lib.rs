@@ -13,8 +13,10 @@
 #![deny(missing_docs)]
 
 pub mod model;
+pub mod ordered;
 
 pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};
+pub use ordered::Ordered;
 
 /// A refusal of a template or of its parameters: the text of AWS's `ValidationError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,9 +3,13 @@
 
 use serde_json::Value;
 
+use crate::ordered::Ordered;
+
 /// A template, free of static faults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
+    /// `AWSTemplateFormatVersion`: `2010-09-09` or not said.
+    pub format_version: Option<String>,
     /// `Description`
     pub description: Option<String>,
     /// `Metadata`
@@ -24,6 +28,10 @@ pub struct Template {
     pub resources: Vec<Resource>,
     /// `Outputs`
     pub outputs: Vec<Output>,
+    /// The whole document, in long form and in its order, where `AWS::LanguageExtensions` has yet to be applied to it. Then
+    /// `conditions`, `resources` and `outputs` hold what stands there without `Fn::ForEach`, and not all faults have been
+    /// looked for.
+    pub unexpanded: Option<Ordered>,
 }
 
 /// A declared parameter.
