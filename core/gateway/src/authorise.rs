@@ -165,11 +165,13 @@ fn set_caller(context: &mut Context, ctx: &Ctx) {
                 context.set("aws:Referer", referer.as_str());
             }
         }
-        Caller::Forwarded { service, .. } => {
+        Caller::Forwarded { services, .. } => {
             context.set("aws:ViaAWSService", "true");
-            context.set("aws:CalledVia", *service);
-            context.set("aws:CalledViaFirst", *service);
-            context.set("aws:CalledViaLast", *service);
+            context.set_all("aws:CalledVia", services.iter().copied());
+            if let (Some(first), Some(last)) = (services.first(), services.last()) {
+                context.set("aws:CalledViaFirst", *first);
+                context.set("aws:CalledViaLast", *last);
+            }
         }
         // A role in a service's hands: no client's address, and nobody on whose behalf.
         Caller::Role(_) => {}

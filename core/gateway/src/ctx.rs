@@ -93,10 +93,12 @@ pub enum Caller {
     Forwarded {
         /// Whose rights are used.
         caller: Arc<SignedCaller>,
-        /// The service's host in its Region, the value of `kms:ViaService`: `s3.us-east-1.amazonaws.com`.
-        via: String,
-        /// The service's principal, the value of `aws:CalledVia`: `s3.amazonaws.com`.
-        service: &'static str,
+        /// The service's host in its Region, the value of `kms:ViaService`: `s3.us-east-1.amazonaws.com`; `None` for a service
+        /// that KMS does not know as one that uses keys for others.
+        via: Option<String>,
+        /// The principals of the services on the way, the first one that was called first, the values of `aws:CalledVia`:
+        /// `s3.amazonaws.com`.
+        services: Vec<&'static str>,
     },
     /// A service principal.
     Service(Arc<ServiceCaller>),
@@ -246,9 +248,10 @@ impl Ctx {
         let caller = match inner.by {
             By::Service(service) => Caller::Service(Arc::new(service)),
             By::Role(role) => Caller::Role(Arc::new(role)),
-            By::OnBehalf(caller) => self.forwarded(&caller),
+            By::OnBehalf(caller) => self.forwarded(&caller, &[]),
             By::Forward => match &self.caller {
-                Caller::Signed(caller) | Caller::Forwarded { caller, .. } => self.forwarded(caller),
+                Caller::Signed(caller) => self.forwarded(caller, &[]),
+                Caller::Forwarded { caller, services, .. } => self.forwarded(caller, services),
                 other => other.clone(),
             },
         };
@@ -280,12 +283,16 @@ impl Ctx {
         })
     }
 
-    /// A principal's rights, through this service.
-    fn forwarded(&self, caller: &Arc<SignedCaller>) -> Caller {
+    /// A principal's rights, through these services and then this one.
+    fn forwarded(&self, caller: &Arc<SignedCaller>, through: &[&'static str]) -> Caller {
+        // CloudFormation makes what it is asked for and uses no keys itself.
+        let uses_keys = self.service != ServiceName::CloudFormation;
+        let mut services = through.to_vec();
+        services.push(self.service.event_source());
         Caller::Forwarded {
             caller: Arc::clone(caller),
-            via: format!("{}.{}.amazonaws.com", self.service.signing_name(), self.region),
-            service: self.service.event_source(),
+            via: uses_keys.then(|| format!("{}.{}.amazonaws.com", self.service.signing_name(), self.region)),
+            services,
         }
     }
 

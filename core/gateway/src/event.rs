@@ -163,7 +163,7 @@ pub(crate) fn event_of<O: Operation>(ctx: &Ctx, parameters: Params, outcome: Out
         }
     };
     let record = EventRecord {
-        user_identity: identity_of(&ctx.caller),
+        user_identity: identity_of(ctx),
         event_time: ctx.now(),
         event_source: Cow::Borrowed(O::SERVICE.event_source()),
         event_name: Cow::Borrowed(O::EVENT_NAME),
@@ -375,12 +375,12 @@ fn tls_of(ctx: &Ctx) -> Option<TlsDetails> {
     })
 }
 
-fn identity_of(caller: &Caller) -> UserIdentity {
-    match caller {
+fn identity_of(ctx: &Ctx) -> UserIdentity {
+    match &ctx.caller {
         Caller::Anonymous => Identity::Anonymous.into(),
         Caller::Service(service) => UserIdentity::service(service.name),
         Caller::Signed(signed) => signed_identity(signed).into(),
-        Caller::Forwarded { caller, .. } => signed_identity(caller).invoked_by("AWS Internal"),
+        Caller::Forwarded { caller, .. } => signed_identity(caller).invoked_by(ctx.source.address.clone()),
         Caller::Role(role) => signed_identity(&role.caller).invoked_by(role.service.name),
     }
 }

@@ -26,7 +26,7 @@ impl Asking<'_> {
         Asking {
             account: ctx.caller.account(),
             via: match &ctx.caller {
-                Caller::Forwarded { via, .. } => Some(via),
+                Caller::Forwarded { via, .. } => via.as_deref(),
                 Caller::Anonymous | Caller::Signed(_) | Caller::Service(_) | Caller::Role(_) => None,
             },
         }
