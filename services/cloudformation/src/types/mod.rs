@@ -2,6 +2,9 @@
 //!
 //! One file per type. [`ALL`] lists them; the guide's tables are made of it.
 
+pub mod schema;
+pub mod values;
+
 use crate::api::{Api, HandlerError};
 use gateway::Boxed;
 use serde_json::Value;
@@ -13,7 +16,8 @@ pub struct ResourceType {
     pub name: &'static str,
     /// The properties that it has here.
     pub properties: &'static [Property],
-    /// The properties that it has at AWS and not here: refused by name.
+    /// The properties that it has at AWS and not here: refused by name. One of a member is named by its way, lists left out:
+    /// `LifecycleConfiguration.Rules.Transitions`.
     pub unsupported: &'static [&'static str],
     /// What `Fn::GetAtt` gives of it.
     pub attributes: &'static [&'static str],
