@@ -29,7 +29,7 @@ pub mod xml;
 pub use error::{AwsError, ErrorReply, not_implemented, render_error};
 pub use fault::{At, WireFault};
 pub use head::{Head, TlsDetails, decode_percent};
-pub use operations::{CLOUDTRAIL_OPERATIONS, LOGS_OPERATIONS, SNS_OPERATIONS};
+pub use operations::{CLOUDFORMATION_OPERATIONS, CLOUDTRAIL_OPERATIONS, LOGS_OPERATIONS, SNS_OPERATIONS};
 pub use query::Form;
 pub use reply::Reply;
 pub use s3_host::{S3Host, host_region, s3_host};

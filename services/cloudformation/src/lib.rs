@@ -15,6 +15,7 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/>
 
 pub mod api;
+pub mod model;
 pub mod types;
 
 use gateway::Route;
