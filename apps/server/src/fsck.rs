@@ -39,7 +39,8 @@ const TOLD_MAX: usize = 10_000;
 const NAME_ROUNDS_MAX: usize = 4;
 
 /// Every table of every room.
-const CHECKS: [&[RowCheck]; 9] = [
+const CHECKS: [&[RowCheck]; 10] = [
+    cloudformation::CHECKS,
     cloudtrail::CHECKS,
     gateway::check::CHECKS,
     iam::CHECKS,

@@ -53,6 +53,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
 /// Every table that holds what is sealed under keyrings.
 fn sealed_rows() -> impl Iterator<Item = &'static SealedRows> {
     [
+        cloudformation::SEALED,
         cloudtrail::SEALED,
         iam::SEALED,
         kms::SEALED,

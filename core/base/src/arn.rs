@@ -154,6 +154,11 @@ pub fn log_stream(region: &Region, account: AccountId, group: &str, stream: &str
     ))
 }
 
+/// `arn:aws:cloudformation:R:A:stack/NAME/ID`; the id is `*` where the one meant is still to be made.
+pub fn stack(region: &Region, account: AccountId, name: &str, id: &str) -> Arn {
+    Arn(format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{id}"))
+}
+
 /// The resource `*` of a service call that names no resource.
 pub fn any() -> Arn {
     Arn("*".to_owned())

@@ -666,7 +666,7 @@ pub(crate) async fn commit_events(world: &Arc<World>, mut events: Vec<Event>) ->
 
 /// The commit point of a call.
 async fn commit(ctx: &Ctx, mut txn: Txn) -> Result<(), CommitError> {
-    let ingested = txn.take_ingested();
+    let (ingested, once_committed) = (txn.take_ingested(), txn.take_acts());
     let (mut rows, mut events) = txn.into_parts();
     let acts = Event::take_acts(&mut events);
     let mut entries = journal_entries(&ctx.world, &mut rows, events)
@@ -679,6 +679,7 @@ async fn commit(ctx: &Ctx, mut txn: Txn) -> Result<(), CommitError> {
     // neither. Do not answer above this call: a client that saw 200 must find its event in the journal.
     rows.record(entries).commit().await?;
     acts.iter().for_each(|act| act());
+    once_committed.into_iter().for_each(|act| act());
     Ok(())
 }
 

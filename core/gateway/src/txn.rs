@@ -13,7 +13,11 @@ pub struct Txn {
     rows: store::Txn,
     events: Vec<Event>,
     ingested: Vec<Ingested>,
+    acts: Vec<OnceCommitted>,
 }
+
+/// What is done once a transaction is durable.
+pub type OnceCommitted = Box<dyn FnOnce() + Send + Sync>;
 
 impl Txn {
     pub(crate) fn new(rows: store::Txn, events: Vec<Event>) -> Txn {
@@ -21,6 +25,7 @@ impl Txn {
             rows,
             events,
             ingested: Vec::new(),
+            acts: Vec::new(),
         }
     }
 
@@ -34,6 +39,16 @@ impl Txn {
         if let Some(event) = self.events.last_mut() {
             event.then(act);
         }
+    }
+
+    /// Has something done once the transaction is durable, such as waking who works on what it wrote. It keeps to no savepoint:
+    /// it is done, too, when what asked for it was rolled back and the rest committed. After a crash in between it is lost.
+    pub fn once_committed(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        self.acts.push(Box::new(act));
+    }
+
+    pub(crate) fn take_acts(&mut self) -> Vec<OnceCommitted> {
+        std::mem::take(&mut self.acts)
     }
 
     /// Takes in events from elsewhere, which are in the journal if the call succeeds, in the same commit as its own event.

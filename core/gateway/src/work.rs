@@ -60,13 +60,15 @@ impl Work {
     /// Commits rows and the events of the port calls together. `why` names the housekeeping when there is no event.
     ///
     /// On `Conflict` nothing was done: begin again.
-    pub async fn commit(self, why: Maintenance) -> Result<(), CommitError> {
+    pub async fn commit(mut self, why: Maintenance) -> Result<(), CommitError> {
         if self.txn.ingested() > 0 {
             return Err(CommitError::Fault(Fault::Bug("background work took in events")));
         }
+        let once_committed = self.txn.take_acts();
         let (mut rows, mut events) = self.txn.into_parts();
         if events.is_empty() {
             rows.maintain(why).commit().await?;
+            once_committed.into_iter().for_each(|act| act());
             return Ok(());
         }
         let acts = Event::take_acts(&mut events);
@@ -75,6 +77,7 @@ impl Work {
             .map_err(CommitError::Fault)?;
         rows.record(entries).commit().await?;
         acts.iter().for_each(|act| act());
+        once_committed.into_iter().for_each(|act| act());
         Ok(())
     }
 

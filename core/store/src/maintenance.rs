@@ -26,6 +26,8 @@ pub enum Maintenance {
     Rewrap,
     /// A check of a closed data directory puts right what can be put right without loss.
     Repair,
+    /// How far a stack has come with what a recorded call asked of it: its rows and its own events.
+    StackProgress,
     /// Event history older than its retention is dropped.
     Retention(HistoryChange),
 }
@@ -58,6 +60,7 @@ impl Maintenance {
             | Maintenance::KeyGeneration
             | Maintenance::LifecycleExpiry
             | Maintenance::LogRetention
+            | Maintenance::StackProgress
             | Maintenance::Repair
             | Maintenance::Rewrap => Default::default(),
         }

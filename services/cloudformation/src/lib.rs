@@ -16,7 +16,10 @@
 
 pub mod api;
 pub mod model;
+pub mod table;
 pub mod types;
+
+pub use table::{CHECKS, SEALED};
 
 use gateway::Route;
 

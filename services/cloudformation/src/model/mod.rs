@@ -1,5 +1,8 @@
-//! The domain of this room, pure: what changes between two descriptions of a resource.
+//! The domain, pure.
 
 pub mod changes;
+pub mod held;
+pub mod plan;
 pub mod references;
 pub mod same;
+pub mod stack;

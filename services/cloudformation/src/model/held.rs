@@ -1,0 +1,76 @@
+//! What is known of deployments, resources and outputs: JSON that is sealed wherever it lies, for it may hold secrets.
+
+use crate::model::stack::Tag;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a stack was asked to be.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The template as it was given.
+    pub template: String,
+    /// The parameters as the language keeps them.
+    pub parameters: Value,
+    /// The stack's tags.
+    pub tags: Vec<Tag>,
+    /// `Capabilities` that were given.
+    pub capabilities: Vec<String>,
+    /// Topics that are told of every event.
+    pub notification_arns: Vec<String>,
+}
+
+/// A thing that was made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Thing {
+    /// Its type, such as `AWS::S3::Bucket`.
+    pub type_name: String,
+    /// Its physical id.
+    pub physical_id: String,
+    /// The properties that it was made of or last changed to, with the stack's tags.
+    pub properties: Value,
+    /// What `Fn::GetAtt` gives of it.
+    pub attributes: BTreeMap<String, Value>,
+}
+
+/// What a stack knows of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Held {
+    /// The thing; `None` when it is not made or no more.
+    pub thing: Option<Thing>,
+    /// The properties that were wanted last: what its events show.
+    pub wanted: Value,
+    /// What it was before the operation under way changed it, for the way back.
+    pub before: Option<Before>,
+    /// Things that it was and that are still to be deleted, with whether they are kept instead.
+    pub leftovers: Vec<(Thing, bool)>,
+}
+
+/// A resource as it was before an operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// The thing.
+    pub thing: Thing,
+    /// Of which deployment it was.
+    pub deployment: u32,
+    /// What it was made after.
+    pub depends_on: Vec<String>,
+    /// Whether it was replaced and not changed.
+    pub replaced: bool,
+}
+
+/// An output of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// `OutputKey`
+    pub key: String,
+    /// `OutputValue`
+    pub value: String,
+    /// `Description`
+    pub description: Option<String>,
+    /// `ExportName`
+    pub export: Option<String>,
+}
+
+/// The outputs of a stack.
+pub type Outputs = Vec<Output>;
