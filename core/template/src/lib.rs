@@ -12,11 +12,21 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 #![deny(missing_docs)]
 
+mod conditions;
+mod expand;
+mod functions;
+pub mod graph;
 pub mod model;
 pub mod ordered;
+pub mod parameters;
+mod rules;
+pub mod scope;
 
+pub use graph::{Node, Reference};
 pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};
 pub use ordered::Ordered;
+pub use parameters::{Given, Parameter, Parameters};
+pub use scope::{EvaluateError, Known, Nothing, Pseudo, Scope, Unknown};
 
 /// A refusal of a template or of its parameters: the text of AWS's `ValidationError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,330 @@
+//! Parameters: what a caller gives, bound to what the template declares.
+
+use regex_lite::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroize;
+
+use crate::{ParameterDeclaration, Template, TemplateError};
+
+/// What is shown in place of the value of a parameter with `NoEcho`.
+pub const NO_ECHO: &str = "****";
+
+/// The most bytes that a value of a parameter may have.
+const VALUE_BYTES_MAX: usize = 4096;
+
+/// The most bytes that a compiled `AllowedPattern` may take.
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+
+/// What a caller says of one parameter. Its value is not shown by `Debug`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `ParameterKey`
+    pub name: String,
+    /// `ParameterValue`
+    pub value: Option<String>,
+    /// `UsePreviousValue`
+    pub use_previous: bool,
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given")
+            .field("name", &self.name)
+            .field("value", &self.value.as_ref().map(|_| NO_ECHO))
+            .field("use_previous", &self.use_previous)
+            .finish()
+    }
+}
+
+/// A parameter with its value. `Debug` hides the value of one with `NoEcho`; such a value is wiped from memory when it is
+/// dropped.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its logical name.
+    pub name: String,
+    /// `Type`
+    pub kind: String,
+    /// The value as it was given, or as `Default` has it.
+    pub text: String,
+    /// The value is to be shown to nobody.
+    pub no_echo: bool,
+}
+
+impl Parameter {
+    /// The value as `Ref` gives it: a list of texts for a type that is a list, else a text. Numbers are texts too.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>
+    pub fn value(&self) -> Value {
+        match is_list(&self.kind) {
+            true => self.items().map(Value::from).collect(),
+            false => Value::from(self.text.as_str()),
+        }
+    }
+
+    /// The value as it may be shown: `****` for one with `NoEcho`.
+    pub fn shown(&self) -> &str {
+        match self.no_echo {
+            true => NO_ECHO,
+            false => &self.text,
+        }
+    }
+
+    /// The members of a list; of a text itself.
+    fn items(&self) -> impl Iterator<Item = &str> {
+        let list = is_list(&self.kind);
+        let separator = move |c: char| list && c == ',';
+        self.text
+            .split(separator)
+            .map(move |item| if list { item.trim() } else { item })
+    }
+}
+
+impl Drop for Parameter {
+    fn drop(&mut self) {
+        if self.no_echo {
+            self.text.zeroize();
+        }
+    }
+}
+
+impl std::fmt::Debug for Parameter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parameter")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .field("text", &self.shown())
+            .finish()
+    }
+}
+
+/// The parameters of a stack, in the order of their declaration. Kept by a stack, it is a secret where
+/// [`Parameters::has_secrets`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parameters(Vec<Parameter>);
+
+impl Parameters {
+    /// The parameter of that name.
+    pub fn named(&self, name: &str) -> Option<&Parameter> {
+        self.0.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Parameter> {
+        self.0.iter()
+    }
+
+    /// Whether one has `NoEcho`.
+    pub fn has_secrets(&self) -> bool {
+        self.0.iter().any(|parameter| parameter.no_echo)
+    }
+
+    /// The same, with `****` in place of what has `NoEcho`.
+    pub fn shown(&self) -> Parameters {
+        let shown = |parameter: &Parameter| Parameter {
+            name: parameter.name.clone(),
+            kind: parameter.kind.clone(),
+            text: parameter.shown().to_owned(),
+            no_echo: parameter.no_echo,
+        };
+        Parameters(self.0.iter().map(shown).collect())
+    }
+}
+
+impl Template {
+    /// The declared parameters with the values that they are given, or that they had (`UsePreviousValue`, of `previous`), or
+    /// that are their defaults.
+    ///
+    /// # Errors
+    /// AWS's words for a name that is not declared, a parameter without a value, a value that breaks a constraint, and a
+    /// type that is not supported here.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html>
+    pub fn bind(&self, given: &[Given], previous: Option<&Parameters>) -> Result<Parameters, TemplateError> {
+        let declared = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name);
+        let unknown = names(given.iter().map(|one| one.name.as_str()).filter(|name| !declared(name)));
+        if !unknown.is_empty() {
+            return Err(TemplateError(format!(
+                "Parameters: [{}] do not exist in the template",
+                unknown.join(", ")
+            )));
+        }
+        let mut bound = Vec::with_capacity(self.parameters.len());
+        let mut missing = Vec::new();
+        for declaration in &self.parameters {
+            supported(declaration)?;
+            let said = given.iter().rev().find(|one| one.name == declaration.name);
+            match value_of(declaration, said, previous)? {
+                Some(text) => bound.push(Parameter {
+                    name: declaration.name.clone(),
+                    kind: declaration.kind.clone(),
+                    text,
+                    no_echo: declaration.no_echo,
+                }),
+                None => missing.push(declaration.name.as_str()),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(TemplateError(format!(
+                "Parameters: [{}] must have values",
+                missing.join(", ")
+            )));
+        }
+        for (declaration, parameter) in self.parameters.iter().zip(&bound) {
+            keeps(declaration, parameter)?;
+        }
+        Ok(Parameters(bound))
+    }
+}
+
+/// The names, each once.
+fn names<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names = Vec::new();
+    for name in all {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The text of one parameter; `None` where it has none.
+fn value_of(
+    declaration: &ParameterDeclaration,
+    said: Option<&Given>,
+    previous: Option<&Parameters>,
+) -> Result<Option<String>, TemplateError> {
+    let name = &declaration.name;
+    let invalid = |what: &str| TemplateError(format!("Invalid input for parameter key {name}. {what}"));
+    match said {
+        None => Ok(declaration.default.clone()),
+        Some(given) => match (&given.value, given.use_previous) {
+            (Some(value), true) if !value.is_empty() => Err(invalid(
+                "Cannot specify usePreviousValue as true and non empty value for a parameter",
+            )),
+            (_, true) => match previous.and_then(|previous| previous.named(name)) {
+                Some(parameter) => Ok(Some(parameter.text.clone())),
+                None => Err(invalid(
+                    "Cannot specify usePreviousValue as true for a parameter key not in the previous template",
+                )),
+            },
+            (Some(value), false) => Ok(Some(value.clone())),
+            (None, false) => Err(invalid(
+                "Need to specify either usePreviousValue as true or a value for a parameter",
+            )),
+        },
+    }
+}
+
+/// Whether a type is a list.
+fn is_list(kind: &str) -> bool {
+    kind == "CommaDelimitedList" || kind.starts_with("List<")
+}
+
+/// The type of the members of a list, or the type itself.
+fn member_kind(kind: &str) -> &str {
+    kind.strip_prefix("List<")
+        .and_then(|kind| kind.strip_suffix('>'))
+        .unwrap_or(kind)
+}
+
+/// Refuses the types whose values are things of services that are not here, and what is no type.
+fn supported(declaration: &ParameterDeclaration) -> Result<(), TemplateError> {
+    let kind = declaration.kind.as_str();
+    match member_kind(kind) {
+        "String" | "Number" | "AWS::EC2::AvailabilityZone::Name" => Ok(()),
+        "CommaDelimitedList" if kind == "CommaDelimitedList" => Ok(()),
+        other if other.starts_with("AWS::") => Err(TemplateError(format!(
+            "Parameter '{}' has type {kind}, which is not supported here: its service is not here",
+            declaration.name
+        ))),
+        _ => Err(TemplateError(format!(
+            "Template format error: Unrecognized parameter type: {kind}"
+        ))),
+    }
+}
+
+/// Refuses a value that breaks a constraint.
+fn keeps(declaration: &ParameterDeclaration, parameter: &Parameter) -> Result<(), TemplateError> {
+    let name = &declaration.name;
+    if parameter.text.len() > VALUE_BYTES_MAX {
+        return Err(TemplateError(format!(
+            "Parameter '{name}' must contain at most {VALUE_BYTES_MAX} bytes"
+        )));
+    }
+    let number = member_kind(&declaration.kind) == "Number";
+    for item in parameter.items() {
+        if number && decimal(item).is_none() {
+            let what = if is_list(&declaration.kind) {
+                "a list of numbers"
+            } else {
+                "a number"
+            };
+            return Err(TemplateError(format!("Parameter '{name}' must be {what}.")));
+        }
+    }
+    for item in parameter.items() {
+        if let Some(what) = broken(declaration, item, number)? {
+            return Err(TemplateError(match &declaration.constraint_description {
+                Some(said) => format!("Parameter {name} failed to satisfy constraint: {said}"),
+                None => format!("Parameter '{name}' {what}"),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// Which constraint a text breaks, said after the name of the parameter.
+fn broken(declaration: &ParameterDeclaration, item: &str, number: bool) -> Result<Option<String>, TemplateError> {
+    let length = item.chars().count() as u64;
+    let value = decimal(item);
+    let bound = |bound: &Option<String>| bound.as_deref().and_then(decimal).filter(|_| number);
+    let broken = if let Some(allowed) = &declaration.allowed_values
+        && !allowed.iter().any(|allowed| allowed == item)
+    {
+        Some("must be one of AllowedValues".to_owned())
+    } else if let Some(pattern) = &declaration.allowed_pattern
+        && !matches(declaration, pattern, item)?
+    {
+        Some(format!("must match pattern {pattern}"))
+    } else if let Some(least) = declaration.min_length.filter(|least| length < *least) {
+        Some(format!("must contain at least {least} characters"))
+    } else if let Some(most) = declaration.max_length.filter(|most| length > *most) {
+        Some(format!("must contain at most {most} characters"))
+    } else if let (Some(value), Some(least)) = (value, bound(&declaration.min_value))
+        && value < least
+    {
+        let least = declaration.min_value.as_deref().unwrap_or_default();
+        Some(format!("must be a number not less than {least}"))
+    } else if let (Some(value), Some(most)) = (value, bound(&declaration.max_value))
+        && value > most
+    {
+        let most = declaration.max_value.as_deref().unwrap_or_default();
+        Some(format!("must be a number not greater than {most}"))
+    } else {
+        None
+    };
+    Ok(broken)
+}
+
+/// Whether the whole of a text matches a pattern.
+fn matches(declaration: &ParameterDeclaration, pattern: &str, text: &str) -> Result<bool, TemplateError> {
+    let whole = format!(r"\A(?:{pattern})\z");
+    let regex = regex_lite::RegexBuilder::new(&whole)
+        .size_limit(PATTERN_BYTES_MAX)
+        .build();
+    regex.map(|regex: Regex| regex.is_match(text)).map_err(|_| {
+        TemplateError(format!(
+            "Parameter '{}' has an AllowedPattern that is invalid or not supported here: {pattern}",
+            declaration.name
+        ))
+    })
+}
+
+/// A number, an integer or a decimal.
+fn decimal(text: &str) -> Option<f64> {
+    let plain = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
+    text.parse::<f64>()
+        .ok()
+        .filter(|number| number.is_finite() && text.chars().all(plain))
+}

@@ -1,0 +1,214 @@
+//! A template with its parameters and its stack: conditions are decided, functions can be evaluated.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::conditions::{self, Decided};
+use crate::functions::{Evaluator, Place};
+use crate::graph::{self, Node, Reference};
+use crate::{Output, Parameters, Template, TemplateError};
+
+/// The transform that brings `Fn::Length`, `Fn::ToJsonString`, `Fn::ForEach` and defaults of `Fn::FindInMap`.
+pub(crate) const LANGUAGE_EXTENSIONS: &str = "AWS::LanguageExtensions";
+
+/// The most bytes of text that one evaluation makes, counting what lies between.
+pub(crate) const EVALUATED_BYTES_MAX: usize = 1 << 20;
+
+/// The stack that a template is for: of it the pseudo parameters are made.
+///
+/// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/pseudo-parameter-reference.html>
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pseudo {
+    /// `AWS::AccountId`
+    pub account_id: String,
+    /// `AWS::Region`; of it come `AWS::Partition` and `AWS::URLSuffix` too.
+    pub region: String,
+    /// `AWS::StackName`
+    pub stack_name: String,
+    /// `AWS::StackId`
+    pub stack_id: String,
+    /// `AWS::NotificationARNs`
+    pub notification_arns: Vec<String>,
+}
+
+impl Pseudo {
+    /// The value of a pseudo parameter; `None` for another name, and for `AWS::NoValue`.
+    pub fn value(&self, name: &str) -> Option<Value> {
+        let china = self.region.starts_with("cn-");
+        Some(match name {
+            "AWS::AccountId" => Value::from(self.account_id.as_str()),
+            "AWS::NotificationARNs" => Value::from(self.notification_arns.clone()),
+            "AWS::Partition" if china => Value::from("aws-cn"),
+            "AWS::Partition" if self.region.starts_with("us-gov-") => Value::from("aws-us-gov"),
+            "AWS::Partition" => Value::from("aws"),
+            "AWS::Region" => Value::from(self.region.as_str()),
+            "AWS::StackId" => Value::from(self.stack_id.as_str()),
+            "AWS::StackName" => Value::from(self.stack_name.as_str()),
+            "AWS::URLSuffix" if china => Value::from("amazonaws.com.cn"),
+            "AWS::URLSuffix" => Value::from("amazonaws.com"),
+            _ => return None,
+        })
+    }
+}
+
+/// What is known of the things that a stack has made, and of the exports of its Region.
+pub trait Known {
+    /// What `Ref` of a resource gives; `None` as long as it is not known.
+    fn reference(&self, logical_id: &str) -> Option<Value>;
+
+    /// What `Fn::GetAtt` gives. The name of a nested stack's output begins with `Outputs.`.
+    ///
+    /// # Errors
+    /// The resource is not made yet, or its type has no such attribute.
+    fn attribute(&self, logical_id: &str, name: &str) -> Result<Value, Unknown>;
+
+    /// The value of an export; `None` where there is none of that name.
+    fn export(&self, name: &str) -> Option<String>;
+}
+
+/// Nothing is known: what a template says before anything is made.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nothing;
+
+impl Known for Nothing {
+    fn reference(&self, _: &str) -> Option<Value> {
+        None
+    }
+
+    fn attribute(&self, _: &str, _: &str) -> Result<Value, Unknown> {
+        Err(Unknown::NotYet)
+    }
+
+    fn export(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// Why an attribute is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The resource is not made yet.
+    NotYet,
+    /// The resource's type has no attribute of that name.
+    NoSuchAttribute,
+}
+
+/// Why a value cannot be evaluated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvaluateError {
+    /// It needs a resource, named by its logical id, that is not made yet.
+    #[error("{0} is not made yet")]
+    NotYet(String),
+    /// It has no value; in AWS's words.
+    #[error(transparent)]
+    Refused(#[from] TemplateError),
+}
+
+/// A template, its parameters and its stack, with its conditions decided.
+#[derive(Clone, Debug)]
+pub struct Scope<'a> {
+    pub(crate) template: &'a Template,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) pseudo: &'a Pseudo,
+    pub(crate) conditions: BTreeMap<&'a str, bool>,
+    nodes: Vec<Node<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    /// Decides the conditions and orders the resources. The template is an expanded one ([`Template::expanded`]) and the
+    /// parameters are bound to it.
+    ///
+    /// # Errors
+    /// AWS's words for a condition that cannot be decided, and for a reference to a resource whose condition does not hold.
+    pub fn new(
+        template: &'a Template,
+        parameters: &'a Parameters,
+        pseudo: &'a Pseudo,
+    ) -> Result<Scope<'a>, TemplateError> {
+        let mut scope = Scope {
+            template,
+            parameters,
+            pseudo,
+            conditions: BTreeMap::new(),
+            nodes: Vec::new(),
+        };
+        scope.conditions = conditions::decide(&scope)?;
+        scope.nodes = graph::nodes(&scope)?;
+        Ok(scope)
+    }
+
+    /// The template.
+    pub fn template(&self) -> &'a Template {
+        self.template
+    }
+
+    /// Whether a condition holds; `None` where the template has none of that name.
+    pub fn condition(&self, name: &str) -> Option<bool> {
+        self.conditions.get(name).copied()
+    }
+
+    /// The resources whose condition holds, each after all that it depends on; else in the order of the template.
+    pub fn resources(&self) -> &[Node<'a>] {
+        &self.nodes
+    }
+
+    /// The outputs whose condition holds.
+    pub fn outputs(&self) -> impl Iterator<Item = &'a Output> {
+        let held = |output: &&Output| self.holds(output.condition.as_deref());
+        self.template.outputs.iter().filter(held)
+    }
+
+    /// A value with its functions evaluated and every `AWS::NoValue` removed; `null` where it is itself `AWS::NoValue`.
+    /// Values of parameters with `NoEcho` are in it.
+    ///
+    /// # Errors
+    /// It needs a resource that `known` does not know yet, or it has no value. More than 1 MB of text is refused.
+    pub fn evaluate(&self, value: &Value, known: &dyn Known) -> Result<Value, EvaluateError> {
+        self.evaluator(known, false)
+            .value(value)
+            .map(|value| value.unwrap_or_default())
+    }
+
+    /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho`.
+    ///
+    /// # Errors
+    /// As [`Scope::evaluate`]; what a function makes of `****` may be refused where the value itself is not.
+    pub fn evaluate_shown(&self, value: &Value, known: &dyn Known) -> Result<Value, EvaluateError> {
+        self.evaluator(known, true)
+            .value(value)
+            .map(|value| value.unwrap_or_default())
+    }
+
+    /// What a value refers to, through the branches of `Fn::If` that hold, each once, in the order of the text.
+    pub fn references(&self, value: &Value) -> Vec<Reference> {
+        graph::references(self, value)
+    }
+
+    /// The names of the exports that resources and outputs import, each once, in their order.
+    ///
+    /// # Errors
+    /// A name that has no value.
+    pub fn exports_imported(&self) -> Result<Vec<String>, TemplateError> {
+        graph::exports_imported(self)
+    }
+
+    pub(crate) fn holds(&self, condition: Option<&str>) -> bool {
+        condition.is_none_or(|name| self.condition(name) == Some(true))
+    }
+
+    pub(crate) fn evaluator<'s>(&'s self, known: &'s dyn Known, shown: bool) -> Evaluator<'s> {
+        Evaluator {
+            template: self.template,
+            parameters: self.parameters,
+            pseudo: self.pseudo,
+            conditions: Decided::All(&self.conditions),
+            known,
+            place: Place::Resources,
+            shown,
+            bytes: Cell::new(0),
+            depth: Cell::new(0),
+        }
+    }
+}
