@@ -114,7 +114,8 @@ impl HandlerError {
             code if code.contains("LimitExceeded") || code == "MaximumNumberOfTrailsExceededException" => {
                 HandlerErrorCode::ServiceLimitExceeded
             }
-            "BucketNotEmpty" | "DeleteConflict" | "OperationAborted" => HandlerErrorCode::ResourceConflict,
+            "BucketNotEmpty" => HandlerErrorCode::GeneralServiceException,
+            "DeleteConflict" | "OperationAborted" => HandlerErrorCode::ResourceConflict,
             _ if refusal.status >= 500 && refusal.status != 501 => HandlerErrorCode::ServiceInternalError,
             _ => HandlerErrorCode::InvalidRequest,
         };

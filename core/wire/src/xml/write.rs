@@ -12,7 +12,7 @@ pub(crate) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>
 /// How a list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListStyle {
-    /// The field's element again for each item (S3).
+    /// The field's element again for each item, and a map's pairs as elements (S3).
     Flat,
     /// `<Field><item>…` (EC2).
     Item,
@@ -367,8 +367,16 @@ impl Fields<'_> {
         Ok(())
     }
 
-    /// A map's pair, as the query protocol writes one.
+    /// A map's pair: flat, an element of its own, as S3 has no maps; else as the query protocol writes one.
     fn entry<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unfit> {
+        if self.lists == ListStyle::Flat {
+            let is_name =
+                key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.bytes().all(|c| c.is_ascii_alphanumeric());
+            return match is_name {
+                true => self.field(key, value),
+                false => unfit("a map's key that is no element's name"),
+            };
+        }
         self.open();
         self.out.push_str("<entry>");
         let lists = self.lists;
@@ -533,11 +541,8 @@ mod tests {
         let check = |value: &Outer, lists, expected: &str| assert_eq!(to_string("X", value, lists).unwrap(), expected);
         let c = "<c xmlns:xsi=\"u\" xsi:type=\"a&quot;&#xa;\"><ID>&lt;&#xd;&#x1;</ID></c>";
         let tail = format!("{c}<d><entry><key>k</key><value>1</value></entry></d><e>1.5</e></X>");
-        check(
-            &outer(),
-            ListStyle::Flat,
-            &format!("<X><a>true</a><b>1</b><b>2</b>{tail}"),
-        );
+        let flat = format!("<X><a>true</a><b>1</b><b>2</b>{c}<d><k>1</k></d><e>1.5</e></X>");
+        check(&outer(), ListStyle::Flat, &flat);
         check(
             &outer(),
             ListStyle::Member,
@@ -574,5 +579,6 @@ mod tests {
             b: u8,
         }
         assert!(to_string("X", &Late { a: 1, b: 2 }, ListStyle::Flat).is_err());
+        assert!(to_string("X", &BTreeMap::from([("a>", 1)]), ListStyle::Flat).is_err());
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! One file per type. [`ALL`] lists them; the guide's tables are made of it.
 
+mod s3_bucket;
+mod s3_bucket_policy;
 pub mod schema;
 pub mod values;
 
@@ -162,8 +164,8 @@ pub trait Handler: Send + Sync {
     fn read<'a>(&'a self, api: &'a mut Api, existing: &'a Existing) -> Boxed<'a, Result<Value, HandlerError>>;
 }
 
-/// Every type.
-pub static ALL: &[&ResourceType] = &[];
+/// Every type, by name.
+pub static ALL: &[&ResourceType] = &[&s3_bucket::BUCKET, &s3_bucket_policy::BUCKET_POLICY];
 
 /// The type of this name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
