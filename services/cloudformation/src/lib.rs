@@ -15,10 +15,13 @@
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/>
 
 pub mod api;
+mod error;
 pub mod model;
+pub mod ops;
 pub mod table;
 pub mod types;
 
+pub use error::CloudFormationError;
 pub use table::{CHECKS, SEALED};
 
 use gateway::Route;

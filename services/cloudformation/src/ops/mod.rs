@@ -1,0 +1,3 @@
+//! The operations, one file each, and what they share.
+
+pub mod source;
