@@ -2,10 +2,18 @@
 //!
 //! One file per type. [`ALL`] lists them; the guide's tables are made of it.
 
+mod capability;
+mod cloudtrail;
+mod iam;
+mod logs;
+mod made;
 mod s3_bucket;
 mod s3_bucket_policy;
 pub mod schema;
+mod sns;
 pub mod values;
+
+pub use capability::{Capability, capability};
 
 use crate::api::{Api, HandlerError};
 use gateway::Boxed;
@@ -165,7 +173,23 @@ pub trait Handler: Send + Sync {
 }
 
 /// Every type, by name.
-pub static ALL: &[&ResourceType] = &[&s3_bucket::BUCKET, &s3_bucket_policy::BUCKET_POLICY];
+pub static ALL: &[&ResourceType] = &[
+    &cloudtrail::CHANNEL,
+    &cloudtrail::TRAIL,
+    &iam::ACCESS_KEY,
+    &iam::GROUP,
+    &iam::MANAGED_POLICY,
+    &iam::POLICY,
+    &iam::ROLE,
+    &iam::USER,
+    &logs::LOG_GROUP,
+    &logs::LOG_STREAM,
+    &s3_bucket::BUCKET,
+    &s3_bucket_policy::BUCKET_POLICY,
+    &sns::SUBSCRIPTION,
+    &sns::TOPIC,
+    &sns::TOPIC_POLICY,
+];
 
 /// The type of this name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {

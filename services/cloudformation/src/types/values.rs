@@ -26,6 +26,13 @@ pub fn changed(before: &Value, after: &Value, name: &str) -> bool {
     before.get(name) != after.get(name)
 }
 
+/// Adds a member that there may be.
+pub fn put(properties: &mut Value, name: &str, value: Option<impl Into<Value>>) {
+    if let (Some(members), Some(value)) = (properties.as_object_mut(), value) {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 /// The tags of a list of `{Key, Value}`, by key.
 pub fn tags(properties: &Value, name: &str) -> BTreeMap<String, String> {
     let pair = |tag: &Value| {
