@@ -5,10 +5,10 @@
 mod capability;
 mod cloudtrail;
 mod iam;
+mod kms;
 mod logs;
 mod made;
-mod s3_bucket;
-mod s3_bucket_policy;
+mod s3;
 pub mod schema;
 mod sns;
 pub mod values;
@@ -182,10 +182,13 @@ pub static ALL: &[&ResourceType] = &[
     &iam::POLICY,
     &iam::ROLE,
     &iam::USER,
+    &kms::ALIAS,
+    &kms::KEY,
+    &kms::REPLICA_KEY,
     &logs::LOG_GROUP,
     &logs::LOG_STREAM,
-    &s3_bucket::BUCKET,
-    &s3_bucket_policy::BUCKET_POLICY,
+    &s3::BUCKET,
+    &s3::BUCKET_POLICY,
     &sns::SUBSCRIPTION,
     &sns::TOPIC,
     &sns::TOPIC_POLICY,

@@ -2,12 +2,14 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-s3-bucketpolicy.html>
 
-use super::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, s3_bucket::call, values::text};
-use crate::api::{Api, HandlerError, HandlerErrorCode};
+use super::call;
+use crate::{
+    api::{Api, HandlerError, HandlerErrorCode},
+    types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, made, values::text},
+};
 use gateway::Boxed;
 use http::Method;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// `AWS::S3::BucketPolicy`
 pub static BUCKET_POLICY: ResourceType = ResourceType {
@@ -72,8 +74,5 @@ impl Handler for BucketPolicy {
 async fn put(api: &mut Api, bucket: &str, properties: &Value) -> Result<Made, HandlerError> {
     let document = properties.get("PolicyDocument").map(Value::to_string);
     call(api, Method::PUT, bucket, "policy", document).await?;
-    Ok(Made {
-        physical_id: bucket.to_owned(),
-        attributes: BTreeMap::new(),
-    })
+    Ok(made::made(bucket, []))
 }

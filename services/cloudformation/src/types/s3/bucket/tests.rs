@@ -180,11 +180,21 @@ fn a_bucket_that_logs_without_a_destination_keeps_its_own_logs() {
 
 #[test]
 fn names_are_in_lower_case_and_short_enough() {
-    let check = |name: &str, expected: &str| assert_eq!(generated_name(name), expected);
-    check("Stack-MyBucket-ABCDEFGH1234", "stack-mybucket-abcdefgh1234");
-    let long = format!("{}-{}-ABCDEFGH1234", "s".repeat(49), "Bucket");
-    check(&long, &format!("{}-abcdefgh1234", "s".repeat(49)));
-    assert!(generated_name(&format!("{}-ABCDEFGH1234", "s".repeat(128))).len() == 63);
+    let check = |generated: &str, properties: Value, expected: &str| {
+        let desired = Desired {
+            stack_name: String::new(),
+            stack_id: String::new(),
+            logical_id: String::new(),
+            properties,
+            generated_name: generated.to_owned(),
+        };
+        assert_eq!(name_of(&desired), expected);
+    };
+    check("Stack-MyBucket-ABCDEFGH1234", json!({}), "stack-mybucket-abcdefgh1234");
+    check("Stack-MyBucket-ABCDEFGH1234", json!({"BucketName": "given"}), "given");
+    let stack = "s".repeat(128);
+    let expected = format!("{}-mybucket-abcdefgh1234", "s".repeat(41));
+    check(&format!("{stack}-MyBucket-ABCDEFGH1234"), json!({}), &expected);
 }
 
 #[test]
@@ -229,7 +239,7 @@ fn dates_that_mean_the_same_are_told_as_given() {
 #[test]
 fn attributes_are_of_the_bucket_and_its_region() {
     let region = |code| Region::parse(code).expect("a Region");
-    let made = made("bkt", &region("eu-central-1"));
+    let made = made_in(&region("eu-central-1"), "bkt");
     assert_eq!(made.physical_id, "bkt");
     let names: Vec<&str> = made.attributes.keys().map(String::as_str).collect();
     assert_eq!(names, BUCKET.attributes);
@@ -241,7 +251,7 @@ fn attributes_are_of_the_bucket_and_its_region() {
         made.attributes["WebsiteURL"],
         "http://bkt.s3-website.eu-central-1.amazonaws.com"
     );
-    let dashed = super::made("bkt", &region("us-east-1"));
+    let dashed = made_in(&region("us-east-1"), "bkt");
     assert_eq!(
         dashed.attributes["WebsiteURL"],
         "http://bkt.s3-website-us-east-1.amazonaws.com"

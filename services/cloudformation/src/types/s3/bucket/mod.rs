@@ -6,18 +6,19 @@ mod documents;
 mod lifecycle;
 
 use self::documents::{CONFIGURATIONS, Configuration, Without, to_xml};
-use super::{
-    Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags,
-    values::{changed, flag, items, text},
+use super::call;
+use crate::{
+    api::{Api, HandlerError, HandlerErrorCode},
+    types::{
+        Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags,
+        made::{self, TAG},
+        values::{changed, flag, items, text},
+    },
 };
-use crate::api::{Api, HandlerError, HandlerErrorCode};
 use base::{Region, Timestamp, arn};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use bytes::Bytes;
 use gateway::{Boxed, S3Call};
 use http::Method;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use wire::ServiceName;
 
 const NAME_CHARS_MAX: usize = 63;
@@ -44,11 +45,6 @@ const ACL_NAMES: &[&str] = &[
     "PublicReadWrite",
 ];
 const PRIVATE: &str = "Private";
-
-const TAG: Kind = Kind::Object(&[
-    Property::new("Key", Kind::Text).required(),
-    Property::new("Value", Kind::Text).required(),
-]);
 
 const RULE: Kind = Kind::Object(&[
     Property::new(
@@ -211,16 +207,13 @@ impl Handler for Bucket {
     fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
             let properties = &desired.properties;
-            let name = match text(properties, "BucketName") {
-                Some(name) => name.to_owned(),
-                None => generated_name(&desired.generated_name),
-            };
+            let name = name_of(desired);
             refuse_existing(api, &name).await?;
             create(api, &name, properties).await.map_err(with_remedy)?;
             configure(api, &name, &made_with(properties), properties)
                 .await
                 .map_err(with_remedy)?;
-            Ok(made(&name, api.region()))
+            Ok(made_in(api.region(), &name))
         })
     }
 
@@ -233,7 +226,7 @@ impl Handler for Bucket {
         Box::pin(async move {
             let (name, before, after) = (&existing.physical_id, &existing.properties, &desired.properties);
             configure(api, name, before, after).await.map_err(with_remedy)?;
-            Ok(made(name, api.region()))
+            Ok(made::same(existing))
         })
     }
 
@@ -443,33 +436,6 @@ fn is_unset(error: &HandlerError) -> bool {
     error.is_not_found() && error.service_code != "NoSuchBucket"
 }
 
-/// A call on the bucket. What is put carries its checksum, without which some documents are refused.
-pub(super) async fn call(
-    api: &mut Api,
-    method: Method,
-    bucket: &str,
-    query: &str,
-    body: Option<String>,
-) -> Result<Bytes, HandlerError> {
-    let checksum = body
-        .as_deref()
-        .map(|body| STANDARD.encode(record::sha256(body.as_bytes())));
-    let headers: Vec<(&str, &str)> = checksum
-        .iter()
-        .map(|sum| ("x-amz-checksum-sha256", sum.as_str()))
-        .collect();
-    let call = S3Call {
-        method,
-        bucket,
-        key: None,
-        query,
-        headers: &headers,
-        body: body.unwrap_or_default(),
-    };
-    let (_, body) = api.s3(call).await?;
-    Ok(body)
-}
-
 /// Where ACLs are off, which since April 2023 they are unless a template says otherwise, the failure tells what to change.
 fn with_remedy(mut error: HandlerError) -> HandlerError {
     if ["InvalidBucketAclWithObjectOwnership", "AccessControlListNotSupported"].contains(&error.service_code.as_str()) {
@@ -480,36 +446,30 @@ fn with_remedy(mut error: HandlerError) -> HandlerError {
     error
 }
 
-/// A bucket's name is in lower case; what is too long loses the end of what is in front of its random part.
-fn generated_name(name: &str) -> String {
-    let name = name.to_ascii_lowercase();
-    let Some((front, random)) = name.rsplit_once('-').filter(|_| name.len() > NAME_CHARS_MAX) else {
-        return name;
-    };
-    let room = NAME_CHARS_MAX.saturating_sub(random.len() + 1);
-    let front = front.get(..room).unwrap_or(front).trim_end_matches('-');
-    format!("{front}-{random}")
+/// The given name, or the generated one in the lower case that buckets have.
+fn name_of(desired: &Desired) -> String {
+    match text(&desired.properties, "BucketName") {
+        Some(name) => name.to_owned(),
+        None => made::fitted(&desired.generated_name, NAME_CHARS_MAX).to_ascii_lowercase(),
+    }
 }
 
-fn made(name: &str, region: &Region) -> Made {
-    let region = region.as_str();
+fn made_in(region: &Region, name: &str) -> Made {
+    let (region, arn) = (region.as_str(), arn::bucket(name));
     let attributes = [
-        ("Arn", arn::bucket(name).to_string()),
-        ("DomainName", format!("{name}.s3.amazonaws.com")),
+        ("Arn", arn.as_str()),
+        ("DomainName", &format!("{name}.s3.amazonaws.com")),
         (
             "DualStackDomainName",
-            format!("{name}.s3.dualstack.{region}.amazonaws.com"),
+            &format!("{name}.s3.dualstack.{region}.amazonaws.com"),
         ),
-        ("RegionalDomainName", format!("{name}.s3.{region}.amazonaws.com")),
-        ("WebsiteURL", format!("http://{name}.{}.amazonaws.com", website(region))),
+        ("RegionalDomainName", &format!("{name}.s3.{region}.amazonaws.com")),
+        (
+            "WebsiteURL",
+            &format!("http://{name}.{}.amazonaws.com", website(region)),
+        ),
     ];
-    Made {
-        physical_id: name.to_owned(),
-        attributes: attributes
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect::<BTreeMap<String, Value>>(),
-    }
+    made::made_of_texts(name, &attributes)
 }
 
 /// The older Regions have a dash in the name of their website endpoint, the others a dot.
