@@ -13,6 +13,8 @@
 #![deny(missing_docs)]
 
 mod conditions;
+#[cfg(test)]
+mod evaluation_tests;
 mod expand;
 mod functions;
 pub mod graph;
@@ -21,6 +23,8 @@ pub mod ordered;
 pub mod parameters;
 mod rules;
 pub mod scope;
+#[cfg(test)]
+mod scope_tests;
 
 pub use graph::{Node, Reference};
 pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};

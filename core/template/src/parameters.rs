@@ -328,3 +328,222 @@ fn decimal(text: &str) -> Option<f64> {
         .ok()
         .filter(|number| number.is_finite() && text.chars().all(plain))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn declared(kind: &str, with: impl FnOnce(&mut ParameterDeclaration)) -> Template {
+        let mut declaration = ParameterDeclaration {
+            name: "P".to_owned(),
+            kind: kind.to_owned(),
+            ..ParameterDeclaration::default()
+        };
+        with(&mut declaration);
+        Template {
+            parameters: vec![declaration],
+            ..Template::default()
+        }
+    }
+
+    fn given(name: &str, value: Option<&str>, use_previous: bool) -> Given {
+        Given {
+            name: name.to_owned(),
+            value: value.map(str::to_owned),
+            use_previous,
+        }
+    }
+
+    /// What `Ref` gives of a value.
+    fn bound(template: &Template, value: &str) -> Result<Value, String> {
+        match template.bind(&[given("P", Some(value), false)], None) {
+            Ok(parameters) => Ok(parameters.named("P").map(Parameter::value).unwrap_or_default()),
+            Err(TemplateError(message)) => Err(message),
+        }
+    }
+
+    #[test]
+    fn values_are_texts_and_lists_of_texts() {
+        let cases = [
+            ("String", " a, b", json!(" a, b")),
+            ("String", "", json!("")),
+            ("Number", "1.50", json!("1.50")),
+            ("CommaDelimitedList", "a , b,,c", json!(["a", "b", "", "c"])),
+            ("CommaDelimitedList", "", json!([""])),
+            ("List<Number>", "80, -1.5", json!(["80", "-1.5"])),
+            ("List<String>", "a,b", json!(["a", "b"])),
+            ("AWS::EC2::AvailabilityZone::Name", "eu-west-1a", json!("eu-west-1a")),
+        ];
+        for (kind, value, is) in cases {
+            assert_eq!(bound(&declared(kind, |_| ()), value), Ok(is), "{kind} {value}");
+        }
+    }
+
+    #[test]
+    fn constraints_are_kept_and_what_breaks_them_is_said_in_awss_words() {
+        let pattern = |pattern: &'static str| declared("String", |p| p.allowed_pattern = Some(pattern.to_owned()));
+        let one_of = |kind| declared(kind, |p| p.allowed_values = Some(vec!["a".to_owned(), "b".to_owned()]));
+        let length = declared("String", |p| (p.min_length, p.max_length) = (Some(2), Some(3)));
+        let between = |kind| {
+            declared(kind, |p| {
+                p.min_value = Some("5".to_owned());
+                p.max_value = Some("10.5".to_owned());
+            })
+        };
+        let described = declared("String", |p| {
+            p.min_length = Some(8);
+            p.constraint_description = Some("eight letters.".to_owned());
+        });
+        let cases = [
+            (pattern("[a-z]+"), "abc", None),
+            (
+                pattern("[a-z]+"),
+                "abc1",
+                Some("Parameter 'P' must match pattern [a-z]+"),
+            ),
+            (pattern("a|b"), "ab", Some("Parameter 'P' must match pattern a|b")),
+            (one_of("String"), "b", None),
+            (
+                one_of("String"),
+                "c",
+                Some("Parameter 'P' must be one of AllowedValues"),
+            ),
+            (one_of("CommaDelimitedList"), "a, b", None),
+            (
+                one_of("CommaDelimitedList"),
+                "a, c",
+                Some("Parameter 'P' must be one of AllowedValues"),
+            ),
+            (length.clone(), "äöü", None),
+            (
+                length.clone(),
+                "a",
+                Some("Parameter 'P' must contain at least 2 characters"),
+            ),
+            (length, "abcd", Some("Parameter 'P' must contain at most 3 characters")),
+            (between("Number"), "10.5", None),
+            (
+                between("Number"),
+                "4.9",
+                Some("Parameter 'P' must be a number not less than 5"),
+            ),
+            (
+                between("Number"),
+                "11",
+                Some("Parameter 'P' must be a number not greater than 10.5"),
+            ),
+            (
+                between("List<Number>"),
+                "5,11",
+                Some("Parameter 'P' must be a number not greater than 10.5"),
+            ),
+            (
+                declared("Number", |_| ()),
+                "NaN",
+                Some("Parameter 'P' must be a number."),
+            ),
+            (declared("Number", |_| ()), "", Some("Parameter 'P' must be a number.")),
+            (
+                declared("List<Number>", |_| ()),
+                "1,x",
+                Some("Parameter 'P' must be a list of numbers."),
+            ),
+            (
+                described,
+                "short",
+                Some("Parameter P failed to satisfy constraint: eight letters."),
+            ),
+            (
+                declared("AWS::EC2::VPC::Id", |_| ()),
+                "vpc-1",
+                Some("Parameter 'P' has type AWS::EC2::VPC::Id, which is not supported here: its service is not here"),
+            ),
+            (
+                declared("AWS::SSM::Parameter::Value<String>", |_| ()),
+                "/a",
+                Some(
+                    "Parameter 'P' has type AWS::SSM::Parameter::Value<String>, which is not supported here: its service \
+                     is not here",
+                ),
+            ),
+            (
+                declared("Strin", |_| ()),
+                "a",
+                Some("Template format error: Unrecognized parameter type: Strin"),
+            ),
+        ];
+        for (template, value, broken) in cases {
+            let refusal = bound(&template, value).err();
+            assert_eq!(refusal.as_deref(), broken, "{value}: {template:?}");
+        }
+    }
+
+    #[test]
+    fn values_are_given_or_previous_or_defaults() {
+        let plain = declared("String", |_| ());
+        let defaulted = declared("String", |p| p.default = Some("d".to_owned()));
+        let previous = plain.bind(&[given("P", Some("before"), false)], None).unwrap();
+        let invalid = "Invalid input for parameter key P.";
+        let cases = [
+            (&plain, vec![], Err("Parameters: [P] must have values".to_owned())),
+            (&plain, vec![given("P", Some("x"), false)], Ok("x")),
+            (&plain, vec![given("P", None, true)], Ok("before")),
+            (&defaulted, vec![], Ok("d")),
+            (&defaulted, vec![given("P", Some(""), false)], Ok("")),
+            (
+                &plain,
+                vec![
+                    given("Q", Some("x"), false),
+                    given("R", None, true),
+                    given("Q", None, true),
+                ],
+                Err("Parameters: [Q, R] do not exist in the template".to_owned()),
+            ),
+            (
+                &plain,
+                vec![given("P", Some("x"), true)],
+                Err(format!(
+                    "{invalid} Cannot specify usePreviousValue as true and non empty value for a parameter"
+                )),
+            ),
+            (
+                &plain,
+                vec![given("P", None, false)],
+                Err(format!(
+                    "{invalid} Need to specify either usePreviousValue as true or a value for a parameter"
+                )),
+            ),
+        ];
+        for (template, given, is) in cases {
+            let parameters = template.bind(&given, Some(&previous)).map_err(|refusal| refusal.0);
+            let text = parameters
+                .as_ref()
+                .map(|parameters| parameters.named("P").unwrap().text.as_str());
+            assert_eq!(text.map_err(Clone::clone), is, "{given:?}");
+        }
+        let refusal = plain.bind(&[given("P", None, true)], None).unwrap_err();
+        assert!(
+            refusal.0.ends_with("a parameter key not in the previous template"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn secrets_are_shown_to_nobody() {
+        let template = declared("String", |p| p.no_echo = true);
+        let said = given("P", Some("open sesame"), false);
+        let parameters = template.bind(std::slice::from_ref(&said), None).unwrap();
+        assert!(parameters.has_secrets());
+        assert_eq!(parameters.named("P").unwrap().value(), json!("open sesame"));
+        assert_eq!(parameters.shown().named("P").unwrap().text, NO_ECHO);
+        for shown in [
+            format!("{said:?}"),
+            format!("{parameters:?}"),
+            format!("{:?}", parameters.shown()),
+        ] {
+            assert!(!shown.contains("sesame") && shown.contains(NO_ECHO), "{shown}");
+        }
+    }
+}

@@ -127,16 +127,26 @@ impl<'a> Scope<'a> {
         parameters: &'a Parameters,
         pseudo: &'a Pseudo,
     ) -> Result<Scope<'a>, TemplateError> {
-        let mut scope = Scope {
-            template,
-            parameters,
-            pseudo,
-            conditions: BTreeMap::new(),
-            nodes: Vec::new(),
-        };
+        let mut scope = Scope::undecided(template, parameters, pseudo, BTreeMap::new());
         scope.conditions = conditions::decide(&scope)?;
         scope.nodes = graph::nodes(&scope)?;
         Ok(scope)
+    }
+
+    /// A scope with the conditions that are given, and no resources.
+    pub(crate) fn undecided(
+        template: &'a Template,
+        parameters: &'a Parameters,
+        pseudo: &'a Pseudo,
+        conditions: BTreeMap<&'a str, bool>,
+    ) -> Scope<'a> {
+        Scope {
+            template,
+            parameters,
+            pseudo,
+            conditions,
+            nodes: Vec::new(),
+        }
     }
 
     /// The template.

@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         let count = self.whole(count)?;
         let bits = bits.map(|bits| self.whole(bits)).transpose()?;
         match blocks(&block, count, bits.unwrap_or(Some(8))) {
-            Ok(blocks) => Ok(Some(blocks.into_iter().map(Value::from).collect())),
+            Ok(blocks) => self.texts_made(blocks),
             Err(what) => refused(format!("Template error: Fn::Cidr {what}")),
         }
     }

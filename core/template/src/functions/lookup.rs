@@ -84,6 +84,9 @@ impl Evaluator<'_> {
                  block of the template"
             )),
             Place::Import => refused(IMPORT_OF),
+            Place::Expansion => refused(format!(
+                "{logical_id} is a resource, and none may be referenced where the template is expanded"
+            )),
             Place::Resources if there => Ok(()),
             Place::Resources => refused(format!(
                 "Template format error: Unresolved resource dependencies [{logical_id}] in the Resources block of the \
@@ -97,8 +100,11 @@ impl Evaluator<'_> {
         match &value {
             Value::String(text) => self.text(text.clone()),
             Value::Array(items) => {
-                for item in items.iter().filter_map(Value::as_str) {
-                    self.text(item.to_owned())?;
+                for item in items {
+                    match item {
+                        Value::String(text) => self.text(text.clone()).map(|_| ())?,
+                        _ => self.count(0)?,
+                    }
                 }
                 Ok(value)
             }
@@ -200,7 +206,7 @@ impl Evaluator<'_> {
 
     /// `Fn::ImportValue`
     pub(super) fn import(&self, argument: &Value) -> Evaluated {
-        if self.place == Place::Import {
+        if matches!(self.place, Place::Import | Place::Expansion) {
             return refused(IMPORT_OF);
         }
         let name = self.export_name(argument)?;
@@ -238,12 +244,7 @@ impl Evaluator<'_> {
                 } else {
                     &region
                 };
-                Ok(Some(
-                    ZONES
-                        .iter()
-                        .map(|zone| Value::from(format!("{region}{zone}")))
-                        .collect(),
-                ))
+                self.texts_made(ZONES.iter().map(|zone| format!("{region}{zone}")).collect())
             }
             _ => refused("Template error: every Fn::GetAZs object must have a single String value."),
         }

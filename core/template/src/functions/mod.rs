@@ -57,6 +57,8 @@ pub(crate) enum Place {
     Rules,
     /// In the name of an export to import.
     Import,
+    /// In what language extensions expand.
+    Expansion,
 }
 
 /// One evaluation.
@@ -127,13 +129,7 @@ impl Evaluator<'_> {
 
     /// A text that was made: it is counted, and refused where it is a dynamic reference.
     pub(crate) fn text(&self, text: String) -> Result<Value, EvaluateError> {
-        let bytes = self.bytes.get().saturating_add(text.len());
-        if bytes > EVALUATED_BYTES_MAX {
-            return refused(format!(
-                "Template error: functions make more than {EVALUATED_BYTES_MAX} bytes of text"
-            ));
-        }
-        self.bytes.set(bytes);
+        self.count(text.len())?;
         match text.find("{{resolve:") {
             Some(_) => refused(
                 "Dynamic references ({{resolve:ssm:…}}, {{resolve:ssm-secure:…}}, {{resolve:secretsmanager:…}}) are not \
@@ -141,6 +137,37 @@ impl Evaluator<'_> {
             ),
             None => Ok(Value::String(text)),
         }
+    }
+
+    /// The texts one after the other, with a delimiter between them. They are counted before they are written.
+    pub(crate) fn joined(&self, texts: &[&str], delimiter: &str) -> Evaluated {
+        let between = delimiter.len().saturating_mul(texts.len().saturating_sub(1));
+        let bytes = texts
+            .iter()
+            .fold(between, |bytes, text| bytes.saturating_add(text.len()));
+        if bytes > EVALUATED_BYTES_MAX {
+            self.count(bytes)?;
+        }
+        self.text(texts.join(delimiter)).map(Some)
+    }
+
+    /// A list of texts that was made.
+    pub(crate) fn texts_made(&self, texts: Vec<String>) -> Evaluated {
+        texts.iter().try_for_each(|text| self.count(text.len()))?;
+        Ok(Some(texts.into_iter().map(Value::from).collect()))
+    }
+
+    /// Counts what was made. An item is worth a few bytes even where it is empty.
+    pub(crate) fn count(&self, bytes: usize) -> Result<(), EvaluateError> {
+        const ITEM_BYTES: usize = 4;
+        let bytes = self.bytes.get().saturating_add(bytes).saturating_add(ITEM_BYTES);
+        if bytes > EVALUATED_BYTES_MAX {
+            return refused(format!(
+                "Template error: functions make more than {EVALUATED_BYTES_MAX} bytes of text"
+            ));
+        }
+        self.bytes.set(bytes);
+        Ok(())
     }
 
     /// The items of a list, without those that are `AWS::NoValue`.

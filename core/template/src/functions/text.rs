@@ -1,11 +1,13 @@
 //! Functions that make texts: `Fn::Sub`, `Fn::Join`, `Fn::Base64`, `Fn::ToJsonString`.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
 use super::{Evaluated, Evaluator, refused, scalar};
-use crate::TemplateError;
+use crate::{EvaluateError, TemplateError};
 
 const SUB_FORM: &str = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a \
      string as first argument, and an optional second argument to specify a mapping of values to replace in the string";
@@ -69,29 +71,39 @@ impl Evaluator<'_> {
             },
             _ => return refused(SUB_FORM),
         };
-        let mut made = String::new();
-        for piece in pieces(text)? {
-            match piece {
-                Piece::Literal(literal) => made.push_str(literal),
-                Piece::Variable(name) => {
-                    let value = match (variables.get(name), name.split_once('.')) {
-                        (Some(value), _) => self.value(value)?,
-                        (None, Some((logical_id, attribute))) => self.attribute_named(logical_id, attribute)?,
-                        (None, None) => self.named(name)?,
-                    };
-                    match value.as_ref().map(scalar) {
-                        None => (),
-                        Some(Some(text)) => made.push_str(&text),
-                        Some(None) => {
-                            return refused(format!(
-                                "Template error: variable {name} in Fn::Sub expression does not resolve to a string"
-                            ));
-                        }
-                    }
-                }
+        let pieces = pieces(text)?;
+        let mut values = BTreeMap::new();
+        for piece in &pieces {
+            if let Piece::Variable(name) = piece
+                && !values.contains_key(name)
+            {
+                values.insert(*name, self.variable(name, variables)?);
             }
         }
-        self.text(made).map(Some)
+        let mut texts = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            match piece {
+                Piece::Literal(literal) => texts.push(literal),
+                Piece::Variable(name) => texts.extend(values.get(name).map(String::as_str)),
+            }
+        }
+        self.joined(&texts, "")
+    }
+
+    /// The text of a variable of `Fn::Sub`; of `AWS::NoValue` the empty one.
+    fn variable(&self, name: &str, variables: &Map<String, Value>) -> Result<String, EvaluateError> {
+        let value = match (variables.get(name), name.split_once('.')) {
+            (Some(value), _) => self.value(value)?,
+            (None, Some((logical_id, attribute))) => self.attribute_named(logical_id, attribute)?,
+            (None, None) => self.named(name)?,
+        };
+        match value.as_ref().map(scalar) {
+            None => Ok(String::new()),
+            Some(Some(text)) => Ok(text),
+            Some(None) => refused(format!(
+                "Template error: variable {name} in Fn::Sub expression does not resolve to a string"
+            )),
+        }
     }
 
     /// `Fn::Join`
@@ -104,7 +116,7 @@ impl Evaluator<'_> {
         };
         let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
         match texts {
-            Some(texts) => self.text(texts.join(delimiter)).map(Some),
+            Some(texts) => self.joined(&texts.iter().map(String::as_str).collect::<Vec<_>>(), delimiter),
             None => refused(JOIN_FORM),
         }
     }
