@@ -51,14 +51,7 @@ impl Template {
         }
         match &self.unexpanded {
             None => Ok(self.clone()),
-            Some(document) => {
-                let document = expand(self, document, parameters, pseudo)?;
-                // Checked, but not read yet: the reader of expanded documents is still to come.
-                let _ = document;
-                Err(TemplateError(format!(
-                    "The transform {LANGUAGE_EXTENSIONS} is not supported here"
-                )))
-            }
+            Some(document) => Template::of_expanded(expand(self, document, parameters, pseudo)?),
         }
     }
 }

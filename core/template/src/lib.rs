@@ -5,14 +5,17 @@
 //! *evaluated*: conditions, intrinsic functions, dependencies. Pure: nothing here reads or writes anything.
 //!
 //! ## Invariants
-//! - A scalar of YAML that is no plain `true`, `false`, `null` or number in YAML's core schema is a text: a date is.
+//! - A date of YAML is a text; booleans and numbers are those of YAML 1.1, as CloudFormation's reader takes them.
 //! - Whatever is refused is refused in AWS's words, with line and column where it is a matter of the document.
 //!
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html>,
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html>
 #![deny(missing_docs)]
 
+mod check;
 mod conditions;
+mod declare;
+mod document;
 #[cfg(test)]
 mod evaluation_tests;
 mod expand;
@@ -21,10 +24,13 @@ pub mod graph;
 pub mod model;
 pub mod ordered;
 pub mod parameters;
+pub mod read;
 mod rules;
+mod scalar;
 pub mod scope;
 #[cfg(test)]
 mod scope_tests;
+mod shape;
 
 pub use graph::{Node, Reference};
 pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};

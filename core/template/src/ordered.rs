@@ -62,6 +62,32 @@ impl Ordered {
     }
 }
 
+/// A number as the text that CloudFormation makes of it: a whole number in digits; any other as Java writes a double, `1.5`,
+/// `1.2345678901E10`.
+pub fn number_text(number: &Number) -> String {
+    let Some(value) = number.as_f64().filter(|_| number.is_f64()) else {
+        return number.to_string();
+    };
+    if value == 0.0 || (1e-3..1e7).contains(&value.abs()) {
+        return format!("{value:?}");
+    }
+    let text = format!("{value:E}");
+    match text.split_once('E') {
+        Some((mantissa, exponent)) if !mantissa.contains('.') => format!("{mantissa}.0E{exponent}"),
+        _ => text,
+    }
+}
+
+/// The text of a scalar: itself, a number's digits, `true` or `false`. `None` for all else.
+pub fn scalar_text(tree: &Ordered) -> Option<String> {
+    match tree {
+        Ordered::String(text) => Some(text.clone()),
+        Ordered::Number(number) => Some(number_text(number)),
+        Ordered::Bool(is) => Some(is.to_string()),
+        Ordered::Null | Ordered::Array(_) | Ordered::Object(_) => None,
+    }
+}
+
 impl From<&Ordered> for Value {
     fn from(tree: &Ordered) -> Value {
         match tree {
@@ -95,6 +121,39 @@ impl From<Value> for Ordered {
                     .map(|(name, value)| (name, Ordered::from(value)))
                     .collect(),
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_java_writes_them() {
+        for (number, text) in [
+            (Number::from(90), "90"),
+            (Number::from(-1), "-1"),
+            (Number::from(123_456_789_012_u64), "123456789012"),
+        ] {
+            assert_eq!(number_text(&number), text);
+        }
+        for (value, text) in [
+            (1.0, "1.0"),
+            (1.5, "1.5"),
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (0.001, "0.001"),
+            (0.0001, "1.0E-4"),
+            (9_999_999.5, "9999999.5"),
+            (10_000_000.0, "1.0E7"),
+            (12_345_678_901.0, "1.2345678901E10"),
+            (-1.5e300, "-1.5E300"),
+        ] {
+            assert_eq!(
+                Number::from_f64(value).map(|number| number_text(&number)).as_deref(),
+                Some(text)
+            );
         }
     }
 }

@@ -93,7 +93,7 @@ pub(crate) fn function(members: &Map<String, Value>) -> Option<(&str, &Value)> {
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
+        Value::Number(number) => Some(crate::ordered::number_text(number)),
         Value::Bool(is) => Some(is.to_string()),
         _ => None,
     }
