@@ -22,9 +22,5 @@ pub mod table;
 pub mod types;
 
 pub use error::CloudFormationError;
+pub use ops::OPERATIONS;
 pub use table::{CHECKS, SEALED};
-
-use gateway::Route;
-
-/// Every operation of this room.
-pub static OPERATIONS: &[Route] = &[];

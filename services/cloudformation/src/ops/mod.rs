@@ -1,3 +1,23 @@
 //! The operations, one file each, and what they share.
 
+mod describe_account_limits;
+pub mod find;
+mod get_stack_policy;
+mod list_exports;
+mod list_imports;
+mod set_stack_policy;
+pub mod shapes;
 pub mod source;
+mod update_termination_protection;
+
+use gateway::Route;
+
+/// Every operation of this room.
+pub static OPERATIONS: &[Route] = &[
+    Route::of::<describe_account_limits::DescribeAccountLimits>(),
+    Route::of::<get_stack_policy::GetStackPolicy>(),
+    Route::of::<list_exports::ListExports>(),
+    Route::of::<list_imports::ListImports>(),
+    Route::of::<set_stack_policy::SetStackPolicy>(),
+    Route::of::<update_termination_protection::UpdateTerminationProtection>(),
+];
