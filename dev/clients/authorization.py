@@ -383,6 +383,12 @@ def _entity(kind):
 
 
 RECIPES = {
+    "cloudformation:DescribeAccountLimits": lambda w: {},
+    "cloudformation:GetStackPolicy": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:ListExports": lambda w: {},
+    "cloudformation:ListImports": lambda w: {"ExportName": w.name("export")},
+    "cloudformation:SetStackPolicy": lambda w: {"StackName": w.name("stack"), "StackPolicyBody": "{}"},
+    "cloudformation:UpdateTerminationProtection": lambda w: {"StackName": w.name("stack"), "EnableTerminationProtection": True},
     "cloudtrail:CreateChannel": lambda w: {"Name": w.name("channel"), **w.leading()},
     "cloudtrail:DeleteChannel": lambda w: {"Channel": w.doomed_channel()},
     "cloudtrail:DeleteResourcePolicy": lambda w: {"ResourceArn": w.guarded_channel()},
