@@ -430,4 +430,70 @@ mod tests {
             assert!(refusal.contains(what), "{refusal} has no {what}");
         }
     }
+
+    const WRITTEN: &str = r#"
+Transform: AWS::LanguageExtensions
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: "red,blue"}
+  Keep: {Type: String, Default: Retain}
+Conditions:
+  Fn::ForEach::Wanted:
+    - Name
+    - !Ref Names
+    - Want${Name}: !Equals [!Ref Name, red]
+Resources:
+  Fn::ForEach::Topics:
+    - Name
+    - !Ref Names
+    - Topic${Name}:
+        Type: AWS::SNS::Topic
+        Condition: Want${Name}
+        DeletionPolicy: !Ref Keep
+        Properties:
+          DisplayName: !If ["Want${Name}", !Ref Name, !Ref AWS::NoValue]
+          TopicName: !Sub ["${Name}-${Of}.fifo", {Of: {"Fn::Length": !Ref Names}}]
+  Last:
+    Type: AWS::SNS::Topic
+    DependsOn: Topicred
+Outputs:
+  Fn::ForEach::Of:
+    - Attribute
+    - [TopicName, TopicArn]
+    - Red${Attribute}:
+        Value: !GetAtt [!Sub "Topicred", !Ref Attribute]
+"#;
+
+    #[test]
+    fn what_is_written_out_is_read_as_a_template() {
+        let template = Template::parse(WRITTEN).unwrap();
+        let parameters = template.bind(&[], None).unwrap();
+        let pseudo = Pseudo::default();
+        let expanded = template.expanded(&parameters, &pseudo).unwrap();
+        assert_eq!(expanded.unexpanded, None);
+        let scope = Scope::new(&expanded, &parameters, &pseudo).unwrap();
+        let ids: Vec<&str> = scope
+            .resources()
+            .iter()
+            .map(|node| node.resource.logical_id.as_str())
+            .collect();
+        assert_eq!(ids, ["Topicred", "Last"]);
+        let red = scope.resources()[0].resource;
+        assert_eq!(red.deletion_policy, Some(crate::DeletionPolicy::Retain));
+        assert_eq!(
+            scope.evaluate(&red.properties, &Nothing),
+            Ok(json!({"DisplayName": "red", "TopicName": "red-2.fifo"}))
+        );
+        let outputs: Vec<&Value> = scope.outputs().map(|output| &output.value).collect();
+        let attribute = |name: &str| json!({"Fn::GetAtt": ["Topicred", name]});
+        assert_eq!(outputs, [&attribute("TopicName"), &attribute("TopicArn")]);
+    }
+
+    #[test]
+    fn what_is_written_out_has_the_faults_of_a_template() {
+        let wrong = WRITTEN.replace("DependsOn: Topicred", "DependsOn: Topicgreen");
+        let template = Template::parse(&wrong).unwrap();
+        let parameters = template.bind(&[], None).unwrap();
+        let refusal = template.expanded(&parameters, &Pseudo::default()).unwrap_err();
+        assert!(refusal.0.contains("Topicgreen"), "{refusal}");
+    }
 }

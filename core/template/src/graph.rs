@@ -65,7 +65,9 @@ fn walk(scope: &Scope<'_>, value: &Value, depth: usize, found: &mut Vec<Referenc
                 Ok(())
             }
             Some(("Fn::Sub", argument)) => substituted(scope, argument, depth, found),
-            Some(("Fn::If", Value::Array(three))) => chosen(scope, three, depth, found),
+            Some(("Fn::If", argument @ Value::Array(_))) => branches(scope, argument)
+                .iter()
+                .try_for_each(|branch| walk(scope, branch, depth + 1, found)),
             Some(("Fn::ImportValue", name)) => {
                 found.push(Reference::Import(name.clone()));
                 walk(scope, name, depth + 1, found)
@@ -137,20 +139,18 @@ fn substituted(
         .try_for_each(|value| walk(scope, value, depth + 1, found))
 }
 
-/// `Fn::If`: the branch that holds; both where no condition says.
-fn chosen(scope: &Scope<'_>, three: &[Value], depth: usize, found: &mut Vec<Reference>) -> Result<(), EvaluateError> {
+/// Of a `Fn::If` the branch that holds; both where no condition says.
+pub(crate) fn branches<'v>(scope: &Scope<'_>, argument: &'v Value) -> &'v [Value] {
+    let three = argument.as_array().map(Vec::as_slice).unwrap_or_default();
     let holds = three
         .first()
         .and_then(Value::as_str)
         .and_then(|name| scope.condition(name));
-    let branches = match (holds, three) {
+    match (holds, three) {
         (Some(true), [_, then, _]) => std::slice::from_ref(then),
         (Some(false), [_, _, otherwise]) => std::slice::from_ref(otherwise),
         _ => three,
-    };
-    branches
-        .iter()
-        .try_for_each(|branch| walk(scope, branch, depth + 1, found))
+    }
 }
 
 /// The resources whose condition holds, each after what it depends on.

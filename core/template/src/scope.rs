@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::conditions::{self, Decided};
-use crate::functions::{Evaluator, Place};
+use crate::functions::{Evaluator, Place, function, scalar};
 use crate::graph::{self, Node, Reference};
 use crate::{Output, Parameters, Template, TemplateError};
 
@@ -191,6 +191,46 @@ impl<'a> Scope<'a> {
             .map(|value| value.unwrap_or_default())
     }
 
+    /// Looks for what can be seen to have no value before anything is made: `known` need not know resources.
+    ///
+    /// # Errors
+    /// AWS's words for the first such value of a resource or an output, and for an output whose value is no text.
+    pub fn check_values(&self, known: &dyn Known) -> Result<(), TemplateError> {
+        for node in &self.nodes {
+            self.check_value(&node.resource.properties, known)?;
+        }
+        for output in self.outputs() {
+            if let Some(value) = self.check_value(&output.value, known)? {
+                output_text(&value)?;
+            }
+            if let Some(name) = &output.export {
+                self.check_value(name, known)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a value that has none, looking past what waits for a resource; the value where it has one.
+    fn check_value(&self, value: &Value, known: &dyn Known) -> Result<Option<Value>, TemplateError> {
+        match self.evaluate(value, known) {
+            Ok(value) => return Ok(Some(value)),
+            Err(EvaluateError::Refused(refusal)) => return Err(refusal),
+            Err(EvaluateError::NotYet(_)) => (),
+        }
+        let within: Vec<&Value> = match value {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(members) => match function(members) {
+                Some(("Fn::If", argument)) => graph::branches(self, argument).iter().collect(),
+                _ => members.values().collect(),
+            },
+            _ => Vec::new(),
+        };
+        for value in within {
+            self.check_value(value, known)?;
+        }
+        Ok(None)
+    }
+
     /// What a value refers to, through the branches of `Fn::If` that hold, each once, in the order of the text.
     pub fn references(&self, value: &Value) -> Vec<Reference> {
         graph::references(self, value)
@@ -221,4 +261,16 @@ impl<'a> Scope<'a> {
             depth: Cell::new(0),
         }
     }
+}
+
+/// The text of an output's value, once it is evaluated.
+///
+/// # Errors
+/// It is a list or an object.
+pub fn output_text(value: &Value) -> Result<String, TemplateError> {
+    scalar(value).ok_or_else(|| {
+        TemplateError(
+            "Template format error: The Value field of every Outputs member must evaluate to a String.".to_owned(),
+        )
+    })
 }

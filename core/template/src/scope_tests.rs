@@ -310,3 +310,40 @@ fn rules_are_kept() {
         assert_eq!(kept, is.map_err(|is| TemplateError(is.to_owned())), "{assertion}");
     }
 }
+
+#[test]
+fn values_are_looked_at_before_anything_is_made() {
+    let of = |value: Value| json!({"A": {"Properties": {"x": value}}, "B": {}});
+    let cases = [
+        (
+            of(json!({"Fn::Sub": "${B.Arn}"})),
+            json!({"O": {"Value": {"Ref": "A"}}}),
+            Ok(()),
+        ),
+        (
+            of(json!({"Fn::FindInMap": ["M", {"Ref": "AWS::Region"}, "k"]})),
+            json!({}),
+            Err("Template error: Unable to get mapping for M::eu-west-1::k"),
+        ),
+        (
+            of(json!([{"Ref": "B"}, {"Fn::Select": [2, {"Ref": "List"}]}])),
+            json!({}),
+            Err("Template error: Fn::Select cannot select nonexistent value at index 2"),
+        ),
+        (
+            of(json!({"Fn::If": ["None", {"Ref": "B"}, {"Fn::Join": ["", [{"Ref": "B"}, {"Fn::ImportValue": "x"}]]}]})),
+            json!({}),
+            Err("No export named x found"),
+        ),
+        (
+            of(json!(1)),
+            json!({"O": {"Value": {"Ref": "List"}}}),
+            Err("Template format error: The Value field of every Outputs member must evaluate to a String."),
+        ),
+    ];
+    for (resources, outputs, is) in cases {
+        let template = template(json!({"None": {"Fn::Equals": ["a", "b"]}}), resources.clone(), outputs);
+        let checked = with_scope(&template, |scope| scope.check_values(&Nothing)).unwrap();
+        assert_eq!(checked, is.map_err(|is| TemplateError(is.to_owned())), "{resources}");
+    }
+}

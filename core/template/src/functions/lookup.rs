@@ -146,8 +146,17 @@ impl Evaluator<'_> {
 
     /// `Fn::If`
     pub(super) fn choose(&self, argument: &Value) -> Evaluated {
-        let Some([Value::String(condition), then, otherwise]) = argument.as_array().map(Vec::as_slice) else {
-            return refused("Template error: Fn::If requires a list argument with three elements");
+        let arguments = argument.as_array().map(Vec::as_slice).unwrap_or_default();
+        let (condition, then, otherwise) = match arguments {
+            [Value::String(condition), then, otherwise] => (condition, then, otherwise),
+            [Value::String(_), ..] => {
+                return refused("Template error: Fn::If requires a list argument with three elements");
+            }
+            _ => {
+                return refused(
+                    "Template error: Fn::If requires a list argument with the first element being a condition",
+                );
+            }
         };
         match self.condition(condition)? {
             Some(true) => self.value(then),

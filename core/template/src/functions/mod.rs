@@ -89,7 +89,7 @@ pub(crate) fn function(members: &Map<String, Value>) -> Option<(&str, &Value)> {
     }
 }
 
-/// The text of a scalar: numbers and booleans as JSON writes them.
+/// The text of a scalar.
 pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
