@@ -3,6 +3,7 @@
 //! One file per type. [`ALL`] lists them; the guide's tables are made of it.
 
 mod capability;
+mod cdk_metadata;
 mod cloudtrail;
 mod iam;
 mod kms;
@@ -174,6 +175,7 @@ pub trait Handler: Send + Sync {
 
 /// Every type, by name.
 pub static ALL: &[&ResourceType] = &[
+    &cdk_metadata::METADATA,
     &cloudtrail::CHANNEL,
     &cloudtrail::TRAIL,
     &iam::ACCESS_KEY,
