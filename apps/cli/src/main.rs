@@ -21,6 +21,7 @@ mod rootkey;
 mod serve;
 mod style;
 mod table;
+mod template;
 
 use clap::{Parser, Subcommand};
 use std::{
@@ -69,6 +70,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say who can read, deliver, administer and delete an object, a key or a trail's log files, now and after a change.
     Access(access::AccessArgs),
+    /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
+    Template(Box<template::TemplateArgs>),
 }
 
 fn main() -> ExitCode {
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
             Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,
+            Command::Template(args) => template::run(*args).await,
         }
     });
     // Not for ever: a name that is asked for keeps its thread until the resolver gives up.

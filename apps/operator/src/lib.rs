@@ -1,0 +1,13 @@
+//! # The operator's tool
+//!
+//! What people who run trails need beside a server: what a sealed trail is ([`trail`]), and how it is written down
+//! ([`template`]). Everything here works on a real account as it does on this product's server: nothing in it knows the
+//! server's inside.
+//!
+//! ## Invariants
+//! - The environment is a value that the caller gives; nothing here reads it.
+//! - The same definition is always written as the same text.
+#![deny(missing_docs)]
+
+pub mod template;
+pub mod trail;

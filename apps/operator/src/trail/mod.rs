@@ -1,0 +1,11 @@
+//! What a sealed trail is.
+
+mod definition;
+mod file;
+pub mod policies;
+
+pub use definition::{
+    AccessLog, AdvancedEventSelector, Bucket, DataResource, DefaultEncryption, Definition, EventSelector,
+    FieldSelector, InvalidDefinition, Key, LifecycleRule, Logs, Topic, Transition,
+};
+pub use file::Notation;
