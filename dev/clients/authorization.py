@@ -349,6 +349,7 @@ class World:
 
 
 ENDING = {"Rules": [{"ID": "end", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}]}
+TEMPLATE = "Resources: {Topic: {Type: AWS::SNS::Topic}}"
 TAG = [{"Key": "k", "Value": "v"}]
 
 
@@ -385,10 +386,12 @@ def _entity(kind):
 RECIPES = {
     "cloudformation:DescribeAccountLimits": lambda w: {},
     "cloudformation:GetStackPolicy": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:GetTemplateSummary": lambda w: {"TemplateBody": TEMPLATE},
     "cloudformation:ListExports": lambda w: {},
     "cloudformation:ListImports": lambda w: {"ExportName": w.name("export")},
     "cloudformation:SetStackPolicy": lambda w: {"StackName": w.name("stack"), "StackPolicyBody": "{}"},
     "cloudformation:UpdateTerminationProtection": lambda w: {"StackName": w.name("stack"), "EnableTerminationProtection": True},
+    "cloudformation:ValidateTemplate": lambda w: {"TemplateBody": TEMPLATE},
     "cloudtrail:CreateChannel": lambda w: {"Name": w.name("channel"), **w.leading()},
     "cloudtrail:DeleteChannel": lambda w: {"Channel": w.doomed_channel()},
     "cloudtrail:DeleteResourcePolicy": lambda w: {"ResourceArn": w.guarded_channel()},

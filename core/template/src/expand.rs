@@ -54,6 +54,22 @@ impl Template {
             Some(document) => Template::of_expanded(expand(self, document, parameters, pseudo)?),
         }
     }
+
+    /// The whole document as its transforms make it, without them; `None` where there are none, for it stays as it was written.
+    ///
+    /// # Errors
+    /// Those of [`Template::expanded`].
+    pub fn processed(&self, parameters: &Parameters, pseudo: &Pseudo) -> Result<Option<Ordered>, TemplateError> {
+        self.expanded(parameters, pseudo)?;
+        let Some(document) = &self.unexpanded else {
+            return Ok(None);
+        };
+        let mut processed = expand(self, document, parameters, pseudo)?;
+        if let Ordered::Object(sections) = &mut processed {
+            sections.retain(|(name, _)| name != "Transform");
+        }
+        Ok(Some(processed))
+    }
 }
 
 /// A refusal of the transform.

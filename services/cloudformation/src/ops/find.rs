@@ -2,7 +2,7 @@
 
 use crate::{
     CloudFormationError,
-    model::stack::{Stack, StackRef},
+    model::{held::Deployment, stack::Stack},
     table::{self, Seal},
 };
 use base::{Arn, Fault};
@@ -84,17 +84,13 @@ fn arn_of_missing(ctx: &Ctx, text: &str) -> Arn {
 
 /// The tags of a stack.
 pub async fn tags(ctx: &Ctx, view: &ReadView<'_>, stack: &Stack) -> Result<Vec<(String, String)>, Fault> {
-    let deployment = deployment(ctx, view, &stack.at, stack.wanted).await?;
+    let deployment = deployment(ctx, view, stack).await?;
     let tags = deployment.map(|deployment| deployment.tags).unwrap_or_default();
     Ok(tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
 }
 
-async fn deployment(
-    ctx: &Ctx,
-    view: &ReadView<'_>,
-    at: &StackRef,
-    number: u32,
-) -> Result<Option<crate::model::held::Deployment>, Fault> {
-    let seal = Seal::of(ctx.world(), view, at.account).await?;
-    table::deployment(view, &seal, at, number).await
+/// What the stack was asked to be last and has, or is getting; `None` before it was asked to be anything.
+pub async fn deployment(ctx: &Ctx, view: &ReadView<'_>, stack: &Stack) -> Result<Option<Deployment>, Fault> {
+    let seal = Seal::of(ctx.world(), view, stack.at.account).await?;
+    table::deployment(view, &seal, &stack.at, stack.wanted).await
 }

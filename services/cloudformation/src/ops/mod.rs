@@ -1,14 +1,18 @@
 //! The operations, one file each, and what they share.
 
+pub mod capabilities;
+pub mod checked;
 mod describe_account_limits;
 pub mod find;
 mod get_stack_policy;
+mod get_template_summary;
 mod list_exports;
 mod list_imports;
 mod set_stack_policy;
 pub mod shapes;
 pub mod source;
 mod update_termination_protection;
+mod validate_template;
 
 use gateway::Route;
 
@@ -16,8 +20,10 @@ use gateway::Route;
 pub static OPERATIONS: &[Route] = &[
     Route::of::<describe_account_limits::DescribeAccountLimits>(),
     Route::of::<get_stack_policy::GetStackPolicy>(),
+    Route::of::<get_template_summary::GetTemplateSummary>(),
     Route::of::<list_exports::ListExports>(),
     Route::of::<list_imports::ListImports>(),
     Route::of::<set_stack_policy::SetStackPolicy>(),
     Route::of::<update_termination_protection::UpdateTerminationProtection>(),
+    Route::of::<validate_template::ValidateTemplate>(),
 ];
