@@ -24,6 +24,7 @@ pub mod graph;
 pub mod model;
 pub mod ordered;
 pub mod parameters;
+mod pattern;
 pub mod read;
 mod rules;
 mod scalar;

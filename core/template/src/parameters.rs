@@ -1,10 +1,10 @@
 //! Parameters: what a caller gives, bound to what the template declares.
 
-use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroize;
 
+use crate::pattern::Pattern;
 use crate::{ParameterDeclaration, Template, TemplateError};
 
 /// What is shown in place of the value of a parameter with `NoEcho`.
@@ -12,9 +12,6 @@ pub const NO_ECHO: &str = "****";
 
 /// The most bytes that a value of a parameter may have.
 const VALUE_BYTES_MAX: usize = 4096;
-
-/// The most bytes that a compiled `AllowedPattern` may take.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
 
 /// What a caller says of one parameter. Its value is not shown by `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -309,13 +306,10 @@ fn broken(declaration: &ParameterDeclaration, item: &str, number: bool) -> Resul
 
 /// Whether the whole of a text matches a pattern.
 fn matches(declaration: &ParameterDeclaration, pattern: &str, text: &str) -> Result<bool, TemplateError> {
-    let whole = format!(r"\A(?:{pattern})\z");
-    let regex = regex_lite::RegexBuilder::new(&whole)
-        .size_limit(PATTERN_BYTES_MAX)
-        .build();
-    regex.map(|regex: Regex| regex.is_match(text)).map_err(|_| {
+    let matches = Pattern::parse(pattern).and_then(|pattern| pattern.matches(text));
+    matches.map_err(|why| {
         TemplateError(format!(
-            "Parameter '{}' has an AllowedPattern that is invalid or not supported here: {pattern}",
+            "Parameter '{}' has an AllowedPattern that cannot be used, for {why}: {pattern}",
             declaration.name
         ))
     })
