@@ -200,3 +200,51 @@ pub static ALL: &[&ResourceType] = &[
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     ALL.iter().copied().find(|known| known.name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Every way to a property, members by their way, lists left out.
+    fn ways(properties: &[Property], above: &str, found: &mut BTreeSet<String>) {
+        for property in properties {
+            let way = match above {
+                "" => property.name.to_owned(),
+                above => format!("{above}.{}", property.name),
+            };
+            assert!(found.insert(way.clone()), "{way} is there twice");
+            let mut kind = &property.kind;
+            while let Kind::List(of) | Kind::Set(of) = kind {
+                kind = of;
+            }
+            if let Kind::Object(members) = kind {
+                ways(members, &way, found);
+            }
+        }
+    }
+
+    #[test]
+    fn every_type_is_declared_whole() {
+        let mut names = BTreeSet::new();
+        for kind in ALL {
+            let name = kind.name;
+            assert!(names.insert(name), "{name} is there twice");
+            let mut known = BTreeSet::new();
+            ways(kind.properties, "", &mut known);
+            for unsupported in kind.unsupported {
+                assert!(!known.contains(*unsupported), "{name} has {unsupported}");
+                if let Some((above, _)) = unsupported.rsplit_once('.') {
+                    assert!(known.contains(above), "{name}: {unsupported} is refused with {above}");
+                }
+            }
+            if let Some(tags) = kind.tags {
+                assert!(
+                    known.contains(tags.property),
+                    "{name} has tags and no {}",
+                    tags.property
+                );
+            }
+        }
+    }
+}
