@@ -2,6 +2,7 @@
 //! `cargo xtask bless` writes them anew.
 
 use crate::wiring::rooms;
+use cloudformation::types::{Kind, Property};
 use gateway::{EventClass, Route};
 use std::{
     fmt::Write,
@@ -11,6 +12,8 @@ use wire::ServiceName;
 
 const BEGIN: &str = "<!-- operations: written by `cargo xtask bless` -->\n";
 const END: &str = "<!-- end of operations -->";
+const BEGIN_TYPES: &str = "<!-- types: written by `cargo xtask bless` -->\n";
+const END_TYPES: &str = "<!-- end of types -->";
 
 fn in_tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
@@ -79,26 +82,105 @@ fn check(path: &str, now: &str, told: impl Fn(&str) -> String, written: impl Fn(
     );
 }
 
-/// The part of a guide between its marks.
-fn between(file: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = file.split_once(BEGIN)?;
-    let (inner, after) = rest.split_once(END)?;
+/// The part of a guide between two marks.
+fn between<'a>(file: &'a str, (begin, end): (&str, &str)) -> Option<(&'a str, &'a str, &'a str)> {
+    let (before, rest) = file.split_once(begin)?;
+    let (inner, after) = rest.split_once(end)?;
     Some((before, inner, after))
+}
+
+/// Compares the part of a guide between two marks with what it should be, or writes it.
+fn check_part(path: &str, now: &str, (begin, end): (&str, &str)) {
+    check(
+        path,
+        now,
+        |file| {
+            between(file, (begin, end))
+                .map(|parts| parts.1.to_owned())
+                .unwrap_or_default()
+        },
+        |file| {
+            let (before, _, after) = between(file, (begin, end)).unwrap();
+            format!("{before}{begin}{now}{end}{after}")
+        },
+    );
 }
 
 fn check_guide(path: &str, service: ServiceName, names: &[&str]) {
     let now = table(service, names);
     let unknown = routes().filter(|route| route.service == service && !names.contains(&route.name));
     assert_eq!(unknown.map(|route| route.name).collect::<Vec<_>>(), [""; 0]);
-    check(
-        path,
-        &now,
-        |file| between(file).map(|parts| parts.1.to_owned()).unwrap_or_default(),
-        |file| {
-            let (before, _, after) = between(file).unwrap();
-            format!("{before}{BEGIN}{now}{END}{after}")
-        },
-    );
+    check_part(path, &now, (BEGIN, END));
+}
+
+/// The resource types of templates: what each has here, and what of AWS's it has not.
+fn types() -> String {
+    let mut text = String::new();
+    for kind in cloudformation::types::ALL {
+        let _ = writeln!(text, "\n### {}\n", kind.name);
+        if !kind.properties.is_empty() {
+            text.push_str("| property | holds | |\n|---|---|---|\n");
+            properties(&mut text, "", kind.properties);
+        }
+        let attributes = match kind.attributes {
+            [] => "nothing".to_owned(),
+            attributes => quoted(attributes),
+        };
+        let _ = write!(text, "\n`Fn::GetAtt` gives {attributes}.");
+        if !kind.unsupported.is_empty() {
+            let _ = write!(text, " Refused by name: {}.", quoted(kind.unsupported));
+        }
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+fn quoted(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
+/// A row for each property, those of members below their own.
+fn properties(text: &mut String, above: &str, all: &[Property]) {
+    for property in all {
+        let mut marks = Vec::new();
+        if property.required {
+            marks.push("required");
+        }
+        if property.create_only {
+            marks.push("another value takes a new resource");
+        }
+        if property.write_only {
+            marks.push("not read back");
+        }
+        let name = format!("{above}{}", property.name);
+        let _ = writeln!(text, "| `{name}` | {} | {} |", holds(&property.kind), marks.join(", "));
+        properties(text, &format!("{name}."), members(&property.kind));
+    }
+}
+
+/// The members of an object, or of a list's objects.
+fn members(kind: &Kind) -> &'static [Property] {
+    match kind {
+        Kind::Object(members) => members,
+        Kind::List(of) | Kind::Set(of) => members(of),
+        _ => &[],
+    }
+}
+
+fn holds(kind: &Kind) -> String {
+    match kind {
+        Kind::Text => "text".to_owned(),
+        Kind::OneOf(words) => quoted(words),
+        Kind::Integer => "whole number".to_owned(),
+        Kind::Boolean => "true or false".to_owned(),
+        Kind::Json => "document".to_owned(),
+        Kind::List(of) => format!("list of: {}", holds(of)),
+        Kind::Set(of) => format!("set of: {}", holds(of)),
+        Kind::Object(_) => "members".to_owned(),
+        Kind::Map => "texts by name".to_owned(),
+    }
 }
 
 /// What there is to call, and what each call leaves in the record.
@@ -115,6 +197,16 @@ fn the_guides_tell_every_operation() {
     check_guide("docs/trails.md", ServiceName::CloudTrail, wire::CLOUDTRAIL_OPERATIONS);
     check_guide("docs/logs.md", ServiceName::Logs, wire::LOGS_OPERATIONS);
     check_guide("docs/sns.md", ServiceName::Sns, wire::SNS_OPERATIONS);
+    check_guide(
+        "docs/cloudformation.md",
+        ServiceName::CloudFormation,
+        wire::CLOUDFORMATION_OPERATIONS,
+    );
+}
+
+#[test]
+fn the_guide_tells_every_resource_type() {
+    check_part("docs/cloudformation.md", &types(), (BEGIN_TYPES, END_TYPES));
 }
 
 #[test]
