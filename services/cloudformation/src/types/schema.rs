@@ -250,6 +250,7 @@ mod tests {
         types::{Desired, Existing, Handler, Made, Tags},
     };
     use gateway::Boxed;
+    use proptest::prelude::*;
     use serde_json::json;
 
     struct None;
@@ -401,5 +402,45 @@ mod tests {
             json!({"Tags": {"a": "stack", "b": "stack"}})
         );
         assert_eq!(with_stack_tags(&MAPPED, json!({}), &[]), json!({}));
+    }
+
+    /// Any JSON, with the names that the types have and some that they do not.
+    fn json() -> impl Strategy<Value = Value> {
+        let text = prop_oneof![
+            Just("true".to_owned()),
+            Just("90".to_owned()),
+            Just("Enabled".to_owned()),
+            ".{0,6}"
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            text.prop_map(Value::from),
+        ];
+        let name = prop::sample::select(vec![
+            "Name", "Days", "On", "Policy", "Rules", "Tags", "Id", "Status", "Foo",
+        ]);
+        leaf.prop_recursive(4, 24, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(name.clone(), inner, 0..6).prop_map(|members| members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        /// What was taken is taken again as it is, and what was not has a fault to tell.
+        #[test]
+        fn what_is_checked_stays(given in json()) {
+            match check(&LISTED, "R", &given) {
+                Ok(checked) => prop_assert_eq!(check(&LISTED, "R", &checked), Ok(checked.clone())),
+                Err(faults) => prop_assert!(faults.lines().count() >= 2, "{}", faults),
+            }
+        }
     }
 }
