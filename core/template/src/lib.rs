@@ -17,6 +17,8 @@ mod conditions;
 mod declare;
 mod document;
 #[cfg(test)]
+mod document_tests;
+#[cfg(test)]
 mod evaluation_tests;
 mod expand;
 mod functions;
