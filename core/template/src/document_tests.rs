@@ -166,30 +166,36 @@ impl Yaml<'_> {
             Ordered::Array(_) | Ordered::String(_) => true,
             _ => false,
         };
-        (fits && self.choice() % 2 == 0).then_some((tag, argument))
+        (fits && self.choice().is_multiple_of(2)).then_some((tag, argument))
     }
 
     /// A value after `name:` or `-`, at the indentation of what is in it.
     fn block(&mut self, tree: &Ordered, indent: usize) -> String {
         let pad = " ".repeat(indent);
         match tree {
-            Ordered::Array(items) if !items.is_empty() && self.choice() % 3 != 0 => {
+            Ordered::Array(items) if !items.is_empty() && !self.choice().is_multiple_of(3) => {
                 let items = items
                     .iter()
                     .map(|item| format!("\n{pad}-{}", self.block(item, indent + 2)));
                 items.collect()
             }
-            Ordered::Object(members) if !members.is_empty() && self.choice() % 3 != 0 => match self.tagged(members) {
-                Some((tag, argument)) => format!(" !{tag}{}", self.block(argument, indent)),
-                None => {
-                    let members = members.iter().map(|(name, value)| {
-                        let comment = if self.choice() % 5 == 0 { "\n  # a comment" } else { "" };
-                        let inner = indent + 1 + usize::from(self.choice() % 3);
-                        format!("{comment}\n{pad}{}:{}", self.text(name), self.block(value, inner))
-                    });
-                    members.collect()
+            Ordered::Object(members) if !members.is_empty() && !self.choice().is_multiple_of(3) => {
+                match self.tagged(members) {
+                    Some((tag, argument)) => format!(" !{tag}{}", self.block(argument, indent)),
+                    None => {
+                        let members = members.iter().map(|(name, value)| {
+                            let comment = if self.choice().is_multiple_of(5) {
+                                "\n  # a comment"
+                            } else {
+                                ""
+                            };
+                            let inner = indent + 1 + usize::from(self.choice() % 3);
+                            format!("{comment}\n{pad}{}:{}", self.text(name), self.block(value, inner))
+                        });
+                        members.collect()
+                    }
                 }
-            },
+            }
             other => format!(" {}", self.flow(other)),
         }
     }

@@ -174,20 +174,23 @@ pub(crate) fn nodes<'a>(scope: &Scope<'a>) -> Result<Vec<Node<'a>>, TemplateErro
             .iter()
             .filter_map(|id| held.get(id.as_str()).copied())
             .collect();
-        for id in resources_of(scope, &resource.properties)? {
-            match held.get(id.as_str()) {
-                Some(index) => {
-                    depends.insert(*index);
+        // References in the metadata are waited for, too.
+        for value in std::iter::once(&resource.properties).chain(&resource.metadata) {
+            for id in resources_of(scope, value)? {
+                match held.get(id.as_str()) {
+                    Some(index) => {
+                        depends.insert(*index);
+                    }
+                    None if unresolved.contains(&id) => (),
+                    None => unresolved.push(id),
                 }
-                None if unresolved.contains(&id) => (),
-                None => unresolved.push(id),
             }
         }
         nodes.push((resource, depends));
     }
     resolved(&unresolved, "Resources")?;
     outputs_resolved(scope, &held)?;
-    Ok(ordered(scope, nodes))
+    ordered(scope, nodes)
 }
 
 /// The logical ids that a value refers to.
@@ -231,9 +234,9 @@ fn resolved(unresolved: &[String], block: &str) -> Result<(), TemplateError> {
     }
 }
 
-/// The nodes, each after what it depends on, else in the order of the template. What is in a cycle (the template's own check
-/// refuses it) comes last.
-fn ordered<'a>(scope: &Scope<'a>, nodes: Vec<(&'a Resource, BTreeSet<usize>)>) -> Vec<Node<'a>> {
+/// The nodes, each after what it depends on, else in the order of the template. A cycle whatever the conditions is refused
+/// when the template is read; one by the conditions that hold, here.
+fn ordered<'a>(scope: &Scope<'a>, nodes: Vec<(&'a Resource, BTreeSet<usize>)>) -> Result<Vec<Node<'a>>, TemplateError> {
     let resources = &scope.template.resources;
     let index_of: BTreeMap<&str, usize> = resources
         .iter()
@@ -274,8 +277,14 @@ fn ordered<'a>(scope: &Scope<'a>, nodes: Vec<(&'a Resource, BTreeSet<usize>)>) -
             }
         }
     }
-    order.extend(all.into_values());
-    order
+    if all.is_empty() {
+        return Ok(order);
+    }
+    let cycle: Vec<&str> = all.values().map(|node| node.resource.logical_id.as_str()).collect();
+    Err(TemplateError(format!(
+        "Circular dependency between resources: [{}]",
+        cycle.join(", ")
+    )))
 }
 
 /// The names of the exports that are imported.
