@@ -118,6 +118,7 @@ pub async fn start(config: Config) -> Result<Running> {
     let tasks = vec![
         workers::spawn(listen::run(listener, front, stopped.clone())),
         workers::spawn(workers::run(Arc::clone(&world), stopped.clone())),
+        workers::spawn(cloudformation::run(Arc::clone(&world), stopped.clone())),
         workers::spawn(sns::deliver(Arc::clone(&world), sns_roots, stopped)),
     ];
     Ok(Running {

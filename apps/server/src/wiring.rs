@@ -26,6 +26,8 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(cloudtrail::SignDigests::default()),
         Arc::new(cloudtrail::Archive::default()),
         Arc::new(iam::Housekeeping::new(Arc::clone(&identities))),
+        Arc::new(cloudformation::Stacks),
+        Arc::new(cloudformation::Forget),
         Arc::new(sns::Forget),
         Arc::new(logs::Retain),
         Arc::new(logs::Reclaim),

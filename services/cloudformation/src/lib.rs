@@ -20,7 +20,9 @@ pub mod model;
 pub mod ops;
 pub mod table;
 pub mod types;
+mod work;
 
 pub use error::CloudFormationError;
 pub use ops::OPERATIONS;
 pub use table::{CHECKS, SEALED};
+pub use work::{Forget, Stacks, run};

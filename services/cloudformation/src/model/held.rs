@@ -1,6 +1,6 @@
 //! What is known of deployments, resources and outputs: JSON that is sealed wherever it lies, for it may hold secrets.
 
-use crate::model::stack::Tag;
+use crate::{model::stack::Tag, table::Keep};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ pub struct Deployment {
     /// The template as it was given.
     pub template: String,
     /// The parameters as the language keeps them.
-    pub parameters: Value,
+    pub parameters: template::Parameters,
     /// The stack's tags.
     pub tags: Vec<Tag>,
     /// `Capabilities` that were given.
@@ -29,6 +29,8 @@ pub struct Thing {
     pub physical_id: String,
     /// The properties that it was made of or last changed to, with the stack's tags.
     pub properties: Value,
+    /// The properties as events show them: JSON, without the stack's tags and without secrets.
+    pub shown: String,
     /// What `Fn::GetAtt` gives of it.
     pub attributes: BTreeMap<String, Value>,
 }
@@ -38,8 +40,6 @@ pub struct Thing {
 pub struct Held {
     /// The thing; `None` when it is not made or no more.
     pub thing: Option<Thing>,
-    /// The properties that were wanted last: what its events show.
-    pub wanted: Value,
     /// What it was before the operation under way changed it, for the way back.
     pub before: Option<Before>,
     /// Things that it was and that are still to be deleted, with whether they are kept instead.
@@ -57,6 +57,10 @@ pub struct Before {
     pub depends_on: Vec<String>,
     /// Whether it was replaced and not changed.
     pub replaced: bool,
+    /// Whether it stays when its stack has it no more.
+    pub keep: Keep,
+    /// Whether it stays when another has taken its place.
+    pub keep_replaced: bool,
 }
 
 /// An output of a stack.

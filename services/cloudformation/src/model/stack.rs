@@ -167,6 +167,10 @@ pub struct Stack {
     pub deployed: u32,
     /// The number of the newest deployment, which is being made when it is another.
     pub wanted: u32,
+    /// The number of the oldest deployment that may be there.
+    pub oldest: u32,
+    /// Names of exports that it uses.
+    pub imports: Vec<String>,
     /// With whose rights the last operation was done.
     pub identity: Identity,
     /// The role of the last operation that had one, which further operations take.
@@ -210,6 +214,8 @@ pub struct Operation {
     pub spared: Vec<String>,
     /// Whether a deletion leaves what it cannot delete.
     pub force: bool,
+    /// The stack policy that an update keeps to.
+    pub policy: Option<String>,
     /// When it has taken too long.
     pub deadline: Option<Timestamp>,
 }

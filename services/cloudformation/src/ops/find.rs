@@ -2,11 +2,16 @@
 
 use crate::{
     CloudFormationError,
-    model::{held::Deployment, stack::Stack},
+    api::{Api, HandlerError, HandlerErrorCode},
+    model::{
+        held::Deployment,
+        stack::{Identity, Stack, StackStatus},
+    },
     table::{self, Seal},
+    work,
 };
-use base::{Arn, Fault};
-use gateway::{Ctx, Demand};
+use base::{AccountId, Arn, Fault, Region};
+use gateway::{Caller, Ctx, Demand};
 use store::ReadView;
 
 /// What a call names a stack by.
@@ -92,5 +97,81 @@ pub async fn tags(ctx: &Ctx, view: &ReadView<'_>, stack: &Stack) -> Result<Vec<(
 /// What the stack was asked to be last and has, or is getting; `None` before it was asked to be anything.
 pub async fn deployment(ctx: &Ctx, view: &ReadView<'_>, stack: &Stack) -> Result<Option<Deployment>, Fault> {
     let seal = Seal::of(ctx.world(), view, stack.at.account).await?;
-    table::deployment(view, &seal, &stack.at, stack.wanted).await
+    table::deployment(view, &seal, &stack.at, work::shown_deployment(stack)).await
+}
+
+/// The stack of an ARN, deleted or not.
+pub(crate) async fn by_arn(
+    view: &ReadView<'_>,
+    account: AccountId,
+    region: &Region,
+    arn: &str,
+) -> Result<Option<Stack>, Fault> {
+    let Some(parts) = base::arn::split(arn) else {
+        return Ok(None);
+    };
+    let mut resource = parts.resource.split('/');
+    let (Some("stack"), Some(name), Some(id), None) =
+        (resource.next(), resource.next(), resource.next(), resource.next())
+    else {
+        return Ok(None);
+    };
+    if parts.service != "cloudformation" || parts.region != region.as_str() || parts.account != account.as_str() {
+        return Ok(None);
+    }
+    let found = table::by_id(view, account, region, id).await?;
+    Ok(found.filter(|stack| stack.at.name == name))
+}
+
+/// The same as [`existing`] of a call that changes it: a deleted one is none.
+pub(crate) async fn living(ctx: &Ctx, view: &ReadView<'_>, text: &str) -> Result<Stack, CloudFormationError> {
+    let found = existing(ctx, view, text).await?;
+    match found.status == StackStatus::DeleteComplete {
+        true => Err(CloudFormationError::Validation(format!(
+            "Stack [{text}] does not exist"
+        ))),
+        false => Ok(found),
+    }
+}
+
+/// The same as [`demand`] of a call that may name no stack: on all of them.
+pub(crate) async fn demand_or_all(
+    ctx: &Ctx,
+    view: &ReadView<'_>,
+    action: &'static str,
+    text: Option<&str>,
+) -> Result<Demand, CloudFormationError> {
+    match text {
+        Some(text) => demand(ctx, view, action, text).await,
+        None => Ok(Demand::on(action, base::arn::stack(&ctx.region, ctx.account, "*", "*"))),
+    }
+}
+
+/// With whose rights the caller's stack is made, when no role is passed.
+pub(crate) fn identity(ctx: &Ctx) -> Result<Identity, Fault> {
+    match &ctx.caller {
+        Caller::Signed(caller) | Caller::Forwarded { caller, .. } => Ok(Identity::Key(caller.access_key_id.clone())),
+        Caller::Role(session) => {
+            let session = session.caller.session.as_ref();
+            let issuer = session.and_then(|session| session.issuer.as_ref());
+            let issuer = issuer.ok_or(Fault::Bug("a service acts under a session of no role"))?;
+            Ok(Identity::Role(issuer.role_arn.to_string()))
+        }
+        Caller::Anonymous | Caller::Service(_) => Err(Fault::Bug("a stack of nobody's")),
+    }
+}
+
+/// Says that a stack is nested in another.
+pub(crate) async fn adopt(api: &mut Api, child: &str, parent: &str) -> Result<(), HandlerError> {
+    let (account, region) = (api.account(), api.region().clone());
+    let (_, txn) = api.parts();
+    let lost = |_| HandlerError::of(HandlerErrorCode::ServiceInternalError, "The nested stack is not there.");
+    let outer = by_arn(&txn.view(), account, &region, parent).await.map_err(lost)?;
+    let root = outer.and_then(|outer| outer.parent).map(|(_, root)| root);
+    if let Some(mut stack) = by_arn(&txn.view(), account, &region, child).await.map_err(lost)? {
+        let root = root.unwrap_or_else(|| parent.to_owned());
+        stack.parent = Some((parent.to_owned(), root));
+        table::put_stack(txn, &stack);
+    }
+    Ok(())
 }

@@ -2,7 +2,13 @@
 
 pub mod capabilities;
 pub mod checked;
+pub(crate) mod begin;
+mod create_stack;
+mod delete_stack;
 mod describe_account_limits;
+mod describe_stack_events;
+mod describe_stack_resources;
+mod describe_stacks;
 pub mod find;
 mod get_stack_policy;
 mod get_template_summary;
@@ -11,6 +17,7 @@ mod list_imports;
 mod set_stack_policy;
 pub mod shapes;
 pub mod source;
+mod update_stack;
 mod update_termination_protection;
 mod validate_template;
 
@@ -18,12 +25,18 @@ use gateway::Route;
 
 /// Every operation of this room.
 pub static OPERATIONS: &[Route] = &[
+    Route::of::<create_stack::CreateStack>(),
+    Route::of::<delete_stack::DeleteStack>(),
     Route::of::<describe_account_limits::DescribeAccountLimits>(),
+    Route::of::<describe_stack_events::DescribeStackEvents>(),
+    Route::of::<describe_stack_resources::DescribeStackResources>(),
+    Route::of::<describe_stacks::DescribeStacks>(),
     Route::of::<get_stack_policy::GetStackPolicy>(),
     Route::of::<get_template_summary::GetTemplateSummary>(),
     Route::of::<list_exports::ListExports>(),
     Route::of::<list_imports::ListImports>(),
     Route::of::<set_stack_policy::SetStackPolicy>(),
+    Route::of::<update_stack::UpdateStack>(),
     Route::of::<update_termination_protection::UpdateTerminationProtection>(),
     Route::of::<validate_template::ValidateTemplate>(),
 ];

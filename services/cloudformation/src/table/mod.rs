@@ -336,6 +336,11 @@ pub fn put_resource_row(txn: &mut Txn, at: &StackRef, row: &ResourceRow) {
     txn.put_row(resource_key(at, &row.logical_id), row);
 }
 
+/// A stack has this resource no more.
+pub fn forget_resource(txn: &mut Txn, at: &StackRef, logical_id: &str) {
+    txn.delete(resource_key(at, logical_id));
+}
+
 /// The outputs of a stack.
 pub fn outputs(seal: &Seal, stack: &Stack) -> Result<Outputs, Fault> {
     match stack.outputs.is_empty() {

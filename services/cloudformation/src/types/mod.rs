@@ -4,6 +4,7 @@
 
 mod capability;
 mod cdk_metadata;
+pub mod cloudformation;
 mod cloudtrail;
 mod iam;
 mod kms;
@@ -176,6 +177,8 @@ pub trait Handler: Send + Sync {
 /// Every type, by name.
 pub static ALL: &[&ResourceType] = &[
     &cdk_metadata::METADATA,
+    &cloudformation::STACK,
+    &cloudformation::WAIT_CONDITION_HANDLE,
     &cloudtrail::CHANNEL,
     &cloudtrail::TRAIL,
     &iam::ACCESS_KEY,

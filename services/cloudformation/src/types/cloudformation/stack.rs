@@ -1,0 +1,199 @@
+//! AWS::CloudFormation::Stack: a stack in a stack. It is asked for like any other, by CreateStack, UpdateStack and
+//! DeleteStack, and the stack that has it waits for what it comes to.
+//!
+//! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html>
+
+use crate::types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags};
+use crate::{
+    api::{Api, HandlerError},
+    model::stack::{ResourceStatus, Stack, StackStatus},
+    ops::find,
+    table::{self, Seal},
+};
+use base::Fault;
+use gateway::Boxed;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use wire::ServiceName;
+
+/// The type's name.
+pub const NAME: &str = "AWS::CloudFormation::Stack";
+
+/// The type.
+pub static TYPE: ResourceType = ResourceType {
+    name: NAME,
+    properties: &[
+        Property::new("NotificationARNs", Kind::List(&Kind::Text)),
+        Property::new("Parameters", Kind::Map),
+        Property::new("Tags", Kind::List(&Kind::Object(TAG))),
+        Property::new("TemplateURL", Kind::Text).required(),
+        Property::new("TimeoutInMinutes", Kind::Integer),
+    ],
+    unsupported: &[
+        "Capabilities",
+        "Description",
+        "DisableRollback",
+        "EnableTerminationProtection",
+        "RoleARN",
+        "StackName",
+        "StackPolicyBody",
+        "StackPolicyURL",
+        "StackStatusReason",
+        "TemplateBody",
+    ],
+    attributes: &["Outputs"],
+    tags: Some(Tags {
+        property: "Tags",
+        system: false,
+    }),
+    handler: &Nested,
+};
+
+const TAG: &[Property] = &[
+    Property::new("Key", Kind::Text).required(),
+    Property::new("Value", Kind::Text).required(),
+];
+
+/// What a nested stack has come to.
+pub enum Outcome {
+    /// It is not there yet.
+    UnderWay,
+    /// It is what it should be, with these attributes.
+    Done(BTreeMap<String, Value>),
+    /// It is not, for this reason.
+    Failed(String),
+}
+
+async fn stack(api: &mut Api, arn: &str) -> Result<Option<Stack>, Fault> {
+    let (account, region) = (api.account(), api.region().clone());
+    let (_, txn) = api.parts();
+    find::by_arn(&txn.view(), account, &region, arn).await
+}
+
+/// Whether the nested stack of this ARN is deleted.
+pub async fn is_gone(api: &mut Api, arn: &str) -> Result<bool, Fault> {
+    let stack = stack(api, arn).await?;
+    Ok(stack.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
+}
+
+/// What the nested stack of this ARN has come to, of which `ends` was asked.
+pub async fn outcome(api: &mut Api, arn: &str, ends: ResourceStatus) -> Result<Outcome, Fault> {
+    use ResourceStatus as R;
+    let Some(stack) = stack(api, arn).await? else {
+        return Ok(Outcome::Done(BTreeMap::new()));
+    };
+    if stack.status.is_in_progress() {
+        return Ok(Outcome::UnderWay);
+    }
+    let deletes = ends == R::DeleteComplete;
+    let is_done = match stack.status {
+        StackStatus::DeleteComplete => deletes,
+        StackStatus::CreateComplete | StackStatus::UpdateComplete => !deletes,
+        _ => false,
+    };
+    if is_done {
+        let seal = {
+            let account = api.account();
+            let (ctx, txn) = api.parts();
+            Seal::of(ctx.world(), &txn.view(), account).await?
+        };
+        let outputs = table::outputs(&seal, &stack)?;
+        let attribute = |output: crate::model::held::Output| (format!("Outputs.{}", output.key), output.value.into());
+        return Ok(Outcome::Done(outputs.into_iter().map(attribute).collect()));
+    }
+    let verb = match ends {
+        R::DeleteComplete => "deleted",
+        R::UpdateComplete => "updated",
+        _ => "created",
+    };
+    let reason = stack.reason.unwrap_or_default();
+    Ok(Outcome::Failed(match ends {
+        R::CreateComplete => format!("Embedded stack {arn} was not successfully {verb}: {reason}"),
+        _ => format!(
+            "Embedded stack {arn} was not successfully {verb}. Currently in {} with reason: {reason}",
+            stack.status.as_str()
+        ),
+    }))
+}
+
+struct Nested;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Created {
+    stack_id: String,
+}
+
+/// The members of CreateStack and UpdateStack that the properties give.
+fn request(name: &str, properties: &Value) -> Map<String, Value> {
+    let mut members = Map::new();
+    members.insert("StackName".to_owned(), name.into());
+    for member in ["NotificationARNs", "Tags", "TemplateURL"] {
+        if let Some(value) = properties.get(member) {
+            members.insert(member.to_owned(), value.clone());
+        }
+    }
+    if let Some(Value::Object(parameters)) = properties.get("Parameters") {
+        let pair = |(key, value): (&String, &Value)| json!({"ParameterKey": key, "ParameterValue": value});
+        members.insert("Parameters".to_owned(), parameters.iter().map(pair).collect());
+    }
+    // What the outer stack was acknowledged to make was acknowledged for its parts.
+    let all = json!(["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]);
+    members.insert("Capabilities".to_owned(), all);
+    members
+}
+
+impl Handler for Nested {
+    fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
+        Box::pin(async move {
+            let mut members = request(&desired.generated_name, &desired.properties);
+            if let Some(minutes) = desired.properties.get("TimeoutInMinutes") {
+                members.insert("TimeoutInMinutes".to_owned(), minutes.clone());
+            }
+            let created: Created = api
+                .query(ServiceName::CloudFormation, "CreateStack", &Value::Object(members))
+                .await?;
+            find::adopt(api, &created.stack_id, &desired.stack_id).await?;
+            Ok(Made {
+                physical_id: created.stack_id,
+                attributes: BTreeMap::new(),
+            })
+        })
+    }
+
+    fn update<'a>(
+        &'a self,
+        api: &'a mut Api,
+        existing: &'a Existing,
+        desired: &'a Desired,
+    ) -> Boxed<'a, Result<Made, HandlerError>> {
+        Box::pin(async move {
+            let members = Value::Object(request(&existing.physical_id, &desired.properties));
+            let updated = api
+                .query_done(ServiceName::CloudFormation, "UpdateStack", &members)
+                .await;
+            match updated {
+                Err(error) if error.message != crate::ops::begin::NO_UPDATES => return Err(error),
+                _ => {}
+            }
+            Ok(Made {
+                physical_id: existing.physical_id.clone(),
+                attributes: existing.attributes.clone(),
+            })
+        })
+    }
+
+    fn delete<'a>(&'a self, api: &'a mut Api, existing: &'a Existing) -> Boxed<'a, Result<(), HandlerError>> {
+        Box::pin(async move {
+            let members = json!({"StackName": existing.physical_id});
+            api.query_done(ServiceName::CloudFormation, "DeleteStack", &members)
+                .await
+        })
+    }
+
+    fn read<'a>(&'a self, _: &'a mut Api, existing: &'a Existing) -> Boxed<'a, Result<Value, HandlerError>> {
+        // Drift of a nested stack is its own.
+        Box::pin(async move { Ok(existing.properties.clone()) })
+    }
+}

@@ -1,0 +1,600 @@
+//! One step: what is done for one resource in one transaction, with its row and the stack's events.
+//!
+//! A step that is refused is abandoned, which leaves nothing of it but the records of its calls; that it failed is written in
+//! a transaction of its own. A nested stack takes two transactions: it is asked for in the first and looked at in the second,
+//! when it has come to something.
+
+use super::{
+    events::Happened,
+    run::{ATTEMPTS_MAX, Run},
+};
+use crate::{
+    api::{Api, HandlerError, HandlerErrorCode},
+    model::{
+        held::{Before, Held, Thing},
+        stack::ResourceStatus,
+    },
+    table::{self, Keep, Resource, ResourceRow},
+    types::{self, Desired, Existing, Made, cloudformation::stack as nested},
+};
+use base::Fault;
+use serde_json::Value;
+use std::{sync::Arc, time::Duration};
+use wire::ServiceName;
+
+/// A refusal that may pass is met so often before it counts.
+const TRANSIENT_MAX: u32 = 5;
+
+/// Reasons that AWS gives.
+const INITIATED: &str = "Resource creation Initiated";
+const CREATE_CANCELLED: &str = "Resource creation cancelled";
+const UPDATE_CANCELLED: &str = "Resource update cancelled";
+const REPLACES: &str = "Requested update requires the creation of a new physical resource; hence creating one.";
+
+/// What is done.
+pub(super) enum Change {
+    /// It is made; in place of what it was, if it was something.
+    Create(Box<Desired>),
+    /// It is changed in place.
+    Modify(Box<Desired>),
+    /// It was asked for before, and comes to something.
+    Await,
+    /// It is changed back to what it was before the operation.
+    Restore(Box<Before>),
+    /// It failed to change and is what it was: so it is told.
+    Keep,
+    /// It is deleted, with what is left of it.
+    Remove {
+        /// Whether the thing itself stays.
+        keep: bool,
+        /// Whether only what is left of it goes.
+        leftovers_only: bool,
+        /// Whether its row goes with it.
+        forget: bool,
+    },
+}
+
+/// A step.
+pub(super) struct Step {
+    /// The resource: its row as it is to be, its things as they are.
+    pub(super) resource: Resource,
+    /// The properties as events show them.
+    pub(super) shown: Option<String>,
+    /// What is done.
+    pub(super) change: Change,
+    /// Whether it has been told that it begins.
+    pub(super) begun: bool,
+}
+
+/// How a step went.
+pub(super) enum Outcome {
+    /// It is done.
+    Done(Box<Resource>),
+    /// It failed, for the reason that the resource tells.
+    Failed(Box<Resource>),
+    /// Another operation has taken the stack over, or the server stops: nothing was done.
+    Given,
+}
+
+/// Why an attempt is not to be committed.
+enum Refused {
+    Fault(Fault),
+    Handler(HandlerError),
+}
+
+impl From<Fault> for Refused {
+    fn from(fault: Fault) -> Refused {
+        Refused::Fault(fault)
+    }
+}
+
+impl From<HandlerError> for Refused {
+    fn from(error: HandlerError) -> Refused {
+        Refused::Handler(error)
+    }
+}
+
+/// What one transaction of a step came to.
+enum Attempted {
+    Committed(Box<Resource>),
+    Refused(HandlerError),
+    Cancelled,
+    Given,
+}
+
+impl Step {
+    /// Does it.
+    pub(super) async fn perform(mut self, run: Arc<Run>) -> Result<Outcome, Fault> {
+        if !matches!(self.change, Change::Await) {
+            match self.ask(&run).await? {
+                Attempted::Committed(resource) => {
+                    self.resource = *resource;
+                    self.begun = true;
+                }
+                Attempted::Refused(error) => {
+                    let reason = reason(&error, &run);
+                    return self.fail(&run, &reason).await;
+                }
+                Attempted::Cancelled => {
+                    let reason = match self.status().1 {
+                        ResourceStatus::UpdateFailed => UPDATE_CANCELLED,
+                        _ => CREATE_CANCELLED,
+                    };
+                    return self.fail(&run, reason).await;
+                }
+                Attempted::Given => return Ok(Outcome::Given),
+            }
+        }
+        match self.is_awaited() {
+            true => self.come_to_something(&run).await,
+            false => Ok(Outcome::Done(Box::new(self.resource))),
+        }
+    }
+
+    /// Whether what was asked for takes its time.
+    fn is_awaited(&self) -> bool {
+        let asked = matches!(
+            self.resource.row.status,
+            ResourceStatus::CreateInProgress | ResourceStatus::UpdateInProgress | ResourceStatus::DeleteInProgress
+        );
+        asked && self.resource.row.type_name == nested::NAME
+    }
+
+    /// Begins, fails and ends with these.
+    fn status(&self) -> (ResourceStatus, ResourceStatus, ResourceStatus) {
+        use ResourceStatus as S;
+        match (&self.change, self.resource.row.status) {
+            (Change::Create(_), _) => match self.resource.held.before.is_some() {
+                true => (S::UpdateInProgress, S::UpdateFailed, S::UpdateComplete),
+                false => (S::CreateInProgress, S::CreateFailed, S::CreateComplete),
+            },
+            (Change::Remove { .. }, _) | (Change::Await, S::DeleteInProgress) => {
+                (S::DeleteInProgress, S::DeleteFailed, S::DeleteComplete)
+            }
+            (Change::Await, S::CreateInProgress) => (S::CreateInProgress, S::CreateFailed, S::CreateComplete),
+            _ => (S::UpdateInProgress, S::UpdateFailed, S::UpdateComplete),
+        }
+    }
+
+    /// Attempts it until it is committed or refused for good. After a conflict one step at a time goes on.
+    async fn ask(&self, run: &Arc<Run>) -> Result<Attempted, Fault> {
+        let (mut conflicts, mut transient) = (0, 0);
+        while conflicts < ATTEMPTS_MAX {
+            if self.is_cancelled(run) {
+                return Ok(Attempted::Cancelled);
+            }
+            let _turn = match conflicts {
+                0 => None,
+                _ => Some(run.bell.turn.lock().await),
+            };
+            let mut api = match run.api() {
+                Ok(api) => api,
+                Err(error) => return Ok(Attempted::Refused(error)),
+            };
+            if !run.is_current(&mut api).await? {
+                return Ok(Attempted::Given);
+            }
+            match self.attempt(run, &mut api).await {
+                Ok(resource) => {
+                    if self.is_cancelled(run) {
+                        return Ok(Attempted::Cancelled);
+                    }
+                    if run.commit(api).await? {
+                        return Ok(Attempted::Committed(Box::new(resource)));
+                    }
+                    conflicts += 1;
+                }
+                Err(Refused::Fault(Fault::Stale)) => conflicts += 1,
+                Err(Refused::Fault(fault)) => return Err(fault),
+                Err(Refused::Handler(error)) if is_transient(&error) && transient < TRANSIENT_MAX => {
+                    transient += 1;
+                    conflicts += 1;
+                    tokio::time::sleep(Duration::from_millis(10 << transient)).await;
+                }
+                Err(Refused::Handler(error)) => {
+                    api.into_work().abandon().await?;
+                    return Ok(Attempted::Refused(error));
+                }
+            }
+        }
+        Err(Fault::Bug("a step of a stack conflicted without end"))
+    }
+
+    /// Deletions and the way back are not given up because of others.
+    fn is_cancelled(&self, run: &Run) -> bool {
+        matches!(self.change, Change::Create(_) | Change::Modify(_)) && run.is_cancelled()
+    }
+
+    async fn attempt(&self, run: &Run, api: &mut Api) -> Result<Resource, Refused> {
+        match &self.change {
+            Change::Create(desired) => self.create(run, api, desired).await,
+            Change::Modify(desired) => self.modify(run, api, desired).await,
+            Change::Restore(before) => self.restore(run, api, before).await,
+            Change::Remove {
+                keep,
+                leftovers_only,
+                forget,
+            } => self.remove(run, api, *keep, *leftovers_only, *forget).await,
+            Change::Keep => self.keep(run, api).await,
+            Change::Await => Ok(self.resource.clone()),
+        }
+    }
+
+    async fn create(&self, run: &Run, api: &mut Api, desired: &Desired) -> Result<Resource, Refused> {
+        let kind = types::find(&self.resource.row.type_name).ok_or_else(|| unknown(&self.resource.row.type_name))?;
+        let (begins, _, ends) = self.status();
+        let replaces = self.resource.held.before.is_some();
+        let old = self.resource.row.physical_id.as_deref();
+        self.happened(run, api, begins, old, replaces.then_some(REPLACES))
+            .await?;
+        let made = kind.handler.create(api, desired).await?;
+        self.happened(run, api, begins, Some(&made.physical_id), Some(INITIATED))
+            .await?;
+        let mut resource = self.resource.clone();
+        resource.held.thing = Some(thing(
+            &resource.row.type_name,
+            made,
+            desired.properties.clone(),
+            self.shown.as_deref(),
+        ));
+        self.settle(run, api, resource, (begins, ends)).await
+    }
+
+    async fn modify(&self, run: &Run, api: &mut Api, desired: &Desired) -> Result<Resource, Refused> {
+        let kind = types::find(&self.resource.row.type_name).ok_or_else(|| unknown(&self.resource.row.type_name))?;
+        let (begins, _, ends) = self.status();
+        let mut resource = self.resource.clone();
+        let existing = resource.held.thing.as_ref().map(existing);
+        let existing = existing.ok_or(Fault::Bug("what is not there was to be changed"))?;
+        self.happened(run, api, begins, Some(&existing.physical_id), None)
+            .await?;
+        let made = kind.handler.update(api, &existing, desired).await?;
+        let changed = thing(
+            &resource.row.type_name,
+            made,
+            desired.properties.clone(),
+            self.shown.as_deref(),
+        );
+        if changed.physical_id != existing.physical_id
+            && let Some(before) = &mut resource.held.before
+        {
+            before.replaced = true;
+        }
+        resource.held.thing = Some(changed);
+        self.settle(run, api, resource, (begins, ends)).await
+    }
+
+    /// The way back: another thing took its place and is left to be deleted, or it is changed once more.
+    async fn restore(&self, run: &Run, api: &mut Api, before: &Before) -> Result<Resource, Refused> {
+        let (begins, _, ends) = self.status();
+        let mut resource = self.resource.clone();
+        let now = resource.held.thing.take();
+        self.happened(run, api, begins, Some(&before.thing.physical_id), None)
+            .await?;
+        let mut back = before.thing.clone();
+        match now {
+            Some(now) if before.replaced => resource.held.leftovers.push((now, false)),
+            Some(now) if now.properties != back.properties => {
+                let kind = types::find(&back.type_name).ok_or_else(|| unknown(&back.type_name))?;
+                let desired = desired(run, &resource.row.logical_id, back.properties.clone());
+                let made = kind.handler.update(api, &existing(&now), &desired).await?;
+                back = thing(&before.thing.type_name, made, back.properties, Some(&back.shown));
+                if back.physical_id != now.physical_id {
+                    resource.held.leftovers.push((now, false));
+                }
+            }
+            _ => {}
+        }
+        resource.row.type_name.clone_from(&back.type_name);
+        resource.row.deployment = before.deployment;
+        resource.row.depends_on.clone_from(&before.depends_on);
+        resource.row.keep = before.keep;
+        resource.held.thing = Some(back);
+        resource.held.before = None;
+        let status = match resource.row.type_name == nested::NAME && !before.replaced {
+            true => (begins, ends),
+            false => (ends, ends),
+        };
+        self.settle(run, api, resource, status).await
+    }
+
+    async fn keep(&self, run: &Run, api: &mut Api) -> Result<Resource, Refused> {
+        let (begins, _, ends) = self.status();
+        let mut resource = self.resource.clone();
+        self.happened(run, api, begins, resource.row.physical_id.as_deref(), None)
+            .await?;
+        self.happened(run, api, ends, resource.row.physical_id.as_deref(), None)
+            .await?;
+        resource.row.status = ends;
+        resource.row.reason = None;
+        self.put(run, api, &resource).await?;
+        Ok(resource)
+    }
+
+    async fn remove(
+        &self,
+        run: &Run,
+        api: &mut Api,
+        keep: bool,
+        leftovers_only: bool,
+        forget: bool,
+    ) -> Result<Resource, Refused> {
+        use ResourceStatus as S;
+        let mut resource = self.resource.clone();
+        for (left, kept) in std::mem::take(&mut resource.held.leftovers) {
+            self.delete(run, api, &left, kept).await?;
+        }
+        if leftovers_only {
+            resource.held.before = None;
+            self.put(run, api, &resource).await?;
+            return Ok(resource);
+        }
+        if let Some(thing) = resource.held.thing.take() {
+            let goes_on = self.delete(run, api, &thing, keep).await?;
+            resource.row.status = match (keep, goes_on) {
+                (true, _) => S::DeleteSkipped,
+                (false, true) => S::DeleteInProgress,
+                (false, false) => S::DeleteComplete,
+            };
+            if goes_on {
+                resource.held.thing = Some(thing);
+            }
+        } else {
+            resource.row.status = S::DeleteComplete;
+            self.happened(run, api, S::DeleteComplete, resource.row.physical_id.as_deref(), None)
+                .await?;
+        }
+        resource.row.reason = None;
+        if resource.row.status != S::DeleteInProgress {
+            resource.held = Held::default();
+        }
+        match forget && resource.row.status != S::DeleteInProgress {
+            true => table::forget_resource(api.parts().1, &run.at, &resource.row.logical_id),
+            false => self.put(run, api, &resource).await?,
+        }
+        Ok(resource)
+    }
+
+    /// Deletes a thing, with its events. Answers whether it takes its time.
+    async fn delete(&self, run: &Run, api: &mut Api, thing: &Thing, keep: bool) -> Result<bool, Refused> {
+        use ResourceStatus as S;
+        let id = Some(thing.physical_id.as_str());
+        if keep {
+            self.happened(run, api, S::DeleteSkipped, id, None).await?;
+            return Ok(false);
+        }
+        self.happened(run, api, S::DeleteInProgress, id, None).await?;
+        let kind = types::find(&thing.type_name).ok_or_else(|| unknown(&thing.type_name))?;
+        match kind.handler.delete(api, &existing(thing)).await {
+            Ok(()) => {}
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+        if thing.type_name == nested::NAME && !nested::is_gone(api, &thing.physical_id).await? {
+            return Ok(true);
+        }
+        self.happened(run, api, S::DeleteComplete, id, None).await?;
+        Ok(false)
+    }
+
+    /// The last event and the row; of what takes its time the row alone.
+    async fn settle(
+        &self,
+        run: &Run,
+        api: &mut Api,
+        mut resource: Resource,
+        (begins, ends): (ResourceStatus, ResourceStatus),
+    ) -> Result<Resource, Refused> {
+        resource.row.physical_id = resource.held.thing.as_ref().map(|thing| thing.physical_id.clone());
+        resource.row.reason = None;
+        resource.row.updated = run.world.clock.now();
+        resource.row.status = match resource.row.type_name == nested::NAME {
+            true => begins,
+            false => ends,
+        };
+        if resource.row.status == ends {
+            self.happened(run, api, ends, resource.row.physical_id.as_deref(), None)
+                .await?;
+        }
+        self.put(run, api, &resource).await?;
+        Ok(resource)
+    }
+
+    /// Waits for a nested stack, and writes what has become of it.
+    async fn come_to_something(mut self, run: &Arc<Run>) -> Result<Outcome, Fault> {
+        let (_, _, ends) = self.status();
+        let id = self.resource.row.physical_id.clone().unwrap_or_default();
+        loop {
+            let moved = run.bell.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            if run.is_stopping() {
+                return Ok(Outcome::Given);
+            }
+            let mut api = run.own();
+            if !run.is_current(&mut api).await? {
+                return Ok(Outcome::Given);
+            }
+            match nested::outcome(&mut api, &id, ends).await? {
+                nested::Outcome::UnderWay => {}
+                nested::Outcome::Failed(why) => return self.fail(run, &why).await,
+                nested::Outcome::Done(attributes) => {
+                    let mut resource = self.resource.clone();
+                    resource.row.status = ends;
+                    resource.row.updated = run.world.clock.now();
+                    match &mut resource.held.thing {
+                        Some(_) if ends == ResourceStatus::DeleteComplete => resource.held = Held::default(),
+                        Some(thing) => thing.attributes = attributes,
+                        None => {}
+                    }
+                    let written = async {
+                        self.happened(run, &mut api, ends, Some(&id), None).await?;
+                        match self.change {
+                            Change::Remove { forget: true, .. } => {
+                                table::forget_resource(api.parts().1, &run.at, &resource.row.logical_id);
+                                Ok(())
+                            }
+                            _ => self.put(run, &mut api, &resource).await,
+                        }
+                    };
+                    written.await?;
+                    if run.commit(api).await? {
+                        self.resource = resource;
+                        return Ok(Outcome::Done(Box::new(self.resource)));
+                    }
+                    continue;
+                }
+            }
+            drop(api);
+            let _ = tokio::time::timeout(Duration::from_secs(1), moved).await;
+        }
+    }
+
+    /// Writes that it failed.
+    pub(super) async fn fail(mut self, run: &Arc<Run>, reason: &str) -> Result<Outcome, Fault> {
+        let (begins, failed, _) = self.status();
+        for _ in 0..ATTEMPTS_MAX {
+            let mut api = run.own();
+            if !run.is_current(&mut api).await? {
+                return Ok(Outcome::Given);
+            }
+            let mut resource = self.resource.clone();
+            let id = resource.row.physical_id.clone();
+            if !self.begun {
+                let replaces = matches!(self.change, Change::Create(_)) && resource.held.before.is_some();
+                self.happened(run, &mut api, begins, id.as_deref(), replaces.then_some(REPLACES))
+                    .await?;
+            }
+            self.happened(run, &mut api, failed, id.as_deref(), Some(reason))
+                .await?;
+            resource.row.status = failed;
+            resource.row.reason = Some(reason.to_owned());
+            resource.row.updated = run.world.clock.now();
+            self.put(run, &mut api, &resource).await?;
+            if run.commit(api).await? {
+                self.resource = resource;
+                return Ok(Outcome::Failed(Box::new(self.resource)));
+            }
+        }
+        Err(Fault::Bug("what became of a step conflicted without end"))
+    }
+
+    async fn happened(
+        &self,
+        run: &Run,
+        api: &mut Api,
+        status: ResourceStatus,
+        physical_id: Option<&str>,
+        reason: Option<&str>,
+    ) -> Result<(), Fault> {
+        let seal = run.seal(api).await?;
+        let row = &self.resource.row;
+        let happened = Happened::resource(&row.logical_id, &row.type_name, status, physical_id)
+            .because(reason)
+            .with(self.shown.as_deref());
+        let (ctx, txn) = api.parts();
+        happened.write(ctx, txn, &seal, &run.at, &run.told).await
+    }
+
+    async fn put(&self, run: &Run, api: &mut Api, resource: &Resource) -> Result<(), Fault> {
+        let seal = run.seal(api).await?;
+        table::put_resource(api.parts().1, &seal, &run.at, resource)
+    }
+}
+
+/// A resource that was never made.
+pub(super) fn new(logical_id: &str, type_name: &str, deployment: u32, run: &Run) -> Resource {
+    Resource {
+        row: ResourceRow {
+            logical_id: logical_id.to_owned(),
+            type_name: type_name.to_owned(),
+            physical_id: None,
+            status: ResourceStatus::CreateInProgress,
+            reason: None,
+            updated: run.world.clock.now(),
+            deployment,
+            since: deployment,
+            depends_on: Vec::new(),
+            keep: Keep::No,
+            drift: None,
+            sealed: Vec::new(),
+        },
+        held: Held::default(),
+    }
+}
+
+/// What a handler is asked for.
+pub(super) fn desired(run: &Run, logical_id: &str, properties: Value) -> Desired {
+    const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let unique = run.world.random.text(12, LETTERS);
+    Desired {
+        stack_name: run.at.name.clone(),
+        stack_id: run.at.arn().to_string(),
+        logical_id: logical_id.to_owned(),
+        properties,
+        generated_name: format!("{}-{logical_id}-{unique}", run.at.name),
+    }
+}
+
+fn existing(thing: &Thing) -> Existing {
+    Existing {
+        physical_id: thing.physical_id.clone(),
+        properties: thing.properties.clone(),
+        attributes: thing.attributes.clone(),
+    }
+}
+
+fn thing(type_name: &str, made: Made, properties: Value, shown: Option<&str>) -> Thing {
+    Thing {
+        type_name: type_name.to_owned(),
+        physical_id: made.physical_id,
+        properties,
+        shown: shown.unwrap_or_default().to_owned(),
+        attributes: made.attributes,
+    }
+}
+
+fn unknown(type_name: &str) -> HandlerError {
+    let text = format!("Template format error: Unrecognized resource types: [{type_name}]");
+    HandlerError::of(HandlerErrorCode::InvalidRequest, text)
+}
+
+/// Whether the same may well succeed a moment later.
+fn is_transient(error: &HandlerError) -> bool {
+    matches!(
+        error.code,
+        HandlerErrorCode::ServiceInternalError | HandlerErrorCode::Throttling
+    )
+}
+
+/// A handler's refusal in an event's words.
+fn reason(error: &HandlerError, run: &Run) -> String {
+    let token = base::ids::uuid(&run.world.random);
+    let message = match &error.refused_by {
+        None => error.message.clone(),
+        Some((service, status, id)) => format!(
+            "{} (Service: {}, Status Code: {status}, Request ID: {id}) (SDK Attempt Count: 1)",
+            error.message,
+            client_name(*service)
+        ),
+    };
+    format!(
+        "Resource handler returned message: \"{message}\" (RequestToken: {token}, HandlerErrorCode: {})",
+        error.code
+    )
+}
+
+/// What AWS's own clients call a service.
+fn client_name(service: ServiceName) -> &'static str {
+    match service {
+        ServiceName::CloudFormation => "CloudFormation",
+        ServiceName::CloudTrail => "CloudTrail",
+        ServiceName::Iam => "Iam",
+        ServiceName::Kms => "Kms",
+        ServiceName::Logs => "CloudWatchLogs",
+        ServiceName::S3 => "S3",
+        ServiceName::Sns => "Sns",
+        ServiceName::Sts => "Sts",
+        other => other.signing_name(),
+    }
+}
