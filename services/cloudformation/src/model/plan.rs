@@ -56,7 +56,7 @@ impl Plan {
     }
 
     /// A step to begin now; `None` when all that are not begun wait, or after [`Plan::stop`].
-    pub fn next(&mut self) -> Option<usize> {
+    pub fn take(&mut self) -> Option<usize> {
         if self.stopped {
             return None;
         }
@@ -120,7 +120,7 @@ mod tests {
         let (mut under_way, mut order, mut picks) = (Vec::new(), Vec::new(), pick.iter().cycle());
         loop {
             while under_way.len() < wide {
-                let Some(step) = plan.next() else { break };
+                let Some(step) = plan.take() else { break };
                 under_way.push(step);
             }
             if under_way.is_empty() {
@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn steps_in_a_cycle_never_begin() {
         let mut plan = Plan::new(&[vec![1], vec![0], vec![]]);
-        assert_eq!(plan.next(), Some(2));
+        assert_eq!(plan.take(), Some(2));
         plan.done(2);
-        assert_eq!((plan.next(), plan.is_done()), (None, false));
+        assert_eq!((plan.take(), plan.is_done()), (None, false));
     }
 }

@@ -1,8 +1,8 @@
 //! The operations, one file each, and what they share.
 
+pub(crate) mod begin;
 pub mod capabilities;
 pub mod checked;
-pub(crate) mod begin;
 mod create_stack;
 mod delete_stack;
 mod describe_account_limits;

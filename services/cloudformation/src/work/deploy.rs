@@ -141,7 +141,7 @@ async fn bring(
             run.cancel();
         }
         while crew.has_room() && !run.is_stopping() {
-            let Some((at, node)) = plan.next().and_then(|at| nodes.get(at).map(|node| (at, node))) else {
+            let Some((at, node)) = plan.take().and_then(|at| nodes.get(at).map(|node| (at, node))) else {
                 break;
             };
             let outcome = match decide(run, wanted, scope, state, node)? {

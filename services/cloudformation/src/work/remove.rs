@@ -57,7 +57,8 @@ pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Faul
         Removed::Given => return run.given(),
         Removed::Failed(failed) => failed,
     };
-    if !failed.is_empty() && !(deletes && run.operation.force) {
+    let left_behind = deletes && run.operation.force;
+    if !failed.is_empty() && !left_behind {
         let status = match deletes {
             true => StackStatus::DeleteFailed,
             false => StackStatus::RollbackFailed,
@@ -160,7 +161,7 @@ async fn remove(
     let (mut failed, mut given) = (Vec::new(), false);
     loop {
         while crew.has_room() && !run.is_stopping() {
-            let Some(at) = plan.next() else { break };
+            let Some(at) = plan.take() else { break };
             let Some(resource) = waiting.get_mut(at).and_then(Option::take) else {
                 continue;
             };

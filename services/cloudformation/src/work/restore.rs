@@ -60,7 +60,7 @@ pub(super) async fn restore(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> 
     let (mut failed, mut given) = (Vec::new(), false);
     loop {
         while crew.has_room() && !run.is_stopping() {
-            let Some(at) = plan.next() else { break };
+            let Some(at) = plan.take() else { break };
             let Some(resource) = waiting.get_mut(at).and_then(Option::take) else {
                 continue;
             };
