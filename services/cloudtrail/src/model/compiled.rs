@@ -1,14 +1,15 @@
 //! The selectors of all logging trails in the form in which events are matched against them: one event in well under a
 //! microsecond, however many values there are.
 //!
-//! Values that must be met whole are numbered once for an account, so that an event's text is looked up once and compared
-//! as a number; beginnings and ends are kept in order without those that another one covers, so that one search finds
-//! whether any fits; selectors that differ in one list of values alone become one; selectors of data events are found by the
-//! type of the event's resource; and of many only those are looked at that want a value which the event has (`rules`).
+//! Values, beginnings and ends are numbered once for an account, so that an event's text is looked up once for all of its
+//! trails and compared as numbers (`symbols`); selectors that differ in one list of values alone become one; selectors of
+//! data events are found by the type of the event's resource; and of many only those are looked at that want a value which
+//! the event has (`rules`).
 //!
 //! `dev/spec` says the same slowly, and a test compares them.
 
 mod rules;
+mod symbols;
 
 use super::{
     advanced::{AdvancedEventSelector, Field, FieldSelector},
@@ -24,6 +25,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
 };
 use store::Selection;
+use symbols::{Numbering, Symbols, Value};
 
 /// The type of the resource that a call on a bucket has where its data event is one of objects.
 const S3_BUCKET: &str = "AWS::S3::Bucket";
@@ -80,11 +82,18 @@ struct Of {
 impl Compiled {
     /// Compiles the trails that log, or whose last event may still come.
     pub fn of<'a>(trails: impl IntoIterator<Item = LoggedTrail<'a>>) -> Compiled {
-        let mut compiled = Compiled::default();
+        let mut accounts: HashMap<AccountId, (Account, Numbering)> = HashMap::new();
         for trail in trails {
-            compiled.accounts.entry(trail.account).or_default().add(trail);
+            let (account, numbering) = accounts.entry(trail.account).or_default();
+            account.add(trail, numbering);
         }
-        compiled
+        let done = |(id, (account, numbering)): (AccountId, (Account, Numbering))| {
+            let symbols = numbering.done();
+            (id, Account { symbols, ..account })
+        };
+        Compiled {
+            accounts: accounts.into_iter().map(done).collect(),
+        }
     }
 
     /// The trails that select the event.
@@ -99,7 +108,7 @@ impl Compiled {
 }
 
 impl Account {
-    fn add(&mut self, trail: LoggedTrail<'_>) {
+    fn add(&mut self, trail: LoggedTrail<'_>, numbering: &mut Numbering) {
         let place = self.trails.len();
         let mut plain = Plain::default();
         match trail.selectors {
@@ -108,7 +117,7 @@ impl Account {
         }
         let mut rules = |plain: Vec<PlainRule>| Of {
             trail: place,
-            rules: Rules::of(&merged(plain), &mut self.symbols),
+            rules: Rules::of(&merged(plain), numbering),
         };
         let of_management = rules(plain.management);
         let of_network = rules(plain.network);
@@ -213,19 +222,6 @@ struct Asked<'a> {
     arns: OnceCell<Vec<Value<'a>>>,
 }
 
-/// A text of an event, with its number if a selector has it.
-struct Value<'a> {
-    text: Cow<'a, str>,
-    symbol: Option<u32>,
-    backwards: OnceCell<Vec<u8>>,
-}
-
-impl Value<'_> {
-    fn backwards(&self) -> &[u8] {
-        self.backwards.get_or_init(|| self.text.bytes().rev().collect())
-    }
-}
-
 impl<'a> Asked<'a> {
     fn of(account: &'a Account, event: &'a Candidate<'a>, of_type: Option<&'a str>) -> Asked<'a> {
         Asked {
@@ -238,12 +234,7 @@ impl<'a> Asked<'a> {
     }
 
     fn value(&self, text: impl Into<Cow<'a, str>>) -> Value<'a> {
-        let text = text.into();
-        Value {
-            symbol: self.symbols.find(&text),
-            text,
-            backwards: OnceCell::new(),
-        }
+        Value::of(text.into(), self.symbols)
     }
 
     /// The ARNs that `resources.ARN` is compared with: of the resources of the type that the selector names. A call on a
@@ -313,26 +304,6 @@ fn arns_of<'a>(event: &'a Candidate<'a>, of_type: &'a str) -> impl Iterator<Item
         .iter()
         .filter(move |resource| resource.resource_type == of_type);
     found.map(|resource| resource.arn.as_str())
-}
-
-/// The numbers of an account's whole values.
-#[derive(Default)]
-struct Symbols {
-    known: HashMap<Box<str>, u32>,
-}
-
-impl Symbols {
-    fn number(&mut self, text: &str) -> u32 {
-        let next = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
-        *self.known.entry(text.into()).or_insert(next)
-    }
-
-    fn find(&self, text: &str) -> Option<u32> {
-        match self.known.is_empty() {
-            true => None,
-            false => self.known.get(text).copied(),
-        }
-    }
 }
 
 /// The fields that are compared as text, the cheapest first.
@@ -531,13 +502,13 @@ struct Rule {
 }
 
 impl Rule {
-    fn of(rule: &PlainRule, symbols: &mut Symbols) -> Rule {
+    fn of(rule: &PlainRule, numbering: &mut Numbering) -> Rule {
         Rule {
             read_only: rule.read_only,
             texts: rule
                 .texts
                 .iter()
-                .map(|(field, conditions)| (*field, Matcher::of(conditions, symbols)))
+                .map(|(field, conditions)| (*field, Matcher::of(conditions, numbering)))
                 .collect(),
         }
     }
@@ -557,8 +528,8 @@ struct Matcher {
 }
 
 impl Matcher {
-    fn of(conditions: &Conditions, symbols: &mut Symbols) -> Matcher {
-        let mut set = |values: &Values| (!values.is_empty()).then(|| Set::of(values, symbols));
+    fn of(conditions: &Conditions, numbering: &mut Numbering) -> Matcher {
+        let mut set = |values: &Values| (!values.is_empty()).then(|| Set::of(values, numbering));
         Matcher {
             wanted: set(&conditions.wanted),
             unwanted: set(&conditions.unwanted),
@@ -573,100 +544,32 @@ impl Matcher {
     }
 }
 
-/// Values of a field: whole ones by their numbers, beginnings, and ends, which are beginnings backwards.
+/// Values of a field, by their numbers.
+#[derive(Default)]
 struct Set {
     whole: Vec<u32>,
-    starts: Beginnings,
-    ends: Beginnings,
+    starts: Vec<u32>,
+    ends: Vec<u32>,
 }
 
 impl Set {
-    fn of(values: &Values, symbols: &mut Symbols) -> Set {
-        let mut whole: Vec<u32> = values.equals.iter().map(|value| symbols.number(value)).collect();
-        whole.sort_unstable();
-        Set {
-            whole,
-            starts: Beginnings::of(values.starts.iter().map(|value| value.as_bytes().into())),
-            ends: Beginnings::of(values.ends.iter().map(|value| value.bytes().rev().collect())),
+    fn of(values: &Values, numbering: &mut Numbering) -> Set {
+        let mut set = Set {
+            whole: values.equals.iter().map(|value| numbering.whole(value)).collect(),
+            starts: values.starts.iter().map(|value| numbering.start(value)).collect(),
+            ends: values.ends.iter().map(|value| numbering.end(value)).collect(),
+        };
+        for numbers in [&mut set.whole, &mut set.starts, &mut set.ends] {
+            numbers.sort_unstable();
         }
+        set
     }
 
     fn has(&self, value: &Value<'_>) -> bool {
-        value
-            .symbol
-            .is_some_and(|symbol| self.whole.binary_search(&symbol).is_ok())
-            || self.starts.begin(value.text.as_bytes())
-            || (!self.ends.is_empty() && self.ends.begin(value.backwards()))
-    }
-}
-
-/// Beginnings in order, none of which begins with another: of those that are not after a text, the last alone can be its
-/// beginning.
-///
-/// INVARIANT: `first` has the first eight bytes of each after what all have in common, padded with zeros.
-struct Beginnings {
-    common: Box<[u8]>,
-    first: Vec<u64>,
-    rest: Vec<Box<[u8]>>,
-}
-
-impl Beginnings {
-    fn of(values: impl Iterator<Item = Box<[u8]>>) -> Beginnings {
-        let sorted: BTreeSet<Box<[u8]>> = values.collect();
-        let mut kept: Vec<Box<[u8]>> = Vec::with_capacity(sorted.len());
-        for value in sorted {
-            // Everything between a beginning and what begins with it begins with it too.
-            if !kept.last().is_some_and(|last| value.starts_with(last)) {
-                kept.push(value);
-            }
-        }
-        let common = match (kept.first(), kept.last()) {
-            (Some(first), Some(last)) => first.iter().zip(last.iter()).take_while(|(a, b)| a == b).count(),
-            _ => 0,
-        };
-        let rest: Vec<Box<[u8]>> = kept
-            .iter()
-            .map(|value| value.get(common..).unwrap_or(&[]).into())
-            .collect();
-        Beginnings {
-            common: kept.first().and_then(|value| value.get(..common)).unwrap_or(&[]).into(),
-            first: rest.iter().map(|value| eight(value)).collect(),
-            rest,
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rest.is_empty()
-    }
-
-    /// Whether one of them begins the text.
-    fn begin(&self, text: &[u8]) -> bool {
-        let Some(text) = text.strip_prefix(&*self.common).filter(|_| !self.is_empty()) else {
-            return false;
-        };
-        let head = eight(text);
-        // Those with smaller heads are before the text, those with greater ones after it.
-        let low = self.first.partition_point(|first| *first < head);
-        let high = low
-            + self
-                .first
-                .get(low..)
-                .map_or(0, |from| from.partition_point(|first| *first == head));
-        let same = self.rest.get(low..high).unwrap_or(&[]);
-        let before = low + same.partition_point(|value| **value <= *text);
-        let last = before.checked_sub(1).and_then(|place| self.rest.get(place));
-        last.is_some_and(|value| text.starts_with(value))
-    }
-}
-
-/// The first eight bytes as a number that orders as they do, zeros for those that are not there.
-fn eight(bytes: &[u8]) -> u64 {
-    match bytes.first_chunk::<8>() {
-        Some(chunk) => u64::from_be_bytes(*chunk),
-        None => bytes
-            .iter()
-            .zip((0..8).rev())
-            .fold(0, |number, (byte, place)| number | u64::from(*byte) << (8 * place)),
+        let any = |wanted: &[u32], has: &[u32]| has.iter().any(|number| wanted.binary_search(number).is_ok());
+        (!self.whole.is_empty() && any(&self.whole, value.whole().as_slice()))
+            || (!self.starts.is_empty() && any(&self.starts, value.starts()))
+            || (!self.ends.is_empty() && any(&self.ends, value.ends()))
     }
 }
 

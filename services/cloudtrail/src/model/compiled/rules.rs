@@ -3,7 +3,10 @@
 //! A rule is filed under one of its fields, the one whose values the fewest others want: under each whole value, beginning
 //! and end that it wants of it. An event that has none of them cannot be wanted by the rule.
 
-use super::{Asked, PlainRule, Rule, Symbols, Text, Value, Values};
+use super::{
+    Asked, PlainRule, Rule, Text, Values,
+    symbols::{Numbering, Value},
+};
 use std::collections::BTreeMap;
 
 /// The rules of one kind that a trail has.
@@ -15,16 +18,19 @@ pub(super) struct Rules {
     filed: Vec<Filed>,
 }
 
-/// The places of the rules that are filed under a field.
+/// The places of the rules that are filed under a field, by the numbers of the values that they want.
 struct Filed {
     field: Text,
-    whole: Vec<(u32, usize)>,
-    starts: Chains,
-    ends: Chains,
+    whole: Places,
+    starts: Places,
+    ends: Places,
 }
 
+/// In the order of numbers.
+type Places = Vec<(u32, usize)>;
+
 impl Rules {
-    pub(super) fn of(plain: &[PlainRule], symbols: &mut Symbols) -> Rules {
+    pub(super) fn of(plain: &[PlainRule], numbering: &mut Numbering) -> Rules {
         let crowds = crowds(plain);
         let mut rules = Rules::default();
         let mut by_field: BTreeMap<Text, Vec<(usize, &Values)>> = BTreeMap::new();
@@ -36,11 +42,11 @@ impl Rules {
                 }
                 _ => rules.always.push(place),
             }
-            rules.rules.push(Rule::of(rule, symbols));
+            rules.rules.push(Rule::of(rule, numbering));
         }
         let filed = by_field
             .into_iter()
-            .map(|(field, rules)| Filed::of(field, &rules, symbols));
+            .map(|(field, rules)| Filed::of(field, &rules, numbering));
         rules.filed = filed.collect();
         rules
     }
@@ -95,86 +101,42 @@ fn best_field<'a>(rule: &'a PlainRule, crowds: &Crowds<'_>) -> Option<(usize, Te
 }
 
 impl Filed {
-    fn of(field: Text, rules: &[(usize, &Values)], symbols: &mut Symbols) -> Filed {
-        let mut whole = Vec::new();
-        let (mut starts, mut ends) = (BTreeMap::new(), BTreeMap::new());
-        for (place, wanted) in rules {
-            whole.extend(wanted.equals.iter().map(|text| (symbols.number(text), *place)));
-            for text in &wanted.starts {
-                let text: Box<[u8]> = text.as_bytes().into();
-                starts.entry(text).or_insert_with(Vec::new).push(*place);
-            }
-            for text in &wanted.ends {
-                let text: Box<[u8]> = text.bytes().rev().collect();
-                ends.entry(text).or_insert_with(Vec::new).push(*place);
-            }
-        }
-        whole.sort_unstable();
-        Filed {
+    fn of(field: Text, rules: &[(usize, &Values)], numbering: &mut Numbering) -> Filed {
+        let mut filed = Filed {
             field,
-            whole,
-            starts: Chains::of(starts),
-            ends: Chains::of(ends),
+            whole: Places::new(),
+            starts: Places::new(),
+            ends: Places::new(),
+        };
+        for (place, wanted) in rules {
+            let with = |number: u32| (number, *place);
+            filed
+                .whole
+                .extend(wanted.equals.iter().map(|text| with(numbering.whole(text))));
+            filed
+                .starts
+                .extend(wanted.starts.iter().map(|text| with(numbering.start(text))));
+            filed
+                .ends
+                .extend(wanted.ends.iter().map(|text| with(numbering.end(text))));
         }
+        for places in [&mut filed.whole, &mut filed.starts, &mut filed.ends] {
+            places.sort_unstable();
+        }
+        filed
     }
 
     /// Whether `look` is content with one of the rules that want the value.
     fn any(&self, value: &Value<'_>, look: impl Fn(usize) -> bool) -> bool {
-        let of_whole = |symbol: u32| {
-            let from = self.whole.partition_point(|(other, _)| *other < symbol);
-            let mut same = self.whole.iter().skip(from).take_while(|(other, _)| *other == symbol);
-            same.any(|(_, place)| look(*place))
+        let any = |places: &Places, has: &[u32]| {
+            has.iter().any(|number| {
+                let from = places.partition_point(|(other, _)| other < number);
+                let mut same = places.iter().skip(from).take_while(|(other, _)| other == number);
+                same.any(|(_, place)| look(*place))
+            })
         };
-        value.symbol.is_some_and(of_whole)
-            || self.starts.any(value.text.as_bytes(), &look)
-            || (!self.ends.is_empty() && self.ends.any(value.backwards(), &look))
-    }
-}
-
-/// Beginnings in order, each with the longest other one that it begins with, so that all beginnings of a text are on one
-/// way from the last that is not after it.
-struct Chains {
-    links: Vec<Link>,
-}
-
-struct Link {
-    text: Box<[u8]>,
-    /// The place of the longest shorter beginning of this one.
-    up: Option<usize>,
-    rules: Vec<usize>,
-}
-
-impl Chains {
-    fn of(sorted: BTreeMap<Box<[u8]>, Vec<usize>>) -> Chains {
-        let mut links: Vec<Link> = Vec::with_capacity(sorted.len());
-        for (text, rules) in sorted {
-            // INVARIANT: what is on the way up from the last before it, and nothing else, may begin it.
-            let mut up = links.len().checked_sub(1);
-            while let Some(link) = up
-                .and_then(|place| links.get(place))
-                .filter(|link| !text.starts_with(&link.text))
-            {
-                up = link.up;
-            }
-            links.push(Link { text, up, rules });
-        }
-        Chains { links }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.links.is_empty()
-    }
-
-    /// Whether `look` is content with a rule of a beginning of the text.
-    fn any(&self, text: &[u8], look: impl Fn(usize) -> bool) -> bool {
-        let after = self.links.partition_point(|link| *link.text <= *text);
-        let mut at = after.checked_sub(1);
-        while let Some(link) = at.and_then(|place| self.links.get(place)) {
-            if text.starts_with(&link.text) && link.rules.iter().copied().any(&look) {
-                return true;
-            }
-            at = link.up;
-        }
-        false
+        (!self.whole.is_empty() && any(&self.whole, value.whole().as_slice()))
+            || (!self.starts.is_empty() && any(&self.starts, value.starts()))
+            || (!self.ends.is_empty() && any(&self.ends, value.ends()))
     }
 }
