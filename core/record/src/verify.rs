@@ -274,13 +274,14 @@ pub fn verify_log_file(named: &DigestedLogFile, file: Option<&StoredFile>) -> Op
 
 /// Verifies the chain that ends in `newest`, back to the digest that covers `since`, or to its beginning.
 ///
-/// `listed` are the keys of the digests in the bucket, in order: where a digest is missing or invalid, or begins a chain,
-/// the walk goes on with the newest listed one that is older. Without a list it ends there.
+/// `listed` are the digests in the bucket, in order, and those of other buckets where the trail may have delivered before:
+/// where a digest is missing or invalid, or begins a chain, the walk goes on with the newest listed one of the same bucket
+/// that is older. Without a list it ends there.
 pub fn chain(
     files: &dyn Files,
     keys: &[PublicKey],
     newest: Location,
-    listed: &[String],
+    listed: &[Location],
     since: Option<Timestamp>,
 ) -> Findings {
     let mut walk = Walk::new(keys, newest, listed, since);
@@ -293,7 +294,7 @@ pub fn chain(
 /// A verification that asks for one file after the other.
 pub struct Walk<'a> {
     keys: &'a [PublicKey],
-    listed: &'a [String],
+    listed: &'a [Location],
     since: Option<Timestamp>,
     /// The next digest, when the log files of the last are done.
     next: Option<Location>,
@@ -307,7 +308,7 @@ pub struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// A walk as [`chain`] makes it.
-    pub fn new(keys: &'a [PublicKey], newest: Location, listed: &'a [String], since: Option<Timestamp>) -> Walk<'a> {
+    pub fn new(keys: &'a [PublicKey], newest: Location, listed: &'a [Location], since: Option<Timestamp>) -> Walk<'a> {
         Walk {
             keys,
             listed,
@@ -399,12 +400,9 @@ impl<'a> Walk<'a> {
 
     fn older_listed(&self, than: &Location) -> Option<Location> {
         let limit = date(&than.key)?;
-        let older = self
-            .listed
-            .iter()
-            .rev()
-            .find(|key| date(key).is_some_and(|date| date < limit))?;
-        Some(Location::new(&than.bucket, older)).filter(|older| !self.seen.contains(older))
+        let mut older = self.listed.iter().rev().filter(|listed| listed.bucket == than.bucket);
+        let older = older.find(|listed| date(&listed.key).is_some_and(|date| date < limit))?;
+        Some(older.clone()).filter(|older| !self.seen.contains(older))
     }
 
     fn note(&mut self, kind: FileKind, location: Location, finding: Option<Finding>) {
@@ -459,8 +457,12 @@ mod tests {
             self.0.get_mut(key).unwrap()
         }
 
-        fn digests(&self) -> Vec<String> {
-            self.0.keys().filter(|key| key.contains("Digest")).cloned().collect()
+        fn digests(&self) -> Vec<Location> {
+            self.0
+                .keys()
+                .filter(|key| key.contains("Digest"))
+                .map(|key| Location::new("b", key))
+                .collect()
         }
     }
 
@@ -661,6 +663,21 @@ mod tests {
         );
     }
 
+    /// A trail's chain leads from bucket to bucket; where it begins, what another bucket lists is not before it.
+    #[test]
+    fn a_list_is_of_its_bucket() {
+        let bucket = bucket(&[1, 2]);
+        let keys = [KEY.public_key()];
+        let walk = |older: Location| {
+            let listed = [older, Location::new("b", place(1)), Location::new("b", place(2))];
+            chain(&bucket, &keys, Location::new("b", place(2)), &listed, None)
+        };
+        let elsewhere = walk(Location::new("a", place(0)));
+        assert!(elsewhere.all_valid() && elsewhere.gaps.is_empty());
+        let here = walk(Location::new("b", place(0)));
+        assert_eq!((here.digests().invalid, here.gaps.len()), (1, 1));
+    }
+
     #[test]
     fn a_key_that_is_missing_or_unreadable_is_told() {
         let bucket = bucket(&[1]);
@@ -718,7 +735,8 @@ mod tests {
             *bucket.file(&place(1)) = StoredFile { body: body.clone(), metadata };
             bucket.file(&log(2, 1)).body = body;
             prop_assert!(!walk(&bucket, 2, None).all_valid());
-            let _ = chain(&bucket, &[], Location::new("b", &text), std::slice::from_ref(&text), None);
+            let newest = Location::new("b", &text);
+            let _ = chain(&bucket, &[], newest.clone(), &[newest], None);
         }
     }
 }

@@ -38,16 +38,10 @@ type Keys = BTreeMap<String, Vec<PublicKey>>;
 /// Verifies the chain of one Region, from its newest digest back to its beginning.
 fn verify_region(stage: &Stage, bucket: &Bucket, keys: &Keys, region: &str) -> Result<Findings> {
     let digests = bucket.digests().filter(|(_, delivered)| delivered.region == region);
-    let listed: Vec<String> = digests.map(|(key, _)| key.clone()).collect();
+    let listed: Vec<Location> = digests.map(|(key, _)| Location::new(&stage.logs_bucket, key)).collect();
     let newest = listed.last().with_context(|| format!("{region} has no digest"))?;
     let keys = keys.get(region).map(Vec::as_slice).unwrap_or_default();
-    Ok(chain(
-        bucket,
-        keys,
-        Location::new(&stage.logs_bucket, newest),
-        &listed,
-        None,
-    ))
+    Ok(chain(bucket, keys, newest.clone(), &listed, None))
 }
 
 pub(super) fn verify(print: &Printer, stage: &Stage, bucket: &Bucket, keys: &Keys) -> Result<()> {

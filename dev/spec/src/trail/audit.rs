@@ -125,7 +125,9 @@ fn records(run: &mut Run, name: usize, store: &Store) -> Result<()> {
 /// Every digest is valid, each chain is whole, and every log file is in a digest, once.
 async fn proofs(run: &mut Run, name: usize, store: &Store) -> Result<()> {
     let mut proven = BTreeSet::new();
-    let mut chains: BTreeMap<(String, String, bool), Vec<String>> = BTreeMap::new();
+    // By bucket, Region and whether they are backfill; and all that a chain may come to, which goes from bucket to bucket.
+    let mut newest: BTreeMap<(String, String, bool), Location> = BTreeMap::new();
+    let mut listed: BTreeMap<(String, bool), Vec<Location>> = BTreeMap::new();
     let mut keys = BTreeMap::new();
     for (bucket, region, key) in store.of_kind("CloudTrail-Digest") {
         if !keys.contains_key(region) {
@@ -152,16 +154,14 @@ async fn proofs(run: &mut Run, name: usize, store: &Store) -> Result<()> {
                 "{place:?} is in two digests, again in `{key}`"
             );
         }
-        chains
-            .entry((bucket.to_owned(), region.to_owned(), backfill))
-            .or_default()
-            .push(key.to_owned());
+        newest.insert((bucket.to_owned(), region.to_owned(), backfill), location.clone());
+        listed.entry((region.to_owned(), backfill)).or_default().push(location);
         run.count(if backfill { "backfill digest" } else { "digest" });
     }
-    for ((bucket, region, _), listed) in &chains {
-        let Some(newest) = listed.last() else { continue };
-        let known = keys.get(region).map_or(&[][..], Vec::as_slice);
-        let mut walk = Walk::new(known, Location::new(bucket, newest), listed, None);
+    for ((_, region, backfill), newest) in newest {
+        let known = keys.get(&region).map_or(&[][..], Vec::as_slice);
+        let listed = listed.get(&(region, backfill)).map_or(&[][..], Vec::as_slice);
+        let mut walk = Walk::new(known, newest, listed, None);
         while let Some(location) = walk.wants() {
             walk.take(store.get(&location).cloned());
         }
