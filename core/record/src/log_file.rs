@@ -75,12 +75,15 @@ pub(crate) fn account_folder(prefix: Option<&str>, organization_id: Option<&str>
 
 /// The content is hashed in pieces of this size while it is filled, so that it is still in the processor's cache.
 const HASH_STEP: usize = 64 * 1024;
+/// A file that gets longer than this gets room for the longest at once: memory that is never written to costs nothing, but
+/// to move what is there again and again costs more than to fill it.
+const GROWING_BYTES_MAX: usize = 4 << 20;
 
 /// A log file being filled.
 pub struct LogFile {
     json: Vec<u8>,
-    /// Over the first `hashed` bytes.
-    hash: digest::Context,
+    /// Over the first `hashed` bytes; none where nobody wants it.
+    hash: Option<digest::Context>,
     hashed: usize,
     records: usize,
     times: Option<(Timestamp, Timestamp)>,
@@ -93,7 +96,7 @@ pub struct LogFileBytes {
     pub json: Vec<u8>,
     /// The content as one gzip member: the object's bytes.
     pub gzip: Vec<u8>,
-    /// Lower-hex SHA-256 of the content, for the digest.
+    /// Lower-hex SHA-256 of the content, for the digest; empty of a file [`LogFile::unproven`].
     pub sha256: String,
     /// How many records it holds.
     pub records: usize,
@@ -120,21 +123,39 @@ impl LogFile {
         buffer.clear();
         LogFile {
             json: buffer,
-            hash: digest::Context::new(&digest::SHA256),
+            hash: Some(digest::Context::new(&digest::SHA256)),
             hashed: 0,
             records: 0,
             times: None,
         }
     }
 
+    /// The same file for a trail without validation: no digest will name it, so it is not hashed.
+    pub fn unproven(self) -> LogFile {
+        LogFile { hash: None, ..self }
+    }
+
     fn hash_on(&mut self) {
-        self.hash.update(self.json.get(self.hashed..).unwrap_or_default());
+        if let Some(hash) = &mut self.hash {
+            hash.update(self.json.get(self.hashed..).unwrap_or_default());
+        }
         self.hashed = self.json.len();
+    }
+
+    /// Makes room for so many more bytes and the file's end.
+    fn make_room(&mut self, bytes: usize) {
+        let needed = self.json.len() + bytes + TAIL.len();
+        if needed > GROWING_BYTES_MAX && needed > self.json.capacity() {
+            let all = needed.max(LOG_FILE_BYTES_MAX);
+            self.json.reserve_exact(all - self.json.len());
+        }
     }
 
     /// Adds a record as [`crate::EventRecord::to_json`] made it.
     pub fn push(&mut self, record_json: &[u8], event_time: Timestamp) {
-        self.json.extend_from_slice(if self.records == 0 { HEAD } else { b"," });
+        let before = if self.records == 0 { HEAD } else { b"," };
+        self.make_room(before.len() + record_json.len());
+        self.json.extend_from_slice(before);
         self.json.extend_from_slice(record_json);
         self.records += 1;
         if self.json.len() - self.hashed >= HASH_STEP {
@@ -175,7 +196,7 @@ impl LogFile {
         self.hash_on();
         Ok(LogFileBytes {
             gzip: gzip.compress(&self.json)?,
-            sha256: hex::encode(self.hash.finish()),
+            sha256: self.hash.map(|hash| hex::encode(hash.finish())).unwrap_or_default(),
             json: self.json,
             records: self.records,
             newest_event_time: self.times.map(|(_, newest)| newest),

@@ -187,10 +187,11 @@ impl Journal {
         let core = self.core();
         let at = core.published();
         let all = (Bound::Unbounded, Bound::Unbounded);
+        let mut inflate = inflater()?;
         for block in core.engine.scan(&at.snapshot, Space::Journal, all, false) {
             let (key, block) = block?;
             let seq = seq_of(&key)?;
-            let opened = open_block(&core.block_key, seq, &block).and_then(|(time, entries)| {
+            let opened = open_block(&mut inflate, &core.block_key, seq, &block).and_then(|(time, entries)| {
                 let in_order = entries.is_sorted_by(|(a, _), (b, _)| a < b);
                 match in_order && seq <= at.seq {
                     true => Ok(CheckedBlock {
@@ -256,6 +257,7 @@ impl Journal {
         let (from, to) = (from_seq.to_be_bytes(), to_seq.min(at.seq).to_be_bytes());
         let range = (Bound::Included(from.as_slice()), Bound::Included(to.as_slice()));
         let (mut page, mut bytes) = (Page::default(), 0);
+        let mut inflate = inflater()?;
         for block in core.engine.scan(&at.snapshot, Space::Journal, range, reverse) {
             let (key, block) = block?;
             let seq = seq_of(&key)?;
@@ -263,7 +265,7 @@ impl Journal {
                 page.next = Some(seq);
                 break;
             }
-            let (time, mut entries) = open_block(&core.block_key, seq, &block)?;
+            let (time, mut entries) = open_block(&mut inflate, &core.block_key, seq, &block)?;
             if reverse {
                 entries.reverse();
             }
@@ -367,13 +369,25 @@ impl BlockSealer {
 
 type Block = (Timestamp, Vec<(u32, JournalEntry)>);
 
-fn open_block(key: &Key256, seq: u64, block: &[u8]) -> Result<Block, Fault> {
+/// A decompressor, to be kept for many blocks: to make one takes as long as to open a short block.
+pub(crate) fn inflater() -> Result<zstd::bulk::Decompressor<'static>, Fault> {
+    zstd::bulk::Decompressor::new().map_err(|e| Fault::io("starting the decompressor", e))
+}
+
+fn open_block(
+    inflate: &mut zstd::bulk::Decompressor<'_>,
+    key: &Key256,
+    seq: u64,
+    block: &[u8],
+) -> Result<Block, Fault> {
     let (head, sealed) = Head::parse(block).ok_or_else(|| damaged(seq))?;
     let what = || format!("journal block {seq}");
     let body = small::open(key, &head.identity(seq), sealed).map_err(|e| Fault::corrupt_by(what(), e))?;
     let plain = match head.method {
         // The length is authentic, so it is no lever for making us allocate.
-        ZSTD => zstd::bulk::decompress(&body, head.length as usize).map_err(|e| Fault::corrupt_by(what(), e))?,
+        ZSTD => inflate
+            .decompress(&body, head.length as usize)
+            .map_err(|e| Fault::corrupt_by(what(), e))?,
         _ => body,
     };
     let plain = Bytes::from(plain);

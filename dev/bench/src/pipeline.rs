@@ -2,12 +2,12 @@
 
 use crate::{
     generator, machine,
-    process::cpu_s,
+    process::{cpu_s, own_cpu_s},
     scenario::{BUCKET, Scenario},
     table::Table,
     target::Target,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use record::Gzip;
 use serde_json::json;
@@ -22,12 +22,18 @@ use testkit::{
 };
 
 /// For the report.
-pub(crate) const WHAT_IS_MEASURED: &str = "A server is loaded until its journal holds the records; then its rehearsal \
-clock is moved by one delivery interval. Pipeline: all processor time that the server process uses from that call to its \
+pub(crate) const WHAT_IS_MEASURED: &str = "A server is loaded until its journal holds the records, and left alone until \
+the archive of events has done its part, which is not delivery; then its rehearsal clock is moved by one delivery interval. Pipeline: all processor time that the server process uses from that call to its \
 answer (reading the journal, selecting, serialising, gzip, sealing under the trail's KMS key, the authorised and recorded \
-put, the sync), whatever the number of threads. Gzip alone: the same log files, read back and compressed again at the \
-same level on one core.";
+put, the sync), whatever the number of threads. Gzip alone: the same log files, read back and compressed again by \
+the same library at the same level, processor time too.";
 
+/// The goal: delivery is at least so many percent of gzip alone, for each second of processor time.
+const GOAL_PERCENT: f64 = 70.0;
+/// The server is at rest when it used next to nothing for so long: the archive looks every second.
+const REST_SPAN: Duration = Duration::from_millis(2_500);
+const REST_USED_S_MAX: f64 = 0.03;
+const REST_WAIT_MAX: Duration = Duration::from_secs(60);
 const RECORDS_WANTED: usize = 60_000;
 const LOAD_TIME_MAX: Duration = Duration::from_secs(25);
 const GZIP_TIME_MIN: Duration = Duration::from_secs(1);
@@ -48,6 +54,7 @@ pub(crate) async fn delivery(binary: &Path) -> Result<Table> {
     let trail = client.create_trail(&plan).await?;
     advance(&client).await?;
     fill(&client).await?;
+    rest(&server).await?;
     let before: BTreeSet<String> = client.log_file_keys(&trail).await?.into_iter().collect();
     let (start, cpu_start) = (Instant::now(), cpu_s(&server)?);
     advance(&client).await?;
@@ -80,15 +87,16 @@ pub(crate) async fn delivery(binary: &Path) -> Result<Table> {
         String::new(),
     ]);
     table.row(vec![
-        "gzip alone, records per second on one core".to_owned(),
+        "gzip alone, records per second of processor time".to_owned(),
         per(gzip_s),
         String::new(),
     ]);
-    let word = if share >= 0.6 { "reached" } else { "MISSED" };
+    let percent = share * 100.0;
+    let word = if percent >= GOAL_PERCENT { "reached" } else { "MISSED" };
     table.row(vec![
         "pipeline, % of gzip alone".to_owned(),
-        format!("{:.0}", share * 100.0),
-        format!("at least 60 %: {word}"),
+        format!("{percent:.0}"),
+        format!("at least {GOAL_PERCENT:.0} %: {word}"),
     ]);
     Ok(table)
 }
@@ -130,10 +138,23 @@ async fn new_files(client: &Client, trail: &Trail, before: &BTreeSet<String>) ->
     Ok(files)
 }
 
-/// Seconds that it takes to compress all files once.
+/// Waits until the server does no work of its own any more.
+async fn rest(server: &Server) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed() < REST_WAIT_MAX {
+        let before = cpu_s(server)?;
+        tokio::time::sleep(REST_SPAN).await;
+        if cpu_s(server)? - before <= REST_USED_S_MAX {
+            return Ok(());
+        }
+    }
+    bail!("the server is still busy after {REST_WAIT_MAX:?}")
+}
+
+/// Seconds of processor time that it takes to compress all files once.
 fn gzip_alone(files: &[Vec<u8>]) -> Result<f64> {
     let mut gzip = Gzip::new();
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), own_cpu_s()?);
     let mut rounds = 0;
     while start.elapsed() < GZIP_TIME_MIN {
         for file in files {
@@ -142,5 +163,5 @@ fn gzip_alone(files: &[Vec<u8>]) -> Result<f64> {
         }
         rounds += 1;
     }
-    Ok(start.elapsed().as_secs_f64() / f64::from(rounds))
+    Ok((own_cpu_s()? - before) / f64::from(rounds))
 }

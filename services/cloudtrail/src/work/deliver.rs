@@ -7,7 +7,7 @@
 
 use super::{
     ATTEMPTS_MAX, REDELIVERY, begin, chains, conflicted, delivering,
-    fill::{self, Filled, Limits, Spare, Starts},
+    fill::{self, Filled, Limits, Of, Spare, Starts},
     retry_at,
 };
 use crate::{
@@ -111,7 +111,11 @@ impl Pass<'_> {
             let (journal, trail, cut, reading) =
                 (self.world.journal(), Arc::clone(&self.trail), self.cut, starts.clone());
             let round = tokio::task::spawn_blocking(move || {
-                fill::round(&journal, &trail.id, from, cut, &reading, spare, Limits::STANDARD)
+                let of = Of {
+                    trail: &trail.id,
+                    validation: trail.validation,
+                };
+                fill::round(&journal, of, from, cut, &reading, spare, Limits::STANDARD)
             })
             .await
             .map_err(|error| Fault::io("reading the journal", error))??;

@@ -122,11 +122,27 @@ pub struct Round {
     pub spare: Spare,
 }
 
+/// Whose files are filled.
+#[derive(Clone, Copy)]
+pub struct Of<'a> {
+    /// The trail's id.
+    pub trail: &'a str,
+    /// Whether digests will name the files.
+    pub validation: bool,
+}
+
+impl Of<'_> {
+    fn file(self, buffer: Vec<u8>) -> LogFile {
+        let file = LogFile::in_buffer(buffer);
+        if self.validation { file } else { file.unproven() }
+    }
+}
+
 /// Reads on from `from` and fills files with what a trail selected, until one is full, or all together are. Blocks its
 /// thread.
 pub fn round(
     journal: &Journal,
-    trail: &str,
+    of: Of<'_>,
     from: u64,
     cut: u64,
     starts: &Starts,
@@ -134,7 +150,7 @@ pub fn round(
     limits: Limits,
 ) -> Result<Round, Fault> {
     let mut fill = Fill {
-        trail,
+        of,
         after: starts.after,
         slots: Vec::new(),
         last: 0,
@@ -170,7 +186,7 @@ struct Slot {
 }
 
 struct Fill<'a> {
-    trail: &'a str,
+    of: Of<'a>,
     after: u64,
     slots: Vec<Slot>,
     /// That of the last entry: entries of one Region come in runs.
@@ -222,7 +238,7 @@ impl Visitor for Fill<'_> {
 
     fn entry(&mut self, entry: EntryRef<'_>) -> Result<(), Fault> {
         let seq = entry.pos.seq;
-        if !entry.selected.contains(self.trail) {
+        if !entry.selected.contains(self.of.trail) {
             return Ok(());
         }
         let at = self.slot(entry.region)?;
@@ -235,7 +251,7 @@ impl Visitor for Fill<'_> {
         };
         let (time, json) = journal::decode_record(entry.payload)?;
         let filled = slot.filled.get_or_insert_with(|| Filled {
-            file: LogFile::in_buffer(self.spare.take()),
+            file: self.of.file(self.spare.take()),
             first: seq,
             first_time: entry.time,
             last: seq,
@@ -300,6 +316,10 @@ mod tests {
     const SMALL: Limits = Limits {
         file: 300_000,
         round: 400_000,
+    };
+    const OF: Of<'_> = Of {
+        trail: "t",
+        validation: true,
     };
     const HERE: &str = "us-east-1";
     const AWAY: &str = "eu-west-1";
@@ -378,7 +398,7 @@ mod tests {
         let (mut found, mut from, mut rounds): (BTreeMap<Region, Vec<usize>>, _, _) = (BTreeMap::new(), 1, 0);
         loop {
             let cut = journal.head();
-            let round = round(&journal, "t", from, cut, &Starts::after(0), spare, SMALL).unwrap();
+            let round = round(&journal, OF, from, cut, &Starts::after(0), spare, SMALL).unwrap();
             spare = round.spare;
             let all: usize = round.files.values().map(|filled| filled.file.len_bytes()).sum();
             assert!(all <= SMALL.round, "{all}");
@@ -411,7 +431,7 @@ mod tests {
         let read = |starts: &Starts| {
             let round = round(
                 &journal,
-                "t",
+                OF,
                 starts.first(),
                 journal.head(),
                 starts,
