@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::functions::{Piece, pieces};
+use crate::functions::{BESIDE_CONDITIONS, Piece, pieces};
 use crate::model::Template;
 use crate::ordered::Ordered;
 use crate::read::{Read, refuse};
@@ -216,6 +216,9 @@ impl<'a> Walk<'a> {
                 }
                 _ => members.iter().try_for_each(|(name, member)| match name.as_str() {
                     "Fn::Transform" => self.function(name, member),
+                    name if name.starts_with("Fn::") => {
+                        refuse(format!("Template error: {name} must be the only member of its object"))
+                    }
                     _ => self.value(member, kind),
                 }),
             },
@@ -287,7 +290,14 @@ impl<'a> Walk<'a> {
             {
                 refuse(format!("Template error: {name} cannot be partially collapsed"))
             }
-            "Fn::ImportValue" if matches!(self.place, Place::Conditions | Place::Rules) => {
+            "Fn::And" | "Fn::Equals" | "Fn::Not" | "Fn::Or" => Ok(()),
+            "Fn::Contains"
+            | "Fn::EachMemberEquals"
+            | "Fn::EachMemberIn"
+            | "Fn::RefAll"
+            | "Fn::ValueOf"
+            | "Fn::ValueOfAll" => Ok(()),
+            _ if matches!(self.place, Place::Conditions | Place::Rules) && !BESIDE_CONDITIONS.contains(&name) => {
                 refuse(format!("Template error: Cannot use {name} in {:?}.", self.place))
             }
             _ => Ok(()),
@@ -381,12 +391,15 @@ impl<'a> Walk<'a> {
         ))
     }
 
+    /// Without language extensions only `Ref` and `Fn::FindInMap` may make a key, and there is no default.
     fn mapping(&self, parts: &[Ordered]) -> Read<()> {
+        let plain =
+            |key: &Ordered| shape::function(key).is_none_or(|(name, _)| matches!(name, "Ref" | "Fn::FindInMap"));
+        let plain = parts.len() == 3 && parts.iter().all(plain);
+        if !plain && !self.names.extensions {
+            return refuse(shape::FIND_IN_MAP_FORM);
+        }
         match parts {
-            [_, _, _, _] if !self.names.extensions => refuse(
-                "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for \
-                 return value",
-            ),
             [Ordered::String(map), rest @ ..] if rest.len() == 2 && !self.names.mappings.contains(map.as_str()) => {
                 refuse(format!(
                     "Template error: Mapping named '{map}' is not present in the 'Mappings' section of template."

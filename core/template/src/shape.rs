@@ -20,7 +20,7 @@ pub(crate) fn arguments(name: &str, argument: &Ordered) -> Read<()> {
     match name {
         "Ref" => match argument {
             Ordered::String(name) if !name.is_empty() => Ok(()),
-            _ => refuse("Template format error: Every Ref object must have a single String value."),
+            _ => refuse("Template error: every Ref object must have a single String value."),
         },
         "Fn::GetAtt" => get_att(argument),
         "Fn::Sub" => sub(argument),
@@ -132,6 +132,10 @@ fn sub(argument: &Ordered) -> Read<()> {
     )
 }
 
+/// AWS's words for a `Fn::FindInMap` of the wrong form.
+pub(crate) const FIND_IN_MAP_FORM: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key \
+     and the attribute for return value";
+
 fn find_in_map(argument: &Ordered) -> Read<()> {
     let valid = match argument.items() {
         Some([map, top, second]) => [map, top, second].into_iter().all(is_text),
@@ -145,10 +149,7 @@ fn find_in_map(argument: &Ordered) -> Read<()> {
     if valid {
         return Ok(());
     }
-    refuse(
-        "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return \
-         value",
-    )
+    refuse(FIND_IN_MAP_FORM)
 }
 
 fn import_value(argument: &Ordered) -> Read<()> {

@@ -514,11 +514,11 @@ fn functions() {
         ("!Ref AWS::Region", ""),
         (
             "{Ref: [A]}",
-            "Template format error: Every Ref object must have a single String value.",
+            "Template error: every Ref object must have a single String value.",
         ),
         (
             "!Ref ''",
-            "Template format error: Every Ref object must have a single String value.",
+            "Template error: every Ref object must have a single String value.",
         ),
         // With a brother it is no function.
         ("{Ref: Nothing, Other: x}", ""),
@@ -593,6 +593,12 @@ fn functions() {
         ("!FindInMap [M, a, b]", ""),
         ("!FindInMap [!Ref Given, a, b]", ""),
         ("!FindInMap [M, a]", FIND),
+        ("!FindInMap [M, !Sub a, b]", FIND),
+        ("!FindInMap [M, !FindInMap [M, a, b], !Ref Given]", ""),
+        (
+            "{Fn::Sub: x, Other: y}",
+            "Template error: Fn::Sub must be the only member of its object",
+        ),
         ("!FindInMap [M, a, b, {DefaultValue: x}]", FIND),
         (
             "!FindInMap [N, a, b]",
@@ -702,6 +708,10 @@ fn conditions() {
             "A: !Equals [!Ref Bucket, !GetAtt Bucket.Arn]\n  B: !Equals [!Ref Nothing, '${Bucket}']",
             "Template format error: Unresolved dependencies [Bucket, Nothing]. Cannot reference resources in the Conditions block of \
              the template",
+        ),
+        (
+            "A: !Equals [!GetAZs '', y]",
+            "Template error: Cannot use Fn::GetAZs in Conditions.",
         ),
         (
             "A: !Equals [!ImportValue x, y]",

@@ -5,15 +5,13 @@ use serde_json::Value;
 use super::{Evaluated, Evaluator, Place, function, refused, scalar};
 use crate::parameters::NO_ECHO;
 use crate::scope::{EvaluateError, Unknown};
+use crate::shape::FIND_IN_MAP_FORM;
 
 /// The Availability Zones of every Region.
 const ZONES: [&str; 3] = ["a", "b", "c"];
 
 /// AWS's words for a `Fn::GetAtt` that is of the wrong form.
 const GET_ATT_FORM: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
-
-const FIND_IN_MAP_FORM: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key \
-     and the attribute for return value";
 
 const IMPORT_FORM: &str =
     "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";

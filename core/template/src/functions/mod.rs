@@ -30,7 +30,7 @@ const FUNCTIONS: &str = "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn
      Fn::EachMemberIn, Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr";
 
 /// The functions that may make the operands of conditions and rules.
-const BESIDE_CONDITIONS: [&str; 9] = [
+pub(crate) const BESIDE_CONDITIONS: [&str; 9] = [
     "Ref",
     "Fn::FindInMap",
     "Fn::Sub",
