@@ -44,6 +44,7 @@ pub(crate) fn decide<'a>(scope: &Scope<'a>) -> Result<BTreeMap<&'a str, bool>, T
         known: &Nothing,
         place: Place::Conditions,
         shown: false,
+        exports_later: false,
         bytes: Cell::new(0),
         depth: Cell::new(0),
     };

@@ -191,29 +191,33 @@ impl<'a> Scope<'a> {
             .map(|value| value.unwrap_or_default())
     }
 
-    /// Looks for what can be seen to have no value before anything is made: `known` need not know resources.
+    /// Looks for what can be seen to have no value before anything is made. Exports are left to the operation itself.
     ///
     /// # Errors
     /// AWS's words for the first such value of a resource or an output, and for an output whose value is no text.
-    pub fn check_values(&self, known: &dyn Known) -> Result<(), TemplateError> {
+    pub fn check_values(&self) -> Result<(), TemplateError> {
         for node in &self.nodes {
-            self.check_value(&node.resource.properties, known)?;
+            self.check_value(&node.resource.properties)?;
         }
         for output in self.outputs() {
-            if let Some(value) = self.check_value(&output.value, known)? {
+            if let Some(value) = self.check_value(&output.value)? {
                 output_text(&value)?;
             }
             if let Some(name) = &output.export {
-                self.check_value(name, known)?;
+                self.check_value(name)?;
             }
         }
         Ok(())
     }
 
     /// Refuses a value that has none, looking past what waits for a resource; the value where it has one.
-    fn check_value(&self, value: &Value, known: &dyn Known) -> Result<Option<Value>, TemplateError> {
-        match self.evaluate(value, known) {
-            Ok(value) => return Ok(Some(value)),
+    fn check_value(&self, value: &Value) -> Result<Option<Value>, TemplateError> {
+        let evaluator = Evaluator {
+            exports_later: true,
+            ..self.evaluator(&Nothing, false)
+        };
+        match evaluator.value(value) {
+            Ok(value) => return Ok(Some(value.unwrap_or_default())),
             Err(EvaluateError::Refused(refusal)) => return Err(refusal),
             Err(EvaluateError::NotYet(_)) => (),
         }
@@ -226,7 +230,7 @@ impl<'a> Scope<'a> {
             _ => Vec::new(),
         };
         for value in within {
-            self.check_value(value, known)?;
+            self.check_value(value)?;
         }
         Ok(None)
     }
@@ -257,6 +261,7 @@ impl<'a> Scope<'a> {
             known,
             place: Place::Resources,
             shown,
+            exports_later: false,
             bytes: Cell::new(0),
             depth: Cell::new(0),
         }

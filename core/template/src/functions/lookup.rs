@@ -219,6 +219,7 @@ impl Evaluator<'_> {
         let name = self.export_name(argument)?;
         match self.known.export(&name) {
             Some(value) => self.text(value).map(Some),
+            None if self.exports_later => Err(EvaluateError::NotYet(name)),
             None => refused(format!("No export named {name} found")),
         }
     }

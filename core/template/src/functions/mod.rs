@@ -70,6 +70,8 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) known: &'s dyn Known,
     pub(crate) place: Place,
     pub(crate) shown: bool,
+    /// An export that is not known is waited for.
+    pub(crate) exports_later: bool,
     /// The bytes of text that have been made.
     pub(crate) bytes: Cell<usize>,
     pub(crate) depth: Cell<usize>,
