@@ -27,22 +27,60 @@ pub(crate) fn memory_mib(server: &Server, name: &str) -> Result<f64> {
     Ok(kib / 1024.0)
 }
 
+/// Processor time in seconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Cpu {
+    /// In the program itself.
+    pub(crate) user_s: f64,
+    /// In the kernel, for the program: files, sockets, memory that it had not touched before.
+    pub(crate) system_s: f64,
+}
+
+impl Cpu {
+    /// That the server's process has used.
+    pub(crate) fn of(server: &Server) -> Result<Cpu> {
+        Cpu::at(&format!("/proc/{}/stat", server.pid()?))
+    }
+
+    /// That this very process has used.
+    pub(crate) fn own() -> Result<Cpu> {
+        Cpu::at("/proc/self/stat")
+    }
+
+    fn at(path: &str) -> Result<Cpu> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}; this needs Linux"))?;
+        // The name of the program, in parentheses, may hold spaces; the times are the 12th and 13th word after it.
+        let after = text.rsplit(')').next().unwrap_or_default();
+        let mut ticks = after.split_whitespace().skip(11).map(str::parse::<f64>);
+        let mut next = || -> Result<f64> { Ok(ticks.next().context("no times of the process")?? / TICKS_PER_SECOND) };
+        Ok(Cpu {
+            user_s: next()?,
+            system_s: next()?,
+        })
+    }
+
+    /// All of it.
+    pub(crate) fn all_s(self) -> f64 {
+        self.user_s + self.system_s
+    }
+
+    /// What was used since then.
+    pub(crate) fn since(self, then: Cpu) -> Cpu {
+        Cpu {
+            user_s: self.user_s - then.user_s,
+            system_s: self.system_s - then.system_s,
+        }
+    }
+}
+
 /// The processor time that the process has used, in seconds.
 pub(crate) fn cpu_s(server: &Server) -> Result<f64> {
-    cpu_of(&format!("/proc/{}/stat", server.pid()?))
+    Ok(Cpu::of(server)?.all_s())
 }
 
 /// The processor time that this very process has used, in seconds.
 pub(crate) fn own_cpu_s() -> Result<f64> {
-    cpu_of("/proc/self/stat")
-}
-
-fn cpu_of(path: &str) -> Result<f64> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}; this needs Linux"))?;
-    // The name of the program, in parentheses, may hold spaces; the times are the 12th and 13th word after it.
-    let after = text.rsplit(')').next().unwrap_or_default();
-    let ticks = after.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
-    Ok(ticks.sum::<Result<f64, _>>()? / TICKS_PER_SECOND)
+    Ok(Cpu::own()?.all_s())
 }
 
 fn goal(found: f64, most: f64, unit: &str) -> String {
