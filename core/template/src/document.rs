@@ -1,6 +1,6 @@
 //! From the text of a document to its tree: YAML with CloudFormation's short tags, which become the long form here, or JSON.
 //!
-//! A text that begins with `{` is JSON. The YAML that CloudFormation takes is YAML 1.1 without aliases, merges and the tags
+//! A text that begins with `{` is JSON, in which CloudFormation takes a comma before a closing bracket. The YAML that CloudFormation takes is YAML 1.1 without aliases, merges and the tags
 //! `binary`, `omap`, `pairs`, `set` and `timestamp`. So a tree is never larger than its text makes it.
 //!
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html>
@@ -30,23 +30,39 @@ pub(crate) fn read(text: &str) -> Result<Ordered, TemplateError> {
 }
 
 fn json(text: &str) -> Result<Ordered, TemplateError> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    JsonSeed
-        .deserialize(&mut deserializer)
-        .and_then(|tree| deserializer.end().map(|()| tree))
-        .map_err(|error| {
-            // serde_json counts bytes.
-            let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
-            let column = line
-                .char_indices()
-                .take_while(|(at, _)| *at < error.column())
-                .count()
-                .max(1);
-            TemplateError(format!(
-                "Template format error: JSON not well-formed. (line {}, column {column})",
-                error.line()
-            ))
-        })
+    let read = |text: &str| {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        let tree = JsonSeed.deserialize(&mut deserializer)?;
+        deserializer.end().map(|()| tree)
+    };
+    let lenient = |fault| without_last_commas(text).map_or(Err(fault), |text| read(&text));
+    read(text).or_else(lenient).map_err(|error| {
+        // serde_json counts bytes.
+        let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default();
+        let column = line
+            .char_indices()
+            .take_while(|(at, _)| *at < error.column())
+            .count()
+            .max(1);
+        TemplateError(format!(
+            "Template format error: JSON not well-formed. (line {}, column {column})",
+            error.line()
+        ))
+    })
+}
+
+/// The text with a blank for each comma before a closing bracket; `None` where there is none.
+fn without_last_commas(text: &str) -> Option<String> {
+    let mut lenient = String::with_capacity(text.len());
+    let (mut quoted, mut escaped, mut any) = (false, false, false);
+    for (at, c) in text.char_indices() {
+        let last = !quoted && c == ',' && text[at + 1..].trim_start().starts_with(['}', ']']);
+        any |= last;
+        lenient.push(if last { ' ' } else { c });
+        quoted ^= c == '"' && !escaped;
+        escaped = quoted && c == '\\' && !escaped;
+    }
+    any.then_some(lenient)
 }
 
 /// Reads any JSON value and refuses a member that is there twice. serde_json bounds the depth.

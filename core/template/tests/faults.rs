@@ -106,13 +106,20 @@ fn documents() {
             "Template format error: [/Mappings/M/1] map keys must be strings; received boolean [true] instead",
         ),
         ("{", "Template format error: JSON not well-formed. (line 1, column 1)"),
-        (
-            "{\"a\": 1,}",
-            "Template format error: JSON not well-formed. (line 1, column 9)",
-        ),
+        ("{\"a\": 1,}", "Invalid template property or properties [a]"),
         (
             "{\"a\": !Ref b}",
             "Template format error: JSON not well-formed. (line 1, column 7)",
+        ),
+        ("{\"a\": [1, ] , \n}", "Invalid template property or properties [a]"),
+        ("{\"a\": \"\\\",}\",}", "Invalid template property or properties [a]"),
+        (
+            "{\"a\": [1,], \"b\" 2}",
+            "Template format error: JSON not well-formed. (line 1, column 17)",
+        ),
+        (
+            "{\"a\": 1 \"b\"}",
+            "Template format error: JSON not well-formed. (line 1, column 9)",
         ),
         (
             "{\n \"é\": 1 x}",
