@@ -334,10 +334,11 @@ def test_a_key_is_made_and_changed(server):
     # What makes it what it is cannot change, and the key is not replaced for it.
     assert stack.update(key(**{**changed, "MultiRegion": False})) == "UPDATE_ROLLBACK_COMPLETE"
     assert stack.failure().startswith(
-        'Resource handler returned message: "You cannot change the MultiRegion property of an existing KMS key." '
-    ) and stack.failure().endswith("HandlerErrorCode: NotUpdatable)")
+        'Resource handler returned message: "You cannot change the values of the KeySpec, KeyUsage, Origin, or MultiRegion '
+        'properties of an AWS::KMS::Key resource." (RequestToken: '
+    ) and stack.failure().endswith("HandlerErrorCode: InvalidRequest)")
     assert stack.update(key(**{**changed, "EnableKeyRotation": True})) == "UPDATE_ROLLBACK_COMPLETE"
-    assert "You cannot modify the EnableKeyRotation property when the Enabled property is false." in stack.failure()
+    assert "You cannot change the EnableKeyRotation property while the Enabled property is false." in stack.failure()
     assert stack.update(key(**{**changed, "EnableKeyRotation": True, "Enabled": True})) == "UPDATE_COMPLETE"
     assert kms.get_key_rotation_status(KeyId=found)["KeyRotationEnabled"] is True
 

@@ -70,6 +70,7 @@ impl Handler for Key {
     fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
             let properties = &desired.properties;
+            check(properties)?;
             let answer = kms(api, "CreateKey", &creation(properties, api.account())).await?;
             let made = super::made(answer.get("KeyMetadata").unwrap_or(&Value::Null))?;
             if rotates(properties) {
@@ -201,31 +202,50 @@ async fn rotate(api: &mut Api, key: &str, properties: &Value) -> Result<(), Hand
     kms(api, operation, &input).await.map(drop)
 }
 
+fn refused<T>(text: &str) -> Result<T, HandlerError> {
+    Err(HandlerError::of(HandlerErrorCode::InvalidRequest, text))
+}
+
+/// A property, or what it is without being said.
+fn or_default(properties: &Value, name: &str, default: &Value) -> Value {
+    properties.get(name).unwrap_or(default).clone()
+}
+
+/// Refuses, in the handler's words, what no key can be.
+fn check(properties: &Value) -> Result<(), HandlerError> {
+    let is_symmetric = text(properties, "KeySpec").is_none_or(|spec| spec == SYMMETRIC);
+    let is_own = text(properties, "Origin").is_none_or(|origin| origin == OF_KMS);
+    match rotates(properties) && !(is_symmetric && is_own) {
+        true => refused("You cannot set the EnableKeyRotation property to true on asymmetric or external keys."),
+        false => Ok(()),
+    }
+}
+
 /// Refuses what cannot be changed, which is no reason to make another key: a key that is replaced by mistake is lost with all
 /// that it sealed.
 ///
-/// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html>, KeySpec: the
-/// update request fails.
+/// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html>
 fn check_update(before: &Value, after: &Value) -> Result<(), HandlerError> {
+    check(after)?;
+    let stays_disabled = !is_enabled(before) && !is_enabled(after);
+    if stays_disabled && rotates(before) != rotates(after) {
+        return refused("You cannot change the EnableKeyRotation property while the Enabled property is false.");
+    }
     let fixed = [
         ("KeySpec", json!(SYMMETRIC)),
         ("KeyUsage", json!("ENCRYPT_DECRYPT")),
         ("MultiRegion", json!(false)),
         ("Origin", json!(OF_KMS)),
     ];
-    for (name, default) in &fixed {
-        if before.get(name).unwrap_or(default) != after.get(name).unwrap_or(default) {
-            let text = format!("You cannot change the {name} property of an existing KMS key.");
-            return Err(HandlerError::of(HandlerErrorCode::NotUpdatable, text));
-        }
+    let is_changed =
+        |(name, default): &(&str, Value)| or_default(before, name, default) != or_default(after, name, default);
+    match fixed.iter().any(is_changed) {
+        true => refused(
+            "You cannot change the values of the KeySpec, KeyUsage, Origin, or MultiRegion properties of an AWS::KMS::Key \
+             resource.",
+        ),
+        false => Ok(()),
     }
-    let stays_disabled = !is_enabled(before) && !is_enabled(after);
-    if stays_disabled && rotation(before) != rotation(after) {
-        let text = "You cannot modify the EnableKeyRotation property when the Enabled property is false. Set Enabled to \
-                    true to modify the EnableKeyRotation property.";
-        return Err(HandlerError::of(HandlerErrorCode::InvalidRequest, text));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -252,16 +272,20 @@ mod tests {
 
     #[test]
     fn what_makes_a_key_what_it_is_cannot_change() {
-        let check = |before: Value, after: Value, expected: Option<HandlerErrorCode>| {
-            let found = check_update(&before, &after).err().map(|error| error.code);
-            assert_eq!(found, expected, "{before} {after}");
+        let check = |before: Value, after: Value, expected: Option<&str>| {
+            let found = check_update(&before, &after).err();
+            let told = found.as_ref().map(|error| error.message.as_str());
+            assert!(
+                match (told, expected) {
+                    (Some(told), Some(expected)) => told.contains(expected),
+                    (told, expected) => told == expected,
+                },
+                "{before} {after} {told:?}"
+            );
         };
-        let fixed = Some(HandlerErrorCode::NotUpdatable);
-        check(
-            json!({}),
-            json!({"MultiRegion": false, "KeySpec": "SYMMETRIC_DEFAULT"}),
-            None,
-        );
+        let fixed = Some("properties of an AWS::KMS::Key resource.");
+        let defaults = json!({"MultiRegion": false, "KeySpec": "SYMMETRIC_DEFAULT", "Origin": "AWS_KMS"});
+        check(json!({}), defaults, None);
         check(json!({}), json!({"MultiRegion": true}), fixed);
         check(json!({"KeySpec": "RSA_2048"}), json!({}), fixed);
         check(
@@ -274,9 +298,18 @@ mod tests {
             json!({"Enabled": false}),
             json!({"Enabled": false, "EnableKeyRotation": true}),
         );
-        check(off.clone(), rotating.clone(), Some(HandlerErrorCode::InvalidRequest));
+        check(
+            off.clone(),
+            rotating.clone(),
+            Some("while the Enabled property is false."),
+        );
         check(off, json!({"EnableKeyRotation": true}), None);
         check(rotating.clone(), rotating, None);
+        for other in [json!({"KeySpec": "HMAC_256"}), json!({"Origin": "EXTERNAL"})] {
+            let mut rotating = other.clone();
+            rotating["EnableKeyRotation"] = true.into();
+            check(other, rotating, Some("on asymmetric or external keys."));
+        }
     }
 
     #[test]
