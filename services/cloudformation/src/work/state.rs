@@ -140,3 +140,14 @@ pub(crate) fn pseudo(stack: &Stack, deployment: &Deployment) -> Pseudo {
         notification_arns: deployment.notification_arns.clone(),
     }
 }
+
+/// `Metadata` of a declared resource as JSON, its functions not evaluated; `None` when it has none.
+pub(crate) fn metadata(stack: &Stack, deployment: Deployment, logical_id: &str) -> Option<String> {
+    let wanted = Wanted::read(stack, 0, deployment).ok()?;
+    let declared = wanted
+        .template
+        .resources
+        .iter()
+        .find(|declared| declared.logical_id == logical_id)?;
+    declared.metadata.as_ref().map(Value::to_string)
+}
