@@ -384,6 +384,18 @@ def _entity(kind):
 
 
 RECIPES = {
+    "cloudformation:CancelUpdateStack": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:ContinueUpdateRollback": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:CreateStack": lambda w: {"StackName": w.name("stack"), "TemplateBody": TEMPLATE},
+    "cloudformation:DeleteStack": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:DescribeStackEvents": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:DescribeStackResource": lambda w: {"StackName": w.name("stack"), "LogicalResourceId": "Topic"},
+    "cloudformation:DescribeStackResources": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:DescribeStacks": lambda w: {},
+    "cloudformation:ListStackResources": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:ListStacks": lambda w: {},
+    "cloudformation:RollbackStack": lambda w: {"StackName": w.name("stack")},
+    "cloudformation:UpdateStack": lambda w: {"StackName": w.name("stack"), "TemplateBody": TEMPLATE},
     "cloudformation:DescribeAccountLimits": lambda w: {},
     "cloudformation:GetStackPolicy": lambda w: {"StackName": w.name("stack")},
     "cloudformation:GetTemplateSummary": lambda w: {"TemplateBody": TEMPLATE},

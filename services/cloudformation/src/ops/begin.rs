@@ -1,7 +1,7 @@
 //! What CreateStack, UpdateStack and executing a change set share: a template and parameters are checked for all that can be
 //! known beforehand, and what is to be done is written down.
 
-use super::{find, source::GivenPolicy};
+use super::{capabilities, checked, find, source::GivenPolicy};
 use crate::{
     CloudFormationError,
     model::{
@@ -9,7 +9,7 @@ use crate::{
         stack::{Identity, OnFailure, Operation, Phase, Stack, StackRef, StackStatus, Tag},
     },
     table::{self, Seal},
-    types::{self, Capability},
+    types,
     work::{self, Told, Wanted},
 };
 use base::Fault;
@@ -289,31 +289,24 @@ pub(crate) async fn deployment(
             previous.map(|previous| &previous.notification_arns),
         ),
     };
-    check(stack, &template, &deployment)?;
+    check(stack, &template, &deployment, asked.change_set.is_some())?;
     let seal = Seal::of(ctx.world(), &txn.view(), ctx.account).await?;
     check_types(&txn.view(), &seal, stack, &template, previous.is_some()).await?;
     Ok(deployment)
 }
 
 /// The faults of a template with its parameters.
-fn check(stack: &Stack, template: &Template, deployment: &Deployment) -> Result<(), CloudFormationError> {
+fn check(
+    stack: &Stack,
+    template: &Template,
+    deployment: &Deployment,
+    is_change_set: bool,
+) -> Result<(), CloudFormationError> {
     let wanted = Wanted::read(stack, stack.wanted + 1, deployment.clone())?;
     let scope = wanted.scope()?;
     scope.check_rules()?;
     let resources = &scope.template().resources;
-    let mut unknown: Vec<&str> = resources
-        .iter()
-        .map(|resource| resource.type_name.as_str())
-        .filter(|name| types::find(name).is_none())
-        .collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    if !unknown.is_empty() {
-        return Err(CloudFormationError::Validation(format!(
-            "Template format error: Unrecognized resource types: [{}]",
-            unknown.join(", ")
-        )));
-    }
+    checked::known_types(scope.template())?;
     for resource in resources {
         let snapshot = Some(DeletionPolicy::Snapshot);
         if resource.deletion_policy == snapshot || resource.update_replace_policy == snapshot {
@@ -329,47 +322,9 @@ fn check(stack: &Stack, template: &Template, deployment: &Deployment) -> Result<
             )));
         }
     }
-    check_capabilities(template, resources, &deployment.capabilities)
-}
-
-/// What a template makes must have been acknowledged.
-fn check_capabilities(
-    template: &Template,
-    resources: &[template::Resource],
-    given: &[String],
-) -> Result<(), CloudFormationError> {
-    for capability in given {
-        let known = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"];
-        if !known.contains(&capability.as_str()) {
-            return Err(CloudFormationError::Validation(format!(
-                "1 validation error detected: Value '[{}]' at 'capabilities' failed to satisfy constraint: Member must \
-                 satisfy constraint: [Member must satisfy enum value set: [CAPABILITY_IAM, CAPABILITY_NAMED_IAM, \
-                 CAPABILITY_AUTO_EXPAND]]",
-                given.join(", ")
-            )));
-        }
-    }
-    let has = |capability: &str| given.iter().any(|given| given == capability);
-    let needed = resources
-        .iter()
-        .filter_map(|resource| types::capability(&resource.type_name, &resource.properties))
-        .max();
-    let lacks = match needed {
-        None => None,
-        Some(Capability::Iam) => (!has("CAPABILITY_IAM") && !has("CAPABILITY_NAMED_IAM")).then_some(Capability::Iam),
-        Some(Capability::NamedIam) => (!has("CAPABILITY_NAMED_IAM")).then_some(Capability::NamedIam),
-    };
-    let mut missing: Vec<&str> = lacks.into_iter().map(Capability::as_str).collect();
-    if !template.transforms.is_empty() && !has("CAPABILITY_AUTO_EXPAND") {
-        missing.insert(0, "CAPABILITY_AUTO_EXPAND");
-    }
-    match missing.is_empty() {
-        true => Ok(()),
-        false => Err(CloudFormationError::InsufficientCapabilities(format!(
-            "Requires capabilities : [{}]",
-            missing.join(", ")
-        ))),
-    }
+    let mut expanded = scope.template().clone();
+    expanded.transforms.clone_from(&template.transforms);
+    capabilities::check(&expanded, &deployment.capabilities, is_change_set)
 }
 
 /// A resource stays of its type.

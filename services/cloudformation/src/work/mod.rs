@@ -21,7 +21,7 @@ use base::{Fault, Timestamp};
 use gateway::{Boxed, ServiceCaller, Txn, World, error::Chain, ports::Worker, work::Work};
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 use store::{CommitError, Maintenance};
@@ -57,8 +57,22 @@ pub(crate) struct Bell {
     asked: Notify,
     /// An operation came to a phase or to its end.
     pub(crate) moved: Notify,
-    /// Held by steps that have met a conflict, so that they meet no second one with each other.
-    turn: Mutex<()>,
+    /// Of each service whose calls conflict, who works now: such steps meet no second conflict with each other.
+    turns: std::sync::Mutex<HashMap<String, Arc<Mutex<()>>>>,
+}
+
+impl Bell {
+    /// The turn at a service, once its calls have been met to conflict.
+    fn turn(&self, service: &str) -> Option<Arc<Mutex<()>>> {
+        let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.get(service).cloned()
+    }
+
+    /// Calls of the service conflict when they are made at once: from now on one is made after the other.
+    fn take_turns(&self, service: &str) {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(service.to_owned()).or_default();
+    }
 }
 
 /// Has the work begin once the transaction is durable.

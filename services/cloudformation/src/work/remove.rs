@@ -2,6 +2,7 @@
 
 use super::{
     crew::Crew,
+    outputs,
     phase::{self, Next},
     run::Run,
     state::State,
@@ -67,7 +68,13 @@ pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Faul
         return phase::turn(run, next, |_, _, _| Ok(())).await;
     }
     match deletes {
-        false => phase::turn(run, Next::end(StackStatus::RollbackComplete, None), |_, _, _| Ok(())).await,
+        false => {
+            phase::turn(run, Next::end(StackStatus::RollbackComplete, None), |txn, _, stack| {
+                outputs::set_imports(txn, stack, Vec::new());
+                Ok(())
+            })
+            .await
+        }
         true => phase::gone(run).await,
     }
 }

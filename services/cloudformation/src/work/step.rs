@@ -106,6 +106,9 @@ impl Step {
     /// Does it.
     pub(super) async fn perform(mut self, run: Arc<Run>) -> Result<Outcome, Fault> {
         if !matches!(self.change, Change::Await) {
+            if !self.nested_is_at_rest(&run).await? {
+                return Ok(Outcome::Given);
+            }
             match self.ask(&run).await? {
                 Attempted::Committed(resource) => {
                     self.resource = *resource;
@@ -140,6 +143,32 @@ impl Step {
         asked && self.resource.row.type_name == nested::NAME
     }
 
+    /// Waits until nothing is being done with a nested stack that is to be changed. `false` says that this is not to be done
+    /// any more.
+    async fn nested_is_at_rest(&self, run: &Run) -> Result<bool, Fault> {
+        let changes = matches!(self.change, Change::Modify(_) | Change::Restore(_));
+        let Some(id) = self.resource.row.physical_id.as_deref() else {
+            return Ok(true);
+        };
+        if !changes || self.resource.row.type_name != nested::NAME {
+            return Ok(true);
+        }
+        loop {
+            let moved = run.bell.moved.notified();
+            tokio::pin!(moved);
+            moved.as_mut().enable();
+            let mut api = run.own();
+            if run.is_stopping() || !run.is_current(&mut api).await? {
+                return Ok(false);
+            }
+            if !nested::is_under_way(&mut api, id).await? {
+                return Ok(true);
+            }
+            drop(api);
+            let _ = tokio::time::timeout(Duration::from_secs(1), moved).await;
+        }
+    }
+
     /// Begins, fails and ends with these.
     fn status(&self) -> (ResourceStatus, ResourceStatus, ResourceStatus) {
         use ResourceStatus as S;
@@ -156,16 +185,18 @@ impl Step {
         }
     }
 
-    /// Attempts it until it is committed or refused for good. After a conflict one step at a time goes on.
+    /// Attempts it until it is committed or refused for good. Once calls of a service were met to conflict, its steps take turns.
     async fn ask(&self, run: &Arc<Run>) -> Result<Attempted, Fault> {
+        let service = self.resource.row.type_name.split("::").nth(1).unwrap_or_default();
         let (mut conflicts, mut transient) = (0, 0);
         while conflicts < ATTEMPTS_MAX {
             if self.is_cancelled(run) {
                 return Ok(Attempted::Cancelled);
             }
-            let _turn = match conflicts {
-                0 => None,
-                _ => Some(run.bell.turn.lock().await),
+            let turn = run.bell.turn(service);
+            let _turn = match &turn {
+                None => None,
+                Some(turn) => Some(turn.lock().await),
             };
             let mut api = match run.api() {
                 Ok(api) => api,
@@ -183,6 +214,7 @@ impl Step {
                         return Ok(Attempted::Committed(Box::new(resource)));
                     }
                     conflicts += 1;
+                    run.bell.take_turns(service);
                 }
                 Err(Refused::Fault(Fault::Stale)) => conflicts += 1,
                 Err(Refused::Fault(fault)) => return Err(fault),
@@ -291,11 +323,7 @@ impl Step {
         resource.row.keep = before.keep;
         resource.held.thing = Some(back);
         resource.held.before = None;
-        let status = match resource.row.type_name == nested::NAME && !before.replaced {
-            true => (begins, ends),
-            false => (ends, ends),
-        };
-        self.settle(run, api, resource, status).await
+        self.settle(run, api, resource, (begins, ends)).await
     }
 
     async fn keep(&self, run: &Run, api: &mut Api) -> Result<Resource, Refused> {
@@ -388,7 +416,9 @@ impl Step {
         resource.row.physical_id = resource.held.thing.as_ref().map(|thing| thing.physical_id.clone());
         resource.row.reason = None;
         resource.row.updated = run.world.clock.now();
-        resource.row.status = match resource.row.type_name == nested::NAME {
+        let id = resource.row.physical_id.clone().unwrap_or_default();
+        // A nested stack for which there was nothing to do is what it should be.
+        resource.row.status = match resource.row.type_name == nested::NAME && nested::is_under_way(api, &id).await? {
             true => begins,
             false => ends,
         };

@@ -77,6 +77,12 @@ pub async fn is_gone(api: &mut Api, arn: &str) -> Result<bool, Fault> {
     Ok(stack.is_none_or(|stack| stack.status == StackStatus::DeleteComplete))
 }
 
+/// Whether something is being done with the nested stack of this ARN.
+pub async fn is_under_way(api: &mut Api, arn: &str) -> Result<bool, Fault> {
+    let stack = stack(api, arn).await?;
+    Ok(stack.is_some_and(|stack| stack.status.is_in_progress()))
+}
+
 /// What the nested stack of this ARN has come to, of which `ends` was asked.
 pub async fn outcome(api: &mut Api, arn: &str, ends: ResourceStatus) -> Result<Outcome, Fault> {
     use ResourceStatus as R;
