@@ -305,6 +305,7 @@ fn check(
     let wanted = Wanted::read(stack, stack.wanted + 1, deployment.clone())?;
     let scope = wanted.scope()?;
     scope.check_rules()?;
+    scope.check_values()?;
     let resources = &scope.template().resources;
     checked::known_types(scope.template())?;
     for resource in resources {
