@@ -167,7 +167,9 @@ proptest! {
         in_scope(|scope| {
             let first = scope.evaluate(&tree, &Made);
             assert_eq!(first, scope.evaluate(&tree, &Made));
-            assert_eq!(first, scope.evaluate_shown(&tree, &Made));
+            if first.is_ok() {
+                assert_eq!(first, scope.evaluate_shown(&tree, &Made));
+            }
             assert!(!matches!(first, Err(EvaluateError::NotYet(_))), "{first:?}");
         });
     }

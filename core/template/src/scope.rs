@@ -181,10 +181,11 @@ impl<'a> Scope<'a> {
             .map(|value| value.unwrap_or_default())
     }
 
-    /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho`.
+    /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho`, and of what a
+    /// function cannot make without it. What [`Scope::evaluate`] evaluates can be shown.
     ///
     /// # Errors
-    /// As [`Scope::evaluate`]; what a function makes of `****` may be refused where the value itself is not.
+    /// As [`Scope::evaluate`].
     pub fn evaluate_shown(&self, value: &Value, known: &dyn Known) -> Result<Value, EvaluateError> {
         self.evaluator(known, true)
             .value(value)

@@ -18,6 +18,7 @@ pub(crate) use lookup::attribute_of;
 pub(crate) use text::{Piece, pieces};
 
 use crate::conditions::Decided;
+use crate::parameters::NO_ECHO;
 use crate::scope::{EVALUATED_BYTES_MAX, EvaluateError, Known, LANGUAGE_EXTENSIONS, Pseudo};
 use crate::{Parameters, Template, TemplateError};
 
@@ -108,7 +109,11 @@ impl Evaluator<'_> {
             Value::String(text) => self.text(text.clone()).map(Some),
             Value::Array(items) => self.items(items).map(Value::Array).map(Some),
             Value::Object(members) => match function(members) {
-                Some((name, argument)) => self.call(name, argument),
+                Some((name, argument)) => match self.call(name, argument) {
+                    // What no value can be made of without the secret is shown as the secret is.
+                    Err(EvaluateError::Refused(_)) if self.shown => Ok(Some(Value::from(NO_ECHO))),
+                    called => called,
+                },
                 None => self.members(members).map(Value::Object).map(Some),
             },
             Value::Null | Value::Bool(_) | Value::Number(_) => Ok(Some(value.clone())),

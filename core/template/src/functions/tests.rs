@@ -211,3 +211,34 @@ fn what_has_no_value_is_refused_in_awss_words() {
         assert_eq!(evaluated(&value, false), Err(EvaluateError::NotYet("Later".to_owned())));
     }
 }
+
+#[test]
+fn secrets_are_not_shown_and_do_not_stand_in_the_way() {
+    let (mut template, pseudo) = (template(false), pseudo());
+    template.parameters.push(ParameterDeclaration {
+        no_echo: true,
+        ..parameter("Words", "CommaDelimitedList", "one,two")
+    });
+    let parameters = template.bind(&[], None).unwrap();
+    let scope = Scope::new(&template, &parameters, &pseudo).unwrap();
+    let secret = json!({"Ref": "Word"});
+    let cases = [
+        (secret.clone(), json!("open sesame"), json!("****")),
+        (json!({"Fn::Sub": "a ${Word}"}), json!("a open sesame"), json!("a ****")),
+        (
+            json!([{"Fn::Select": [1, {"Fn::Split": [" ", secret]}]}, "b"]),
+            json!(["sesame", "b"]),
+            json!(["****", "b"]),
+        ),
+        (json!({"Ref": "Words"}), json!(["one", "two"]), json!("****")),
+        (
+            json!({"Fn::Sub": ["${x}!", {"x": {"Fn::Join": ["", {"Ref": "Words"}]}}]}),
+            json!("onetwo!"),
+            json!("****!"),
+        ),
+    ];
+    for (value, is, shown) in cases {
+        assert_eq!(scope.evaluate(&value, &Made), Ok(is), "{value}");
+        assert_eq!(scope.evaluate_shown(&value, &Made), Ok(shown), "{value}");
+    }
+}

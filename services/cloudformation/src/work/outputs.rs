@@ -16,7 +16,7 @@ use crate::{
 use base::Fault;
 use gateway::Txn;
 use serde_json::Value;
-use template::{EvaluateError, Scope, TemplateError};
+use template::{EvaluateError, Scope, TemplateError, output_text};
 
 /// Says which exports a stack uses from now on, so that they stay as they are.
 pub(super) async fn begin_imports(run: &Run, stack: &Stack, imports: &[String]) -> Result<(), Fault> {
@@ -156,7 +156,7 @@ fn outputs(scope: &Scope<'_>, state: &State) -> Result<Result<Outputs, TemplateE
     let mut outputs = Outputs::new();
     for declared in scope.outputs() {
         let text = |value: &Value| match scope.evaluate(value, state) {
-            Ok(value) => Ok(text_of(value)),
+            Ok(value) => Ok(output_text(&value)),
             Err(EvaluateError::Refused(refused)) => Ok(Err(refused)),
             Err(EvaluateError::NotYet(_)) => Err(Fault::Bug("an output of what is not made")),
         };
@@ -177,15 +177,4 @@ fn outputs(scope: &Scope<'_>, state: &State) -> Result<Result<Outputs, TemplateE
         });
     }
     Ok(Ok(outputs))
-}
-
-fn text_of(value: Value) -> Result<String, TemplateError> {
-    match value {
-        Value::String(text) => Ok(text),
-        Value::Bool(truth) => Ok(truth.to_string()),
-        Value::Number(number) => Ok(number.to_string()),
-        _ => Err(TemplateError(
-            "Template format error: The Value field of every Outputs member must evaluate to a String.".to_owned(),
-        )),
-    }
 }
