@@ -167,7 +167,7 @@ fn evaluated(scope: &Scope<'_>, value: &Ordered) -> Result<Ordered, TemplateErro
     };
     match evaluator.value(&Value::from(value)) {
         Ok(value) => Ok(Ordered::from(value.unwrap_or_default())),
-        Err(error) => failed(settled(error)),
+        Err(error) => failed(scope.parameters.hidden(settled(error))),
     }
 }
 

@@ -13,6 +13,9 @@ pub const NO_ECHO: &str = "****";
 /// The most bytes that a value of a parameter may have.
 const VALUE_BYTES_MAX: usize = 4096;
 
+/// Texts shorter than this are not looked for in refusals: they would be found everywhere.
+const HIDDEN_CHARS_MIN: usize = 3;
+
 /// What a caller says of one parameter. Its value is not shown by `Debug`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Given {
@@ -114,6 +117,17 @@ impl Parameters {
     /// Whether one has `NoEcho`.
     pub fn has_secrets(&self) -> bool {
         self.0.iter().any(|parameter| parameter.no_echo)
+    }
+
+    /// A refusal with `****` in place of what has `NoEcho`, but for values of one or two characters.
+    pub(crate) fn hidden(&self, refusal: TemplateError) -> TemplateError {
+        let secrets = self.0.iter().filter(|parameter| parameter.no_echo);
+        let texts = secrets.flat_map(|parameter| std::iter::once(parameter.text.as_str()).chain(parameter.items()));
+        let hide = |message: String, text: &str| match text.chars().count() < HIDDEN_CHARS_MIN {
+            true => message,
+            false => message.replace(text, NO_ECHO),
+        };
+        TemplateError(texts.fold(refusal.0, hide))
     }
 
     /// The same, with `****` in place of what has `NoEcho`.

@@ -21,7 +21,7 @@ impl Scope<'_> {
                 place: Place::Rules,
                 ..self.evaluator(&Nothing, false)
             };
-            broken(&evaluator, rule).map_err(settled)?;
+            broken(&evaluator, rule).map_err(|error| self.parameters.hidden(settled(error)))?;
         }
         Ok(())
     }

@@ -128,7 +128,7 @@ impl<'a> Scope<'a> {
         pseudo: &'a Pseudo,
     ) -> Result<Scope<'a>, TemplateError> {
         let mut scope = Scope::undecided(template, parameters, pseudo, BTreeMap::new());
-        scope.conditions = conditions::decide(&scope)?;
+        scope.conditions = conditions::decide(&scope).map_err(|refusal| parameters.hidden(refusal))?;
         scope.nodes = graph::nodes(&scope)?;
         Ok(scope)
     }
@@ -176,9 +176,8 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// It needs a resource that `known` does not know yet, or it has no value. More than 1 MB of text is refused.
     pub fn evaluate(&self, value: &Value, known: &dyn Known) -> Result<Value, EvaluateError> {
-        self.evaluator(known, false)
-            .value(value)
-            .map(|value| value.unwrap_or_default())
+        let value = self.evaluator(known, false).value(value);
+        value.map(Option::unwrap_or_default).map_err(|error| self.hidden(error))
     }
 
     /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho`, and of what a
@@ -219,7 +218,7 @@ impl<'a> Scope<'a> {
         };
         match evaluator.value(value) {
             Ok(value) => return Ok(Some(value.unwrap_or_default())),
-            Err(EvaluateError::Refused(refusal)) => return Err(refusal),
+            Err(EvaluateError::Refused(refusal)) => return Err(self.parameters.hidden(refusal)),
             Err(EvaluateError::NotYet(_)) => (),
         }
         let within: Vec<&Value> = match value {
@@ -246,7 +245,14 @@ impl<'a> Scope<'a> {
     /// # Errors
     /// A name that has no value.
     pub fn exports_imported(&self) -> Result<Vec<String>, TemplateError> {
-        graph::exports_imported(self)
+        graph::exports_imported(self).map_err(|refusal| self.parameters.hidden(refusal))
+    }
+
+    fn hidden(&self, error: EvaluateError) -> EvaluateError {
+        match error {
+            EvaluateError::Refused(refusal) => EvaluateError::Refused(self.parameters.hidden(refusal)),
+            EvaluateError::NotYet(_) => error,
+        }
     }
 
     pub(crate) fn holds(&self, condition: Option<&str>) -> bool {

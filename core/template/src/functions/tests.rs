@@ -241,4 +241,11 @@ fn secrets_are_not_shown_and_do_not_stand_in_the_way() {
         assert_eq!(scope.evaluate(&value, &Made), Ok(is), "{value}");
         assert_eq!(scope.evaluate_shown(&value, &Made), Ok(shown), "{value}");
     }
+    let refused = scope
+        .evaluate(&json!({"Fn::FindInMap": ["Map", secret, "x"]}), &Made)
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "Template error: Unable to get mapping for Map::****::x"
+    );
 }
