@@ -89,6 +89,15 @@ def test_a_role_is_made_changed_replaced_and_deleted(server):
     iam.update_role(RoleName="first", Description="nobody asked for it", MaxSessionDuration=7200)
     iam.attach_role_policy(RoleName="first", PolicyArn=OTHER)
 
+    # A name that the template gives cannot be had twice.
+    named = role(RoleName="first", Path="/elsewhere/")
+    assert stack.update(template(named, **outputs)) == "UPDATE_ROLLBACK_COMPLETE"
+    assert stack.reasons()["Role"] == (
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
+        "Rename first and update the stack again."
+    )
+    assert iam.get_role(RoleName="first")["Role"]["RoleId"] == made["RoleId"]
+
     # Without a name it gets one of the stack's, the logical id and letters, and the named one goes.
     assert stack.update(template(role(), **outputs)) == "UPDATE_COMPLETE", stack.reasons()
     name = stack.outputs()["Name"]

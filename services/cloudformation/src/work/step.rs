@@ -29,6 +29,7 @@ const TRANSIENT_MAX: u32 = 5;
 const INITIATED: &str = "Resource creation Initiated";
 const CREATE_CANCELLED: &str = "Resource creation cancelled";
 const UPDATE_CANCELLED: &str = "Resource update cancelled";
+const CUSTOM_NAMED: &str = "CloudFormation cannot update a stack when a custom-named resource requires replacing.";
 const REPLACES: &str = "Requested update requires the creation of a new physical resource; hence creating one.";
 
 /// What is done.
@@ -115,7 +116,10 @@ impl Step {
                     self.begun = true;
                 }
                 Attempted::Refused(error) => {
-                    let reason = reason(&error, &run);
+                    let reason = match self.name_in_the_way(&error) {
+                        Some(name) => format!("{CUSTOM_NAMED} Rename {name} and update the stack again."),
+                        None => reason(&error, &run),
+                    };
                     return self.fail(&run, &reason).await;
                 }
                 Attempted::Cancelled => {
@@ -132,6 +136,17 @@ impl Step {
             true => self.come_to_something(&run).await,
             false => Ok(Outcome::Done(Box::new(self.resource))),
         }
+    }
+
+    /// The name that the template gives both to what is to be replaced and to what takes its place, when that was refused for it.
+    fn name_in_the_way(&self, error: &HandlerError) -> Option<&str> {
+        let (Change::Create(desired), Some(before)) = (&self.change, &self.resource.held.before) else {
+            return None;
+        };
+        let name = before.thing.physical_id.rsplit(['/', ':']).next()?;
+        let given = desired.properties.as_object()?.values();
+        let is_given = given.into_iter().any(|value| value.as_str() == Some(name));
+        (is_given && error.code == HandlerErrorCode::AlreadyExists).then_some(name)
     }
 
     /// Whether what was asked for takes its time.
