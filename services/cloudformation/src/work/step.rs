@@ -120,6 +120,7 @@ impl Step {
                         Some(name) => format!("{CUSTOM_NAMED} Rename {name} and update the stack again."),
                         None => reason(&error, &run),
                     };
+                    self.was_not_replaced();
                     return self.fail(&run, &reason).await;
                 }
                 Attempted::Cancelled => {
@@ -127,6 +128,7 @@ impl Step {
                         ResourceStatus::UpdateFailed => UPDATE_CANCELLED,
                         _ => CREATE_CANCELLED,
                     };
+                    self.was_not_replaced();
                     return self.fail(&run, reason).await;
                 }
                 Attempted::Given => return Ok(Outcome::Given),
@@ -135,6 +137,19 @@ impl Step {
         match self.is_awaited() {
             true => self.come_to_something(&run).await,
             false => Ok(Outcome::Done(Box::new(self.resource))),
+        }
+    }
+
+    /// What was to take the thing's place was not made: it is what it was, and is not to be deleted for it.
+    fn was_not_replaced(&mut self) {
+        let held = &mut self.resource.held;
+        let (Change::Create(_), Some(thing), Some(before)) = (&self.change, &held.thing, &mut held.before) else {
+            return;
+        };
+        match held.leftovers.last() {
+            // It had itself taken the place of another before.
+            Some((left, _)) if left == thing => drop(held.leftovers.pop()),
+            _ => before.replaced = false,
         }
     }
 
