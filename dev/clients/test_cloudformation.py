@@ -188,6 +188,18 @@ def test_an_update_that_fails_is_taken_back(server, stacks):
     assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_what_could_not_be_replaced_stays(server, stacks):
+    logs = server.client("logs")
+    logs.create_log_group(logGroupName="taken")
+    stacks.create("s", template({"G": group("mine")}))
+    assert stacks.update("s", template({"G": group("taken")}))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]] == ["mine", "taken"]
+    assert stacks.update("s", template({"G": group("taken")}), DisableRollback=True)["StackStatus"] == "UPDATE_FAILED"
+    assert stacks.update("s", template({"G": group("mine")}))["StackStatus"] == "UPDATE_COMPLETE"
+    assert [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]] == ["mine", "taken"]
+    assert stacks.resources("s")["G"]["PhysicalResourceId"] == "mine"
+
+
 def test_an_update_left_as_it_failed_is_rolled_back_when_asked(server, stacks):
     stacks.create("s", template({"Kept": group("kept", 1)}))
     body = template({"Kept": group("kept", 3), "Broken": {**BROKEN, "DependsOn": "Kept"}})
@@ -254,7 +266,7 @@ def test_exports_in_use_stay_as_they_are(stacks):
     assert changed["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert "Export shared cannot be updated as it is in use by taker" in [event[2] for event in stacks.events("giver")]
     kept = stacks.delete("giver")
-    assert (kept["StackStatus"], kept["StackStatusReason"]) == ("DELETE_FAILED", "Export shared cannot be deleted as it is in use by taker")
+    assert (kept["StackStatus"], kept["StackStatusReason"]) == ("UPDATE_ROLLBACK_COMPLETE", "Export shared cannot be deleted as it is in use by taker")
     assert stacks.delete("taker")["StackStatus"] == "DELETE_COMPLETE"
     assert stacks.delete("giver")["StackStatus"] == "DELETE_COMPLETE"
     assert stacks.client.list_exports()["Exports"] == []
@@ -351,3 +363,45 @@ def test_a_stack_whose_server_is_killed_ends_complete_or_taken_back(server, afte
         assert server.client("sns").list_topics()["Topics"] == []
     else:
         assert (stack["StackStatus"], made) == ("ROLLBACK_COMPLETE", (0, 0))
+
+
+def test_an_update_that_is_cancelled_and_a_creation_that_is_not_wanted_any_more_leave_nothing(server, stacks):
+    stacks.create("s", template({"First": group("first", 1)}))
+    stacks.client.update_stack(StackName="s", TemplateBody=template({"First": group("first", 3), **web(60)}))
+    stacks.client.cancel_update_stack(StackName="s")
+    assert stacks.settled("s")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert server.client("sns").list_topics()["Topics"] == []
+    assert server.client("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 1
+    assert stacks.refused("cancel_update_stack", StackName="s") == ("ValidationError", "CancelUpdateStack cannot be called from current stack status")
+    stacks.delete("s")
+    made = stacks.client.create_stack(StackName="s", TemplateBody=template(web(60)))["StackId"]
+    stacks.client.delete_stack(StackName="s")
+    assert stacks.settled(made)["StackStatus"] == "DELETE_COMPLETE"
+    assert server.client("sns").list_topics()["Topics"] == []
+    assert server.client("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_a_request_is_known_by_its_token(stacks):
+    one = stacks.create("s", template({"A": HANDLE}), ClientRequestToken="t1")
+    again = stacks.client.create_stack(StackName="s", TemplateBody=template({"A": HANDLE}), ClientRequestToken="t1")
+    assert again["StackId"] == one["StackId"]
+    refused = stacks.refused("create_stack", StackName="s", TemplateBody=template({"A": HANDLE}))
+    assert refused == ("AlreadyExistsException", "Stack [s] already exists")
+    assert {event["ClientRequestToken"] for event in stacks.client.describe_stack_events(StackName="s")["StackEvents"]} == {"t1"}
+
+
+@pytest.mark.serve("--rehearsal")
+def test_a_deleted_stack_is_known_for_ninety_days_and_the_directory_is_whole(server, stacks):
+    stacks.create("kept", template({"A": HANDLE}, Outputs={"O": {"Value": "v", "Export": {"Name": "e"}}}))
+    gone = stacks.create("s", template({"A": HANDLE, "T": topic("t")}))["StackId"]
+    stacks.delete("s")
+    server.advance("89d")
+    assert stacks.client.describe_stacks(StackName=gone)["Stacks"][0]["StackStatus"] == "DELETE_COMPLETE"
+    assert server.stop() == 0
+    report = json.loads(server.run("fsck", "--json", "--data-dir", str(server.data_dir)).stdout)
+    assert report["findings"] == [], report
+    server.start()
+    server.advance("2d")
+    stacks = Stacks(server)
+    assert [one["StackName"] for one in stacks.client.list_stacks()["StackSummaries"]] == ["kept"]
+    assert stacks.refused("describe_stacks", StackName=gone)[0] == "ValidationError"

@@ -214,6 +214,8 @@ pub struct Operation {
     pub spared: Vec<String>,
     /// Whether a deletion leaves what it cannot delete.
     pub force: bool,
+    /// What the stack was before: what it is again when a deletion does not begin.
+    pub was: StackStatus,
     /// The stack policy that an update keeps to.
     pub policy: Option<String>,
     /// When it has taken too long.

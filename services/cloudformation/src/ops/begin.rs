@@ -102,6 +102,7 @@ pub(crate) async fn create(
         on_failure: asked.on_failure,
         spared: Vec::new(),
         force: false,
+        was: StackStatus::ReviewInProgress,
         policy: None,
         deadline: minutes.map(|span| now.plus(span)),
     };
@@ -127,6 +128,7 @@ pub(crate) async fn update(
     if is_whole && asked.change_set.is_none() && is_same(&stack, &previous, &deployment)? {
         return Err(CloudFormationError::invalid(NO_UPDATES));
     }
+    let was = stack.status;
     let role = asked.role.or(stack.role);
     stack.role = None;
     stack.identity = rights(ctx, txn, &stack, role.as_deref()).await?;
@@ -135,8 +137,8 @@ pub(crate) async fn update(
     stack.updated = Some(ctx.now());
     stack.disable_rollback = asked.on_failure == OnFailure::DoNothing;
     stack.retain_except_on_create = asked.retain_except_on_create;
-    set_policy(&mut stack, asked.policy);
     let kept_to = stack.policy.clone();
+    set_policy(&mut stack, asked.policy);
     stack.change_set = asked.change_set.or(stack.change_set);
     stack.token = asked.token;
     stack.wanted += 1;
@@ -148,6 +150,7 @@ pub(crate) async fn update(
         on_failure: asked.on_failure,
         spared: Vec::new(),
         force: false,
+        was,
         policy: match asked.policy_during {
             GivenPolicy::None => kept_to,
             GivenPolicy::Empty => None,

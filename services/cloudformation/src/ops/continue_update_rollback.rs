@@ -90,6 +90,7 @@ impl Operation for ContinueUpdateRollback {
                 "The following resources to skip are not in a failed state: [{other}]"
             )));
         }
+        let was = stack.status;
         stack.identity = begin::rights(ctx, txn, &stack, input.role_arn.as_deref()).await?;
         stack.role = input.role_arn.clone().or(stack.role);
         stack.status = StackStatus::UpdateRollbackInProgress;
@@ -102,6 +103,7 @@ impl Operation for ContinueUpdateRollback {
             on_failure: OnFailure::Rollback,
             spared,
             force: false,
+            was,
             policy: None,
             deadline: None,
         };

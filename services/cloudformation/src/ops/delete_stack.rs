@@ -129,6 +129,7 @@ impl Operation for DeleteStack {
                 "The specified resources to retain must be in a valid state: [{unknown}]"
             )));
         }
+        let was = stack.status;
         stack.identity = begin::rights(ctx, txn, &stack, input.role_arn.as_deref()).await?;
         stack.role = input.role_arn.clone().or(stack.role);
         stack.status = StackStatus::DeleteInProgress;
@@ -143,6 +144,7 @@ impl Operation for DeleteStack {
             on_failure: OnFailure::DoNothing,
             spared,
             force,
+            was,
             policy: None,
             deadline: None,
         };

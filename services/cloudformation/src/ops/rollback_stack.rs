@@ -73,6 +73,7 @@ impl Operation for RollbackStack {
                 )));
             }
         };
+        let was = stack.status;
         stack.identity = begin::rights(ctx, txn, &stack, input.role_arn.as_deref()).await?;
         stack.role = input.role_arn.clone().or(stack.role);
         stack.status = status;
@@ -86,6 +87,7 @@ impl Operation for RollbackStack {
             on_failure: OnFailure::Rollback,
             spared: Vec::new(),
             force: false,
+            was,
             policy: None,
             deadline: None,
         };

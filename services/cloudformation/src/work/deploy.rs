@@ -215,12 +215,13 @@ fn decide(run: &Run, wanted: &Wanted, scope: &Scope<'_>, state: &State, node: &N
         }
         ResourceStatus::CreateInProgress | ResourceStatus::UpdateInProgress if is_now && is_made => {
             let shown = resource.held.thing.as_ref().map(|thing| thing.shown.clone());
-            let (change, begun) = (Change::Await, true);
+            let (change, begun, original) = (Change::Await, true, None);
             return Ok(Decision::Step(Step {
                 resource,
                 shown,
                 change,
                 begun,
+                original,
             }));
         }
         _ => {}
@@ -232,15 +233,13 @@ fn decide(run: &Run, wanted: &Wanted, scope: &Scope<'_>, state: &State, node: &N
         resource,
         shown,
         change,
+        original: found.cloned().map(Box::new),
         begun: false,
     };
     let desired = |properties| Box::new(step::desired(run, id, properties));
     let (properties, shown, kind) = match properties(wanted, scope, state, node)? {
         Ok(evaluated) => evaluated,
         Err(reason) => {
-            if let Some(found) = found {
-                resource.row = found.row.clone();
-            }
             let change = match is_made {
                 true => Change::Modify(desired(serde_json::Value::Null)),
                 false => Change::Create(desired(serde_json::Value::Null)),
@@ -262,12 +261,13 @@ fn decide(run: &Run, wanted: &Wanted, scope: &Scope<'_>, state: &State, node: &N
         false => Effect::Replace,
     };
     if effect == Effect::Unchanged && kind.name != nested::NAME {
+        if resource.row.status == ResourceStatus::UpdateFailed {
+            resource.row.status = ResourceStatus::UpdateComplete;
+            resource.row.reason = None;
+        }
         return Ok(Decision::Done(resource));
     }
     if let Some(reason) = refused(run, effect, &declared.logical_id, &declared.type_name) {
-        if let Some(found) = found {
-            resource.row = found.row.clone();
-        }
         let change = Change::Modify(desired(properties));
         return Ok(Decision::Fails(step(resource, shown, change), reason));
     }

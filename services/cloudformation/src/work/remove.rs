@@ -30,8 +30,13 @@ enum Removed {
 pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> {
     let deletes = run.operation.phase == Phase::Delete;
     if deletes && let Some(why) = exports_in_use(run, stack).await? {
-        let next = Next::end(StackStatus::DeleteFailed, Some(why));
-        return phase::turn(run, next, |_, _, _| Ok(())).await;
+        // Nothing was begun: it stays what it was.
+        let next = Next::end(run.operation.was, Some(why));
+        return phase::turn(run, next, |_, _, stack| {
+            stack.deleted = None;
+            Ok(())
+        })
+        .await;
     }
     let state = State::of(run).await?;
     let is_there = |resource: &Resource| {
@@ -176,6 +181,7 @@ async fn remove(
             let step = Step {
                 change: change(&resource),
                 shown: resource.held.thing.as_ref().map(|thing| thing.shown.clone()),
+                original: None,
                 begun: awaited,
                 resource,
             };

@@ -113,6 +113,7 @@ fn step(resource: Resource) -> Step {
         resource,
         shown,
         change,
+        original: None,
         begun: under_way,
     }
 }

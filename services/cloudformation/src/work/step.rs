@@ -63,6 +63,8 @@ pub(super) struct Step {
     pub(super) shown: Option<String>,
     /// What is done.
     pub(super) change: Change,
+    /// The resource as the stack knows it: what it still is when the step fails before it has begun.
+    pub(super) original: Option<Box<Resource>>,
     /// Whether it has been told that it begins.
     pub(super) begun: bool,
 }
@@ -518,10 +520,13 @@ impl Step {
             if !run.is_current(&mut api).await? {
                 return Ok(Outcome::Given);
             }
-            let mut resource = self.resource.clone();
+            let mut resource = match &self.original {
+                Some(original) if !self.begun => (**original).clone(),
+                _ => self.resource.clone(),
+            };
             let id = resource.row.physical_id.clone();
             if !self.begun {
-                let replaces = matches!(self.change, Change::Create(_)) && resource.held.before.is_some();
+                let replaces = matches!(self.change, Change::Create(_)) && self.resource.held.before.is_some();
                 self.happened(run, &mut api, begins, id.as_deref(), replaces.then_some(REPLACES))
                     .await?;
             }
