@@ -15,6 +15,7 @@ mod policies;
 mod process;
 mod scenario;
 mod selectors;
+mod stacks;
 mod storage;
 mod table;
 mod target;
@@ -108,6 +109,8 @@ enum Part {
     Rehearsal,
     /// Ten million events of history.
     History,
+    /// Stacks of 200 resources.
+    Stacks,
     /// 5 GiB in and out.
     Big,
 }
@@ -184,6 +187,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         let span = Duration::from_secs_f64(arguments.seconds);
         report.table(storage::ratios(arguments.binary()?, arguments.s3s_fs.as_deref(), span).await?);
         report.text(storage::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Stacks) {
+        report.table(stacks::stacks(arguments.binary()?).await?);
+        report.text(stacks::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Listing) {
         report.table(storage::listing(arguments.binary()?).await?);
