@@ -23,6 +23,7 @@ pub mod error;
 pub mod event;
 pub mod history;
 mod ingested;
+mod invoke;
 pub mod journal;
 pub mod keyring;
 pub mod operation;

@@ -204,7 +204,7 @@ impl Route {
                 true => Box::pin(crate::pipeline::drive_to_the_end::<O>(ctx, call, body)),
                 false => Box::pin(crate::pipeline::drive::<O>(ctx, call, body)),
             },
-            invoke: |outer, txn, inner, call| Box::pin(crate::pipeline::invoke::<O>(outer, txn, inner, call)),
+            invoke: |outer, txn, inner, call| Box::pin(crate::invoke::invoke::<O>(outer, txn, inner, call)),
         }
     }
 }

@@ -490,7 +490,7 @@ async fn parse_and_execute<O: Operation>(ctx: &Ctx, mut call: Call, body: Body) 
 
 /// A call that cannot be parsed has demanded nothing, so nothing has said whom it concerns: the owner of the bucket that it
 /// names. If that cannot be found out, the event goes to the caller alone.
-async fn note_owner(ctx: &Ctx, call: &Call) {
+pub(crate) async fn note_owner(ctx: &Ctx, call: &Call) {
     let bucket = call.target.as_ref().and_then(|target| target.bucket.as_deref());
     let (Some(bucket), Ok(ports)) = (bucket, ctx.world.ports()) else {
         return;
@@ -504,7 +504,7 @@ async fn note_owner(ctx: &Ctx, call: &Call) {
 
 /// What is shown of a call that cannot be parsed: the bucket and the key that its path names. Of members nothing is, for only
 /// the parsed input knows which of them are secret.
-fn unparsed(call: &Call) -> Params {
+pub(crate) fn unparsed(call: &Call) -> Params {
     match &call.target {
         Some(target) => Params::new()
             .maybe_text("bucketName", target.bucket.as_deref())
@@ -601,7 +601,7 @@ async fn stage<O: Operation>(
 }
 
 /// One attempt: authorise, run, and the event of it, appended to the transaction whichever way it went.
-async fn attempt<O: Operation>(
+pub(crate) async fn attempt<O: Operation>(
     ctx: &Ctx,
     txn: &mut Txn,
     input: Arc<O::Input>,
@@ -724,75 +724,6 @@ pub async fn reenter<O: Operation>(
     result
 }
 
-/// A call that a room makes on an operation that it knows by name only, as a client would write it: parsed, then as
-/// [`reenter`] with whatever the operation stages. Answered with the id of the call.
-pub(crate) async fn invoke<O: Operation>(
-    outer: &Ctx,
-    txn: &mut Txn,
-    inner: Inner,
-    call: Call,
-) -> (String, Result<Reply, PortRefusal>) {
-    let ctx = match outer.inner(O::SERVICE, inner) {
-        Ok(ctx) => ctx,
-        Err(fault) => return (String::new(), Err(outer.port_fault(O::SERVICE, &fault))),
-    };
-    let result = match O::Input::parse(&call) {
-        Ok(input) => nested_with_stage::<O>(&ctx, txn, input).await,
-        Err(reply) => {
-            let failure = CallFailure::reply(reply);
-            note_owner(&ctx, &call).await;
-            if let Some(event) = event_of::<O>(&ctx, unparsed(&call), Outcome::Failed(&failure)) {
-                txn.emit(event);
-            }
-            Err(PortRefusal::from_failure(O::SERVICE, failure))
-        }
-    };
-    outer.notes_denials_of(&ctx);
-    let reply = result.map(|output| {
-        let render = RenderCtx {
-            service: O::SERVICE,
-            operation: O::NAME,
-            request_id: &ctx.request_id,
-        };
-        output.render(&render)
-    });
-    (ctx.request_id, reply)
-}
-
-async fn nested_with_stage<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
-    if !O::STAGED {
-        return nested::<O>(ctx, txn, input).await;
-    }
-    let input = Arc::new(input);
-    let (savepoint, ingested) = (txn.savepoint(), txn.ingested());
-    let staged = match authorise::<O>(ctx, txn, Arc::clone(&input)).await {
-        Ok(authorized) => O::stage(ctx, txn, &authorized, Body::empty())
-            .await
-            .map_err(|error| CallFailure::of(&error, O::SERVICE, &ctx.request_id)),
-        Err(failure) => Err(failure),
-    };
-    // Of staging only the events are kept, whichever way it went.
-    txn.rollback_to(savepoint);
-    txn.forget_ingested_after(ingested);
-    let result = match staged {
-        Ok(staged) => {
-            ctx.reset_notes();
-            attempt::<O>(ctx, txn, input, &staged).await
-        }
-        Err(failure) => {
-            if let Some(event) = event_of::<O>(ctx, input.evident(), Outcome::Failed(&failure)) {
-                txn.emit(event);
-            }
-            Err(failure)
-        }
-    };
-    result.map_err(|failure| {
-        txn.rollback_to(savepoint);
-        txn.forget_ingested_after(ingested);
-        PortRefusal::from_failure(O::SERVICE, failure)
-    })
-}
-
 /// A part of a call that is many, such as one key of DeleteObjects: the same caller from the same place, decided and
 /// recorded as a call of its own. On failure its effects alone are rolled back.
 pub async fn part<O: Operation>(outer: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
@@ -802,7 +733,7 @@ pub async fn part<O: Operation>(outer: &Ctx, txn: &mut Txn, input: O::Input) -> 
     result
 }
 
-async fn nested<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
+pub(crate) async fn nested<O: Operation>(ctx: &Ctx, txn: &mut Txn, input: O::Input) -> Result<O::Output, PortRefusal> {
     let (savepoint, ingested) = (txn.savepoint(), txn.ingested());
     let result = attempt::<O>(ctx, txn, Arc::new(input), &Staged::nothing()).await;
     result.map_err(|failure| {

@@ -68,7 +68,11 @@ async fn timed(client: &Client, operation: &str, parameters: &[(&str, &str)], un
     let id = called.elements("StackId").pop();
     loop {
         let reply = client
-            .query("cloudformation", "DescribeStacks", &[("StackName", id.as_deref().unwrap_or("web"))])
+            .query(
+                "cloudformation",
+                "DescribeStacks",
+                &[("StackName", id.as_deref().unwrap_or("web"))],
+            )
             .await?;
         // Of a stack that is gone its name tells nothing.
         if reply.code().is_some() && until == "DELETE_COMPLETE" {
