@@ -1,6 +1,7 @@
 """Stacks by the stock clients: made, changed, taken back, deleted, and killed in the middle."""
 
 import json
+import random
 import signal
 import time
 
@@ -8,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import policy
+from test_sns import confirmed, endpoint  # noqa: F401  (a fixture)
 
 HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
 
@@ -117,6 +119,8 @@ def test_what_is_made_for_a_stack_is_recorded_as_done_through_cloudformation(ser
     records = {event["EventName"]: json.loads(event["CloudTrailEvent"]) for event in found}
     assert records["CreateTopic"]["userIdentity"]["invokedBy"] == "cloudformation.amazonaws.com"
     assert records["CreateTopic"]["sourceIPAddress"] == "cloudformation.amazonaws.com"
+    assert records["CreateStack"]["requestParameters"] == {"stackName": "s", "parameters": [{"parameterKey": "Secret"}]}
+    assert list(records["CreateStack"]["responseElements"]) == ["stackId"]
     assert "hush-hush" not in json.dumps(list(records.values()))
     shown = stacks.client.describe_stacks(StackName="s")["Stacks"][0]["Parameters"]
     assert shown == [{"ParameterKey": "Secret", "ParameterValue": "****"}]
@@ -323,10 +327,72 @@ def test_stacks_lie_in_stacks(server, stacks):
     assert server.client("sns").list_topics()["Topics"] == []
 
 
-def test_a_topic_is_told_of_every_event(server, stacks):
-    told = server.client("sns").create_topic(Name="told")["TopicArn"]
+def test_a_topic_is_told_of_every_event(server, stacks, endpoint):
+    sns, where = server.client("sns"), endpoint()
+    told = sns.create_topic(Name="told")["TopicArn"]
+    confirmed(sns, told, where)
     stacks.create("s", template({"A": HANDLE}), NotificationARNs=[told])
     assert stacks.client.describe_stacks(StackName="s")["Stacks"][0]["NotificationARNs"] == [told]
+    messages = [where.next().json for _ in range(5)]
+    assert {message["Subject"] for message in messages} == {"AWS CloudFormation Notification"}
+    lines = [dict(line.split("=", 1) for line in message["Message"].splitlines()) for message in messages]
+    seen = sorted((line["LogicalResourceId"], line["ResourceStatus"]) for line in lines)
+    assert seen == sorted([("'s'", "'CREATE_IN_PROGRESS'"), ("'A'", "'CREATE_IN_PROGRESS'"), ("'A'", "'CREATE_IN_PROGRESS'"), ("'A'", "'CREATE_COMPLETE'"), ("'s'", "'CREATE_COMPLETE'")])
+    sns.delete_topic(TopicArn=told)
+    assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_what_is_sealed_opens_after_the_keyrings_are_changed(server, stacks):
+    secret = [{"ParameterKey": "Secret", "ParameterValue": "hush-hush"}]
+    body = template({"A": topic("a"), "B": HANDLE}, Parameters={"Secret": {"Type": "String", "NoEcho": True}},
+                    Outputs={"O": {"Value": {"Ref": "Secret"}, "Export": {"Name": "e"}}})
+    before = stacks.create("s", body, Parameters=secret)
+    server.run("rootkey", "rotate", "--json", "--data-dir", str(server.data_dir))
+    assert server.stop() == 0
+    stored = [path.read_bytes() for path in server.data_dir.rglob("*") if path.is_file()]
+    assert not any(b"hush-hush" in content for content in stored)
+    report = json.loads(server.run("fsck", "--json", "--data-dir", str(server.data_dir)).stdout)
+    assert report["findings"] == [], report
+    server.start()
+    stacks = Stacks(server)
+    assert stacks.settled("s") == before and before["Outputs"][0]["OutputValue"] == "hush-hush"
+    kept = [{"ParameterKey": "Secret", "UsePreviousValue": True}]
+    assert stacks.update("s", Parameters=kept, Tags=[{"Key": "k", "Value": "v"}])["StackStatus"] == "UPDATE_COMPLETE"
+    assert server.client("sns").list_tags_for_resource(ResourceArn=server.client("sns").list_topics()["Topics"][0]["TopicArn"])["Tags"][0] == {"Key": "k", "Value": "v"}
+    assert stacks.client.list_exports()["Exports"][0]["Value"] == "hush-hush"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_failure_anywhere_leaves_what_was_before(server, stacks, seed):
+    chance = random.Random(seed)
+    before = web(12)
+    stacks.create("s", template(before))
+
+    def things():
+        groups = server.client("logs").describe_log_groups()["logGroups"]
+        topics = sorted(one["TopicArn"] for one in server.client("sns").list_topics()["Topics"])
+        return topics, sorted((one["logGroupName"], one.get("retentionInDays")) for one in groups)
+
+    was, ids = things(), {id: one["PhysicalResourceId"] for id, one in stacks.resources("s").items()}
+    after = web(20)
+    for id in chance.sample(sorted(after), 8):
+        kind, properties = after[id]["Type"], after[id]["Properties"]
+        if kind == "AWS::Logs::LogGroup" and chance.random() < 0.5:
+            properties["RetentionInDays"] = 7
+        else:
+            properties["TopicName" if kind == "AWS::SNS::Topic" else "LogGroupName"] += "-other"
+    gone = chance.choice([id for id in before if not any(id in one.get("DependsOn", []) for one in after.values())] or [None])
+    after.pop(gone, None)
+    at = chance.choice(sorted(after))
+    after["Broken"] = {**BROKEN, "DependsOn": at}
+    for one in after.values():
+        if at in one.get("DependsOn", []) and one is not after["Broken"] and chance.random() < 0.5:
+            one["DependsOn"] = [*one["DependsOn"], "Broken"]
+    assert stacks.update("s", template(after))["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", stacks.events("s")
+    assert things() == was
+    assert {id: one["PhysicalResourceId"] for id, one in stacks.resources("s").items()} == ids
+    assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+    assert things() == ([], [])
 
 
 def web(count):
@@ -405,3 +471,14 @@ def test_a_deleted_stack_is_known_for_ninety_days_and_the_directory_is_whole(ser
     stacks = Stacks(server)
     assert [one["StackName"] for one in stacks.client.list_stacks()["StackSummaries"]] == ["kept"]
     assert stacks.refused("describe_stacks", StackName=gone)[0] == "ValidationError"
+
+
+def test_two_hundred_resources_take_seconds(stacks):
+    begun = time.monotonic()
+    made = stacks.create("s", template(web(200)))
+    made_after = time.monotonic() - begun
+    assert made["StackStatus"] == "CREATE_COMPLETE" and len(stacks.resources("s")) == 200
+    begun = time.monotonic()
+    assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+    # A release build on an idle machine takes well under three; this is a debug build beside other tests.
+    assert made_after < 10 and time.monotonic() - begun < 10
