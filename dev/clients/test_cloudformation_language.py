@@ -464,7 +464,8 @@ def test_the_aws_cli_makes_and_changes_what_is_written_with_short_tags(server, t
         return server.aws(*call, check=check)
 
     def wait(verb):
-        server.aws("cloudformation", "wait", f"stack-{verb}-complete", "--stack-name", "short")
+        waiter = server.client("cloudformation").get_waiter(f"stack_{verb}_complete")
+        waiter.wait(StackName="short", WaiterConfig=ON_THE_SPOT)
         groups = server.client("logs").describe_log_groups()["logGroups"]
         return {group["logGroupName"]: group["retentionInDays"] for group in groups}
 
