@@ -154,6 +154,13 @@ pub fn log_stream(region: &Region, account: AccountId, group: &str, stream: &str
     ))
 }
 
+/// `arn:aws:cloudformation:R:A:changeSet/NAME/ID`
+pub fn change_set(region: &Region, account: AccountId, name: &str, id: &str) -> Arn {
+    Arn(format!(
+        "arn:aws:cloudformation:{region}:{account}:changeSet/{name}/{id}"
+    ))
+}
+
 /// `arn:aws:cloudformation:R:A:stack/NAME/ID`; the id is `*` where the one meant is still to be made.
 pub fn stack(region: &Region, account: AccountId, name: &str, id: &str) -> Arn {
     Arn(format!("arn:aws:cloudformation:{region}:{account}:stack/{name}/{id}"))

@@ -14,6 +14,8 @@ use wire::AwsError;
 pub enum CloudFormationError {
     /// A stack has the name.
     AlreadyExists(String),
+    /// A change set of the stack has the name.
+    ChangeSetAlreadyExists(String),
     /// A change set that is not there.
     ChangeSetNotFound(String),
     /// A failure of ours.
@@ -42,7 +44,9 @@ impl CloudFormationError {
 impl AwsError for CloudFormationError {
     fn code(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
-            CloudFormationError::AlreadyExists(_) => "AlreadyExistsException",
+            CloudFormationError::AlreadyExists(_) | CloudFormationError::ChangeSetAlreadyExists(_) => {
+                "AlreadyExistsException"
+            }
             CloudFormationError::ChangeSetNotFound(_) => "ChangeSetNotFound",
             CloudFormationError::Fault(_) => "InternalFailure",
             CloudFormationError::InsufficientCapabilities(_) => "InsufficientCapabilitiesException",
@@ -57,6 +61,7 @@ impl AwsError for CloudFormationError {
     fn message(&self) -> String {
         match self {
             CloudFormationError::AlreadyExists(name) => format!("Stack [{name}] already exists"),
+            CloudFormationError::ChangeSetAlreadyExists(name) => format!("ChangeSet [{name}] already exists"),
             CloudFormationError::ChangeSetNotFound(name) => format!("ChangeSet [{name}] does not exist"),
             CloudFormationError::Fault(_) => "An internal error occurred.".to_owned(),
             CloudFormationError::NotImplemented(what) => format!("{what} is not implemented by this server."),
@@ -71,6 +76,7 @@ impl AwsError for CloudFormationError {
     fn status(&self) -> u16 {
         match self {
             CloudFormationError::AlreadyExists(_)
+            | CloudFormationError::ChangeSetAlreadyExists(_)
             | CloudFormationError::InsufficientCapabilities(_)
             | CloudFormationError::InvalidChangeSetStatus(_)
             | CloudFormationError::LimitExceeded(_)

@@ -1,7 +1,7 @@
 //! What CreateStack, UpdateStack and executing a change set share: a template and parameters are checked for all that can be
 //! known beforehand, and what is to be done is written down.
 
-use super::{capabilities, checked, find, source::GivenPolicy};
+use super::{capabilities, change_sets, checked, find, source::GivenPolicy};
 use crate::{
     CloudFormationError,
     model::{
@@ -23,7 +23,7 @@ pub(crate) const NO_UPDATES: &str = "No updates are to be performed.";
 /// So many stacks an account has in a Region.
 ///
 /// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>
-const STACKS_MAX: usize = 2_000;
+pub(crate) const STACKS_MAX: usize = 2_000;
 /// A stack has so many tags.
 const TAGS_MAX: usize = 50;
 
@@ -68,10 +68,8 @@ pub(crate) async fn create(
     asked: Asked,
 ) -> Result<Stack, CloudFormationError> {
     check_tags(asked.tags.as_deref().unwrap_or_default())?;
-    if reviewed.is_none() && table::names(&txn.view(), at.account, &at.region, STACKS_MAX).await? >= STACKS_MAX {
-        return Err(CloudFormationError::LimitExceeded(format!(
-            "Limit for stack has been exceeded: the limit is {STACKS_MAX} stacks."
-        )));
+    if reviewed.is_none() {
+        check_room(&txn.view(), &at).await?;
     }
     let now = ctx.now();
     let mut stack = match reviewed {
@@ -197,6 +195,7 @@ pub(crate) async fn start(
     };
     let mut stack = stack.clone();
     stack.reason = Some(INITIATED.to_owned());
+    change_sets::overtake(txn, &stack.at).await?;
     work::tell(ctx, txn, &seal, &stack.at, &told, (stack.status, Some(INITIATED))).await?;
     table::put_stack(txn, &stack);
     table::put_operation(txn, &operation);
@@ -205,6 +204,31 @@ pub(crate) async fn start(
 }
 
 const INITIATED: &str = "User Initiated";
+
+/// One more stack fits.
+pub(crate) async fn check_room(view: &store::ReadView<'_>, at: &StackRef) -> Result<(), CloudFormationError> {
+    match table::names(view, at.account, &at.region, STACKS_MAX).await? < STACKS_MAX {
+        true => Ok(()),
+        false => Err(CloudFormationError::LimitExceeded(format!(
+            "Limit for stack has been exceeded: the limit is {STACKS_MAX} stacks."
+        ))),
+    }
+}
+
+/// Makes a stack that is only reviewed: it has its name, and nothing of it is made.
+pub(crate) async fn review(ctx: &Ctx, txn: &mut Txn, mut stack: Stack) -> Result<(), Fault> {
+    let seal = Seal::of(ctx.world(), &txn.view(), stack.at.account).await?;
+    stack.reason = Some(INITIATED.to_owned());
+    let told = Told {
+        topics: Vec::new(),
+        by: By::Forward,
+        token: None,
+    };
+    work::tell(ctx, txn, &seal, &stack.at, &told, (stack.status, Some(INITIATED))).await?;
+    table::take_name(txn, &stack.at);
+    table::put_stack(txn, &stack);
+    Ok(())
+}
 
 /// A stack that nothing is known of yet.
 pub(crate) fn blank(ctx: &Ctx, at: StackRef) -> Result<Stack, Fault> {
@@ -326,9 +350,8 @@ fn check(
             )));
         }
     }
-    let mut expanded = scope.template().clone();
-    expanded.transforms.clone_from(&template.transforms);
-    capabilities::check(&expanded, &deployment.capabilities, is_change_set)
+    let expands = !template.transforms.is_empty() && !is_change_set;
+    capabilities::check(scope.template(), expands, &deployment.capabilities)
 }
 
 /// A resource stays of its type.
@@ -366,7 +389,7 @@ async fn check_types(
     }
 }
 
-fn check_tags(tags: &[Tag]) -> Result<(), CloudFormationError> {
+pub(crate) fn check_tags(tags: &[Tag]) -> Result<(), CloudFormationError> {
     if tags.len() > TAGS_MAX {
         return Err(CloudFormationError::Validation(format!(
             "Stack tags exceed the limit of {TAGS_MAX}"
@@ -408,7 +431,7 @@ impl Known for Symbols {
 }
 
 /// Whether nothing would change from one deployment to the other. A nested stack may always change: its template may.
-fn is_same(stack: &Stack, one: &Deployment, other: &Deployment) -> Result<bool, CloudFormationError> {
+pub(crate) fn is_same(stack: &Stack, one: &Deployment, other: &Deployment) -> Result<bool, CloudFormationError> {
     if one.tags != other.tags || one.notification_arns != other.notification_arns {
         return Ok(false);
     }

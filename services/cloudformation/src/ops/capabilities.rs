@@ -19,8 +19,6 @@ pub struct Needed {
     pub capability: Option<&'static str>,
     /// The types that ask for it, by name, each once.
     pub types: Vec<String>,
-    /// Whether a macro expands it.
-    pub expands: bool,
 }
 
 impl Needed {
@@ -39,7 +37,6 @@ impl Needed {
         Needed {
             capability: most.map(Capability::as_str),
             types,
-            expands: !template.transforms.is_empty(),
         }
     }
 
@@ -54,8 +51,8 @@ impl Needed {
     }
 }
 
-/// Refuses a template whose capabilities were not acknowledged. A change set needs no leave to expand: it shows what came of it.
-pub fn check(template: &Template, given: &[String], is_change_set: bool) -> Result<(), CloudFormationError> {
+/// Refuses a template, expanded, whose capabilities were not acknowledged. `expands` says that its expansion must be, too.
+pub fn check(template: &Template, expands: bool, given: &[String]) -> Result<(), CloudFormationError> {
     const KNOWN: [&str; 3] = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", AUTO_EXPAND];
     for one in given {
         if !KNOWN.contains(&one.as_str()) {
@@ -78,7 +75,7 @@ pub fn check(template: &Template, given: &[String], is_change_set: bool) -> Resu
         Some(capability) => missing.push(capability),
         None => {}
     }
-    if needed.expands && !is_change_set && !has(AUTO_EXPAND) {
+    if expands && !has(AUTO_EXPAND) {
         missing.push(AUTO_EXPAND);
     }
     match missing.is_empty() {
@@ -96,10 +93,10 @@ mod tests {
     use crate::CloudFormationError;
 
     #[track_caller]
-    fn checked(template: &str, given: &[&str], is_change_set: bool, expected: Option<&str>) {
+    fn checked(template: &str, given: &[&str], expands: bool, expected: Option<&str>) {
         let template = Template::parse(template).unwrap();
         let given: Vec<String> = given.iter().map(|&one| one.to_owned()).collect();
-        let found = match check(&template, &given, is_change_set) {
+        let found = match check(&template, expands, &given) {
             Ok(()) => None,
             Err(CloudFormationError::InsufficientCapabilities(text) | CloudFormationError::Validation(text)) => {
                 Some(text)
@@ -116,7 +113,6 @@ mod tests {
     const ROLE: &str = "Resources: {R: {Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {}}}}";
     const NAMED: &str =
         "Resources: {R: {Type: AWS::IAM::Role, Properties: {RoleName: r}}, P: {Type: AWS::IAM::Policy}}";
-    const LOOP: &str = "Transform: AWS::LanguageExtensions\nResources: {B: {Type: AWS::S3::Bucket}}";
 
     #[test]
     fn what_gives_rights_must_be_acknowledged() {
@@ -127,18 +123,17 @@ mod tests {
         checked(
             NAMED,
             &["CAPABILITY_IAM"],
-            true,
+            false,
             Some("Requires capabilities : [CAPABILITY_NAMED_IAM]"),
         );
-        checked(NAMED, &["CAPABILITY_NAMED_IAM"], true, None);
+        checked(NAMED, &["CAPABILITY_NAMED_IAM"], false, None);
         checked(
-            LOOP,
+            PLAIN,
             &[],
-            false,
+            true,
             Some("Requires capabilities : [CAPABILITY_AUTO_EXPAND]"),
         );
-        checked(LOOP, &[], true, None);
-        checked(LOOP, &[AUTO_EXPAND], false, None);
+        checked(PLAIN, &[AUTO_EXPAND], true, None);
         checked(PLAIN, &["CAPABILITY_ALL"], false, Some("enum value set"));
         assert_eq!(
             Needed::of(&Template::parse(NAMED).unwrap()).reason().as_deref(),

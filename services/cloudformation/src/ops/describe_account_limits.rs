@@ -2,6 +2,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeAccountLimits.html>
 
+use super::begin::STACKS_MAX;
 use crate::CloudFormationError;
 use gateway::{Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
@@ -9,9 +10,6 @@ use record::{Evident, Params};
 use serde::{Deserialize, Serialize};
 use store::ReadView;
 use wire::ServiceName;
-
-/// The most stacks of an account in a Region.
-pub const STACKS_MAX: usize = 2_000;
 
 /// The most outputs of a template.
 const STACK_OUTPUTS_MAX: usize = 200;

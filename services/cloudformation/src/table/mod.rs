@@ -1,4 +1,5 @@
-//! Typed rows over the transaction. The only file that knows how this room's keys are laid out, with `sealed.rs` beside it.
+//! Typed rows over the transaction. The only file that knows how this room's keys are laid out, with `change_sets.rs` and
+//! `sealed.rs` beside it.
 //!
 //! | key | row |
 //! |---|---|
@@ -12,8 +13,13 @@
 //! | `cloudformation/import/ACCOUNT/REGION/NAME/ID` | [`ImportRow`]: a stack that uses the export |
 //! | `cloudformation/gone/MICROS/ACCOUNT/REGION/ID` | [`GoneRow`]: when a deleted stack is forgotten |
 
+mod change_sets;
 mod sealed;
 
+pub use change_sets::{
+    DetectionRow, DriftRow, change_sets, contents, delete_change_set, detection, drifts, forget_drift, put_change_set,
+    put_detection, put_drift, put_new_change_set, stack_of,
+};
 pub use sealed::{CHECKS, SEALED, Seal};
 
 use crate::model::{
@@ -525,10 +531,13 @@ pub async fn first_gone(view: &ReadView<'_>) -> Result<Option<(Timestamp, StackR
 /// Forgets a deleted stack with up to `limit` of its rows. Answers whether it is all gone.
 pub async fn forget(txn: &mut Txn, until: Timestamp, at: &StackRef, limit: usize) -> Result<bool, Fault> {
     let mut left = limit;
-    for table in ["event", "resource", "deployment"] {
+    for table in ["event", "resource", "deployment", "drift", "changeset", "detection"] {
         let prefix = format!("{}/", of_stack(table, at));
         let rows = txn.view().scan_prefix(prefix.as_bytes(), None, left).await?;
         left -= rows.len();
+        if matches!(table, "changeset" | "detection") {
+            change_sets::forget_ids(txn, at, rows.iter().map(|(key, _)| key.as_ref()));
+        }
         rows.into_iter().for_each(|(key, _)| txn.delete(key));
         if left == 0 {
             return Ok(false);

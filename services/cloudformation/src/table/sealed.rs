@@ -1,7 +1,10 @@
 //! What is sealed of the rows, under the account's keyring and as its row's key; and what must be true of every row.
 
+use super::change_sets::{DetectionRow, DriftRow, IdRow};
 use super::{DeploymentRow, EventRow, ExportRow, GoneRow, ImportRow, NameRow, ResourceRow};
 use crate::model::{
+    change_set::{ChangeSet, Contents},
+    drift::Comparison,
     held::{Deployment, Held, Outputs},
     stack::{Operation, Stack},
 };
@@ -67,7 +70,9 @@ macro_rules! holds {
 
 holds!(
     Stack: outputs as Outputs,
+    ChangeSet: sealed as Contents,
     DeploymentRow: sealed as Deployment,
+    DriftRow: sealed as Comparison,
     ResourceRow: sealed as Held,
     EventRow: sealed as String,
     ExportRow: sealed as String,
@@ -101,6 +106,14 @@ pub const SEALED: &[SealedRows] = &[
         renew: renew::<Stack>,
     },
     SealedRows {
+        prefix: "cloudformation/changeset/",
+        renew: renew::<ChangeSet>,
+    },
+    SealedRows {
+        prefix: "cloudformation/drift/",
+        renew: renew::<DriftRow>,
+    },
+    SealedRows {
         prefix: "cloudformation/deployment/",
         renew: renew::<DeploymentRow>,
     },
@@ -122,6 +135,16 @@ pub const SEALED: &[SealedRows] = &[
 pub const CHECKS: &[RowCheck] = &[
     RowCheck::new("cloudformation/stack/", |checker, key, row| {
         Box::pin(opens::<Stack>(checker, key, row))
+    }),
+    RowCheck::new("cloudformation/changeset/", |checker, key, row| {
+        Box::pin(belongs::<ChangeSet>(checker, key, row))
+    }),
+    RowCheck::new("cloudformation/drift/", |checker, key, row| {
+        Box::pin(belongs::<DriftRow>(checker, key, row))
+    }),
+    RowCheck::decodes::<DetectionRow>("cloudformation/detection/"),
+    RowCheck::new("cloudformation/id/", |checker, key, row| {
+        Box::pin(check_id(checker, key, row))
     }),
     RowCheck::new("cloudformation/deployment/", |checker, key, row| {
         Box::pin(belongs::<DeploymentRow>(checker, key, row))
@@ -185,6 +208,20 @@ async fn check_name(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(),
         checker.orphan(key, "the name of no stack");
     }
     checker.count("stacks", 1);
+    Ok(())
+}
+
+/// An id leads to a stack that is there.
+async fn check_id(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    let row = IdRow::decode(row)?;
+    let text = std::str::from_utf8(key).unwrap_or_default();
+    let stack = text.replacen("/id/", "/stack/", 1);
+    let stack = stack
+        .rsplit_once('/')
+        .map_or_else(String::new, |(place, _)| format!("{place}/{}", row.stack_id));
+    if checker.view.get(stack.as_bytes()).await?.is_none() {
+        checker.orphan(key, "the id of a change set or detection of no stack");
+    }
     Ok(())
 }
 

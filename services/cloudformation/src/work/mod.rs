@@ -35,7 +35,7 @@ pub use events::PRINCIPAL;
 pub(crate) use events::{Told, tell};
 pub(crate) use phase::shown_deployment;
 pub(crate) use run::assumes;
-pub(crate) use state::{Wanted, metadata};
+pub(crate) use state::{Wanted, metadata, pseudo};
 
 /// Stacks are looked for at least this often; they are told of at once.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
