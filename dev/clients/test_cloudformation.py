@@ -327,6 +327,19 @@ def test_stacks_lie_in_stacks(server, stacks):
     assert server.client("sns").list_topics()["Topics"] == []
 
 
+def test_a_nested_stack_makes_what_was_acknowledged_for_its_outer_one(server, stacks):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="templates")
+    s3.put_object(Bucket="templates", Key="inner.json", Body=template({"Group": {"Type": "AWS::IAM::Group"}}))
+    nested = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://templates.s3.amazonaws.com/inner.json"}}
+    assert stacks.create("bare", template({"Inner": nested}))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "Requires capabilities : [CAPABILITY_IAM]" in str([reason for _, _, reason in stacks.events("bare")])
+    given = stacks.create("given", template({"Inner": nested}), Capabilities=["CAPABILITY_IAM"])
+    assert given["StackStatus"] == "CREATE_COMPLETE", stacks.events("given")
+    assert stacks.delete("given")["StackStatus"] == "DELETE_COMPLETE"
+    assert server.client("iam").list_groups()["Groups"] == []
+
+
 def test_a_topic_is_told_of_every_event(server, stacks, endpoint):
     sns, where = server.client("sns"), endpoint()
     told = sns.create_topic(Name="told")["TopicArn"]

@@ -5,7 +5,7 @@
 
 use crate::types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags};
 use crate::{
-    api::{Api, HandlerError},
+    api::{Api, HandlerError, HandlerErrorCode},
     model::stack::{ResourceStatus, Stack, StackStatus},
     ops::find,
     table::{self, Seal},
@@ -144,16 +144,33 @@ fn request(name: &str, properties: &Value) -> Map<String, Value> {
         let pair = |(key, value): (&String, &Value)| json!({"ParameterKey": key, "ParameterValue": value});
         members.insert("Parameters".to_owned(), parameters.iter().map(pair).collect());
     }
-    // What the outer stack was acknowledged to make was acknowledged for its parts.
-    let all = json!(["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]);
-    members.insert("Capabilities".to_owned(), all);
     members
+}
+
+/// What was acknowledged for the outer stack is acknowledged for its parts, and nothing else.
+async fn acknowledged(api: &mut Api, outer: &str) -> Result<Value, HandlerError> {
+    let read = async {
+        let Some(outer) = stack(api, outer).await? else {
+            return Ok(Vec::new());
+        };
+        let (ctx, txn) = api.parts();
+        let deployment = find::deployment(ctx, &txn.view(), &outer).await?;
+        Ok(deployment.map(|deployment| deployment.capabilities).unwrap_or_default())
+    };
+    let lost = |_: Fault| {
+        HandlerError::of(
+            HandlerErrorCode::ServiceInternalError,
+            "The outer stack cannot be read.",
+        )
+    };
+    read.await.map(Value::from).map_err(lost)
 }
 
 impl Handler for Nested {
     fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
             let mut members = request(&desired.generated_name, &desired.properties);
+            members.insert("Capabilities".to_owned(), acknowledged(api, &desired.stack_id).await?);
             if let Some(minutes) = desired.properties.get("TimeoutInMinutes") {
                 members.insert("TimeoutInMinutes".to_owned(), minutes.clone());
             }
@@ -175,9 +192,10 @@ impl Handler for Nested {
         desired: &'a Desired,
     ) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
-            let members = Value::Object(request(&existing.physical_id, &desired.properties));
+            let mut members = request(&existing.physical_id, &desired.properties);
+            members.insert("Capabilities".to_owned(), acknowledged(api, &desired.stack_id).await?);
             let updated = api
-                .query_done(ServiceName::CloudFormation, "UpdateStack", &members)
+                .query_done(ServiceName::CloudFormation, "UpdateStack", &Value::Object(members))
                 .await;
             match updated {
                 Err(error) if error.message != crate::ops::begin::NO_UPDATES => return Err(error),
