@@ -1,8 +1,7 @@
 //! `shoseki account`: the accounts of a running server, by its CreateAccount and ListAccounts calls.
 
 use crate::{
-    client::Client,
-    env,
+    client, env,
     style::{Style, say},
     table,
 };
@@ -64,7 +63,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode> {
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value?.into()))),
     );
-    let made = Client::of(&announced)?
+    let made = client::of(&announced)?
         .json(ServiceName::Shoseki, "CreateAccount", &input.into())
         .await
         .context("the account could not be made")?;
@@ -137,7 +136,7 @@ fn profile(announced: &Announced, account: &str, name: &str, key: &RootAccessKey
 }
 
 async fn list(args: ListArgs) -> Result<ExitCode> {
-    let client = Client::of(&env::announced(&args.data_dir)?)?;
+    let client = client::of(&env::announced(&args.data_dir)?)?;
     let mut accounts: Vec<Value> = Vec::new();
     let mut input = json!({});
     loop {

@@ -1,6 +1,6 @@
 //! `shoseki clock advance`: moves the clock of a running rehearsal, by its AdvanceClock call.
 
-use crate::{client::Client, env, style::say};
+use crate::{client, env, style::say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -34,7 +34,7 @@ pub(crate) struct AdvanceArgs {
 pub(crate) async fn run(command: ClockCommand) -> Result<ExitCode> {
     let ClockCommand::Advance(args) = command;
     let announced = env::announced(&args.data_dir)?;
-    let client = Client::of(&announced)?;
+    let client = client::of(&announced)?;
     let mut left = args.duration;
     let mut last = None;
     while !left.is_zero() {

@@ -1,6 +1,10 @@
 //! `shoseki rootkey`: gives a running server a new root key, by its RotateRootKey call.
 
-use crate::{client::Client, env, style::say};
+use crate::{
+    client::{self, Client},
+    env,
+    style::say,
+};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -54,7 +58,7 @@ pub(crate) async fn run(command: RootkeyCommand) -> Result<ExitCode> {
 }
 
 async fn rotate(args: RotateArgs) -> Result<ExitCode> {
-    let client = Client::of(&env::announced(&args.data_dir)?)?;
+    let client = client::of(&env::announced(&args.data_dir)?)?;
     client
         .json(
             ServiceName::Shoseki,
@@ -84,7 +88,7 @@ async fn rotate(args: RotateArgs) -> Result<ExitCode> {
 }
 
 async fn status(args: StatusArgs) -> Result<ExitCode> {
-    let state = describe(&Client::of(&env::announced(&args.data_dir)?)?).await?;
+    let state = describe(&client::of(&env::announced(&args.data_dir)?)?).await?;
     match (args.json, state["Rotations"].as_u64()) {
         (true, _) => say(format_args!("{state:#}")),
         (false, Some(1..)) => tell(&state),
@@ -94,7 +98,7 @@ async fn status(args: StatusArgs) -> Result<ExitCode> {
 }
 
 async fn describe(client: &Client) -> Result<Value> {
-    client.json(ServiceName::Shoseki, "DescribeRootKey", &json!({})).await
+    Ok(client.json(ServiceName::Shoseki, "DescribeRootKey", &json!({})).await?)
 }
 
 fn tell(state: &Value) {

@@ -4,8 +4,9 @@ use crate::style::say;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use operator::{
+    aws::{Environment, Settings},
     template::{self, Format, Text},
-    trail::{DataResource, Definition, EventSelector, Key, LifecycleRule, Logs, Notation, Topic},
+    trail::{self, DataResource, Definition, EventSelector, Key, LifecycleRule, Logs, Notation, Observed, Topic},
 };
 use std::{
     io::{IsTerminal, Read},
@@ -37,7 +38,21 @@ pub(crate) struct TemplateArgs {
     #[command(flatten)]
     source: SourceArgs,
     #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
     trail: TrailArgs,
+}
+
+/// How to reach what is there. What is not said is read where the AWS CLI reads it.
+#[derive(Args)]
+#[command(next_help_heading = "With --from-trail")]
+struct AccessArgs {
+    /// A profile of ~/.aws/config.
+    #[arg(long, requires = "from_trail")]
+    profile: Option<String>,
+    /// Another place than AWS.
+    #[arg(long, value_name = "URL", requires = "from_trail")]
+    endpoint_url: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,6 +71,9 @@ struct SourceArgs {
     /// A file that says what the trail is, in YAML, JSON or TOML by its name; `-` is standard input, in YAML.
     #[arg(long, value_name = "FILE")]
     definition: Option<PathBuf>,
+    /// A trail that is there, by its name or ARN: on AWS, or where AWS_ENDPOINT_URL points. Only reads.
+    #[arg(long, value_name = "NAME", conflicts_with = "account")]
+    from_trail: Option<String>,
     /// One of the templates that come with the product.
     #[arg(long, value_enum)]
     example: Option<Example>,
@@ -135,12 +153,20 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<ExitCode> {
         }
         Some(Example::PerRegionTrail) => template::per_region_trail(),
         None => {
-            let mut definition = match &args.source.definition {
-                Some(path) => definition_of(path)?,
-                None => Definition::default(),
-            };
+            let Observed {
+                mut definition,
+                remarks,
+            } = source(&args).await?;
+            for remark in &remarks {
+                eprintln!("shoseki: note: {remark}");
+            }
+            let home = definition.region.clone();
             args.trail.apply(&mut definition);
-            template::write(&definition, args.format.into(), &[])?
+            if args.source.from_trail.is_some() {
+                // Where a trail was found its home is known, and the Region that was asked may be another.
+                definition.region = home;
+            }
+            template::write(&definition, args.format.into(), &remarks)?
         }
     };
     match &args.output {
@@ -148,6 +174,31 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<ExitCode> {
         None => say(text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The trail, before what the command line says of it.
+async fn source(args: &TemplateArgs) -> Result<Observed> {
+    if let Some(name) = &args.source.from_trail {
+        let region = args.trail.region.as_deref();
+        let access = &args.access;
+        let settings = Settings::read(
+            Environment::new(std::env::vars()),
+            access.profile.as_deref(),
+            region,
+            access.endpoint_url.as_deref(),
+        )?;
+        let observed = trail::observe(&settings.client()?, name).await;
+        let mut observed = observed.with_context(|| format!("the trail `{name}` cannot be read"))?;
+        let origin = format!("Written from the trail {name} as it was found.");
+        observed.remarks.insert(0, origin);
+        return Ok(observed);
+    }
+    let definition = match &args.source.definition {
+        Some(path) => definition_of(path)?,
+        None => Definition::default(),
+    };
+    let remarks = Vec::new();
+    Ok(Observed { definition, remarks })
 }
 
 impl From<FormatArg> for Format {

@@ -4,7 +4,7 @@
 mod change;
 mod print;
 
-use crate::{client::Client, env, style::say};
+use crate::{client, env, style::say};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
@@ -128,7 +128,7 @@ pub(crate) async fn run(args: AccessArgs) -> Result<ExitCode> {
         let change = read().with_context(|| format!("cannot take the change in `{}`", path.display()))?;
         input.insert("Change".to_owned(), change);
     }
-    let client = Client::of(&env::announced(&args.data_dir)?)?;
+    let client = client::of(&env::announced(&args.data_dir)?)?;
     let answer = client
         .json(ServiceName::Shoseki, "DescribeAccess", &input.into())
         .await

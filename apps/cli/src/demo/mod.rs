@@ -9,7 +9,7 @@ mod setup;
 mod traffic;
 
 use crate::{
-    client::Client,
+    client::{self, Client},
     env::quoted,
     serve::{StopSignal, shut_down},
 };
@@ -90,7 +90,7 @@ struct Told {
 /// The story. Ends at the first step that does not come out as it must.
 async fn tell(print: &Printer, data_dir: &Path) -> Result<Told> {
     let announced: Announced = server::announced(data_dir)?;
-    let root = Client::of(&announced)?;
+    let root = client::of(&announced)?;
     let from = base::Clock::system().now();
 
     let stage = setup::set_up(print, &root)

@@ -1,7 +1,7 @@
 //! The stage: a key, two users, two buckets, and a trail, with the policies that AWS's console would write.
 
 use super::print::Printer;
-use crate::client::{Client, elements};
+use crate::client::{self, Client, elements};
 use anyhow::{Context, Result};
 use base::Secret;
 use http::Method;
@@ -136,7 +136,10 @@ async fn user(root: &Client, name: &str, policy: &Value) -> Result<Client> {
             .next()
             .context("CreateAccessKey gave no key")
     };
-    Ok(root.with_key(&first("AccessKeyId")?, Secret::new(first("SecretAccessKey")?)))
+    Ok(root.with_credentials(client::key(
+        &first("AccessKeyId")?,
+        Secret::new(first("SecretAccessKey")?),
+    )))
 }
 
 async fn key(root: &Client, names: &Names) -> Result<String> {

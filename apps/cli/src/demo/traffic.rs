@@ -1,9 +1,10 @@
 //! Real calls, of several services in several Regions, by callers who may and one who may not.
 
 use super::{print::Printer, setup::Stage};
-use crate::client::{Client, Refused};
+use crate::client::Client;
 use anyhow::{Context, Result, bail};
 use http::Method;
+use operator::aws::Error;
 use serde_json::json;
 use std::time::Instant;
 use wire::ServiceName;
@@ -116,13 +117,13 @@ async fn denials(stage: &Stage, round: usize) -> Result<(usize, String)> {
     Ok((2 * DENIALS, words))
 }
 
-fn expect_denied(outcome: Result<()>, what: &str) -> Result<String> {
+fn expect_denied(outcome: Result<(), Error>, what: &str) -> Result<String> {
     let Err(error) = outcome else {
         bail!("{what} was allowed")
     };
-    match error.downcast::<Refused>() {
-        Ok(refused) if refused.code.starts_with("AccessDenied") => Ok(refused.to_string()),
-        Ok(refused) => bail!("{what} was refused, but not for want of rights: {refused}"),
-        Err(error) => Err(error).with_context(|| what.to_owned()),
+    match error.refused() {
+        Some(refused) if refused.code.starts_with("AccessDenied") => Ok(refused.to_string()),
+        Some(refused) => bail!("{what} was refused, but not for want of rights: {refused}"),
+        None => Err(error).with_context(|| what.to_owned()),
     }
 }

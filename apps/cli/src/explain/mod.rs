@@ -4,7 +4,7 @@ mod command;
 mod print;
 mod shape;
 
-use crate::{client::Client, env, style::say};
+use crate::{client, env, style::say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
@@ -38,7 +38,7 @@ pub(crate) struct ExplainArgs {
 const DATA_DIR: &str = "shoseki-data";
 
 pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode> {
-    let client = Client::of(&env::announced(&args.data_dir)?)?;
+    let client = client::of(&env::announced(&args.data_dir)?)?;
     let answer = client
         .json(ServiceName::Shoseki, "ExplainDecision", &json!({ "Id": args.id }))
         .await

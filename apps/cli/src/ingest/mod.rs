@@ -9,7 +9,11 @@ mod send;
 mod state;
 mod tally;
 
-use crate::{client::Client, env, style::say};
+use crate::{
+    client::{self, Client},
+    env,
+    style::say,
+};
 use anyhow::{Context, Result, bail};
 use base::Secret;
 use clap::Args;
@@ -76,9 +80,9 @@ pub(crate) struct IngestArgs {
 pub(crate) async fn run(args: IngestArgs) -> Result<ExitCode> {
     let announced = env::announced(&args.data_dir)?;
     let client = || -> Result<Client> {
-        let mut client = Client::of(&announced)?;
+        let mut client = client::of(&announced)?;
         if let (Some(id), Some(secret)) = (&args.access_key_id, &args.secret_access_key) {
-            client = client.with_key(id, Secret::new(secret.clone()));
+            client = client.with_credentials(client::key(id, Secret::new(secret.clone())));
         }
         Ok(match &args.region {
             Some(region) => client.in_region(region),

@@ -116,7 +116,7 @@ async fn send(client: &Client, query: &str, batch: &Batch, tally: &Mutex<Tally>)
                 count(&answer, &mut tally.lock().unwrap_or_else(PoisonError::into_inner));
                 return Ok(());
             }
-            Err(error) => match error.downcast_ref::<Refused>() {
+            Err(error) => match error.refused() {
                 // What is wrong with the call as a whole is wrong with each of the records that it is about.
                 Some(refused) if is_about_the_events(refused, batch.events) => {
                     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
@@ -126,7 +126,7 @@ async fn send(client: &Client, query: &str, batch: &Batch, tally: &Mutex<Tally>)
                 Some(refused) if refused.status < 500 && refused.code != "ThrottlingException" => {
                     return Err(error).context("the server refused a call");
                 }
-                _ if repeat == REPEATS_MAX => return Err(error),
+                _ if repeat == REPEATS_MAX => return Err(error.into()),
                 _ => {}
             },
         }

@@ -438,12 +438,10 @@ fn tags(tags: &BTreeMap<String, String>, [name, value]: [&'static str; 2]) -> Tr
 fn lifecycle(rule: &LifecycleRule) -> Tree {
     let days = |days: u32| Tree::Number(days.into());
     let status = if rule.disabled { "Disabled" } else { "Enabled" };
+    let prefix = Some(("Prefix".to_owned(), Tree::literal(&rule.prefix))).filter(|_| !rule.prefix.is_empty());
     let mut members = vec![
         ("Status".to_owned(), Tree::literal(status)),
-        (
-            "Filter".to_owned(),
-            Tree::map([("Prefix", Tree::literal(&rule.prefix))]),
-        ),
+        ("Filter".to_owned(), Tree::Map(prefix.into_iter().collect())),
     ];
     let mut member = |name: &str, tree: Tree| members.push((name.to_owned(), tree));
     if !rule.id.is_empty() {

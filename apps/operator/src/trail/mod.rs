@@ -2,6 +2,7 @@
 
 mod definition;
 mod file;
+mod observed;
 pub mod policies;
 
 pub use definition::{
@@ -9,3 +10,4 @@ pub use definition::{
     FieldSelector, InvalidDefinition, Key, LifecycleRule, Logs, Topic, Transition,
 };
 pub use file::Notation;
+pub use observed::{Observed, observe};

@@ -149,9 +149,7 @@ cat > "$work/lifecycle.json" <<JSON
   "Rules": [
     {
       "Status": "Enabled",
-      "Filter": {
-        "Prefix": ""
-      },
+      "Filter": {},
       "ID": "end",
       "Expiration": {
         "Days": 1095

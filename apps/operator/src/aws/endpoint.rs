@@ -1,0 +1,276 @@
+//! Where a service is.
+
+use super::Error;
+use std::{collections::BTreeMap, fmt};
+use wire::ServiceName;
+
+/// Scheme, host and port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    is_tls: bool,
+    host: String,
+    port: u16,
+}
+
+impl Endpoint {
+    /// Out of a URL without a path.
+    pub fn parse(url: &str) -> Result<Endpoint, Error> {
+        let invalid = || {
+            Error::Settings(format!(
+                "the endpoint `{url}` is no URL of the form http://host:port or https://host"
+            ))
+        };
+        let (scheme, authority) = url.split_once("://").ok_or_else(invalid)?;
+        let is_tls = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return Err(invalid()),
+        };
+        let authority = authority.strip_suffix('/').unwrap_or(authority);
+        if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
+            return Err(invalid());
+        }
+        let default = if is_tls { 443 } else { 80 };
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| invalid())?),
+            _ => (authority, default),
+        };
+        Ok(Endpoint {
+            is_tls,
+            host: host.to_owned(),
+            port,
+        })
+    }
+
+    /// The host, without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        self.host.trim_matches(['[', ']'])
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// As the `Host` header has it.
+    pub(super) fn authority(&self) -> String {
+        let default = if self.is_tls { 443 } else { 80 };
+        match self.port == default {
+            true => self.host.clone(),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
+
+    /// With a name before the host's.
+    fn under(&self, name: &str) -> Endpoint {
+        Endpoint {
+            host: format!("{name}.{}", self.host),
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_tls { "https" } else { "http" };
+        write!(f, "{scheme}://{}", self.authority())
+    }
+}
+
+/// Where the services are: AWS's own places, but for those that the settings name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    pub(super) all: Option<Endpoint>,
+    pub(super) of_service: BTreeMap<ServiceName, Endpoint>,
+}
+
+/// Where to send a call, and for which Region it is signed.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) endpoint: Endpoint,
+    pub(super) region: String,
+    /// Whether the bucket is in the host's name.
+    pub(super) bucket_in_host: bool,
+}
+
+impl Endpoints {
+    /// All services at one place.
+    pub fn at(endpoint: Endpoint) -> Endpoints {
+        Endpoints {
+            all: Some(endpoint),
+            of_service: BTreeMap::new(),
+        }
+    }
+
+    /// Where a service of a Region is; `bucket` when the call is about one.
+    pub(super) fn place(&self, service: ServiceName, region: &str, bucket: Option<&str>) -> Result<Place, Error> {
+        let signed_for = signing_region(service, region);
+        if let Some(endpoint) = self.of_service.get(&service).or(self.all.as_ref()) {
+            return Ok(Place {
+                endpoint: endpoint.clone(),
+                region: signed_for.to_owned(),
+                bucket_in_host: false,
+            });
+        }
+        let endpoint = Endpoint::parse(&format!("https://{}", aws_host(service, region)?))?;
+        // A certificate's `*` stands for one label.
+        let bucket_in_host = bucket.is_some_and(|bucket| !bucket.contains('.'));
+        let endpoint = match bucket {
+            Some(bucket) if bucket_in_host => endpoint.under(bucket),
+            _ => endpoint,
+        };
+        Ok(Place {
+            endpoint,
+            region: signed_for.to_owned(),
+            bucket_in_host,
+        })
+    }
+}
+
+/// The partition of a Region, as ARNs name it.
+pub(super) fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ if region.starts_with("us-isob-") => "aws-iso-b",
+        _ if region.starts_with("us-iso-") => "aws-iso",
+        _ => "aws",
+    }
+}
+
+/// IAM has one place in a partition.
+fn signing_region(service: ServiceName, region: &str) -> &str {
+    match (service, partition(region)) {
+        (ServiceName::Iam, "aws") => "us-east-1",
+        (ServiceName::Iam, "aws-cn") => "cn-north-1",
+        (ServiceName::Iam, "aws-us-gov") => "us-gov-west-1",
+        _ => region,
+    }
+}
+
+fn aws_host(service: ServiceName, region: &str) -> Result<String, Error> {
+    let suffix = match partition(region) {
+        "aws-cn" => "amazonaws.com.cn",
+        "aws" | "aws-us-gov" => "amazonaws.com",
+        other => {
+            return Err(Error::Settings(format!(
+                "the endpoints of {other} are not known here: give --endpoint-url"
+            )));
+        }
+    };
+    Ok(match (service, partition(region)) {
+        (ServiceName::Shoseki, _) => {
+            return Err(Error::Settings(
+                "this is a call of a shoseki server, not of AWS: set AWS_ENDPOINT_URL, or give --endpoint-url"
+                    .to_owned(),
+            ));
+        }
+        (ServiceName::Iam, "aws") => format!("iam.{suffix}"),
+        (ServiceName::Iam, "aws-us-gov") => format!("iam.us-gov.{suffix}"),
+        (ServiceName::Iam, _) => format!("iam.cn-north-1.{suffix}"),
+        (service, _) => format!("{}.{region}.{suffix}", service.signing_name()),
+    })
+}
+
+/// What a service is called in `AWS_ENDPOINT_URL_…` and, in lower case, in a profile's `services`.
+pub(super) fn service_id(service: ServiceName) -> &'static str {
+    match service {
+        ServiceName::S3 => "S3",
+        ServiceName::Kms => "KMS",
+        ServiceName::CloudTrail => "CLOUDTRAIL",
+        ServiceName::CloudTrailData => "CLOUDTRAIL_DATA",
+        ServiceName::Iam => "IAM",
+        ServiceName::Sts => "STS",
+        ServiceName::Logs => "CLOUDWATCH_LOGS",
+        ServiceName::Ec2 => "EC2",
+        ServiceName::Sns => "SNS",
+        ServiceName::CloudFormation => "CLOUDFORMATION",
+        ServiceName::Shoseki => "SHOSEKI",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_read() {
+        for (url, host, port, authority) in [
+            ("http://127.0.0.1:4566", "127.0.0.1", 4566, "127.0.0.1:4566"),
+            ("https://x.example/", "x.example", 443, "x.example"),
+            ("http://[::1]:80", "::1", 80, "[::1]"),
+            ("http://[::1]", "::1", 80, "[::1]"),
+            ("https://h:80", "h", 80, "h:80"),
+        ] {
+            let endpoint = Endpoint::parse(url).unwrap();
+            assert_eq!(
+                (endpoint.host(), endpoint.port(), endpoint.authority().as_str()),
+                (host, port, authority)
+            );
+        }
+        for url in [
+            "",
+            "localhost:4566",
+            "ftp://x",
+            "http://",
+            "http://a/b",
+            "http://a:x",
+            "http://u@h",
+        ] {
+            assert!(Endpoint::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn services_are_where_aws_has_them() {
+        let place = |service, region, bucket| Endpoints::default().place(service, region, bucket).unwrap();
+        let check = |service, region, bucket, url: &str, signed: &str| {
+            let place = place(service, region, bucket);
+            assert_eq!(
+                (place.endpoint.to_string().as_str(), place.region.as_str()),
+                (url, signed)
+            );
+        };
+        use ServiceName::{CloudTrail, Iam, S3};
+        check(
+            CloudTrail,
+            "eu-west-1",
+            None,
+            "https://cloudtrail.eu-west-1.amazonaws.com",
+            "eu-west-1",
+        );
+        check(Iam, "eu-west-1", None, "https://iam.amazonaws.com", "us-east-1");
+        check(
+            Iam,
+            "cn-north-1",
+            None,
+            "https://iam.cn-north-1.amazonaws.com.cn",
+            "cn-north-1",
+        );
+        check(
+            S3,
+            "eu-west-1",
+            Some("logs"),
+            "https://logs.s3.eu-west-1.amazonaws.com",
+            "eu-west-1",
+        );
+        check(
+            S3,
+            "eu-west-1",
+            Some("a.b"),
+            "https://s3.eu-west-1.amazonaws.com",
+            "eu-west-1",
+        );
+        assert!(
+            Endpoints::default()
+                .place(ServiceName::Shoseki, "us-east-1", None)
+                .is_err()
+        );
+        let own = Endpoints::at(Endpoint::parse("http://127.0.0.1:1").unwrap());
+        let place = own.place(S3, "us-east-1", Some("logs")).unwrap();
+        assert!(!place.bucket_in_host && place.endpoint.to_string() == "http://127.0.0.1:1");
+    }
+}

@@ -1,0 +1,869 @@
+//! Definitions out of what exists, on a real account or on a server: by read-only calls, of which any may be denied.
+//!
+//! What may not be read is said by the name of its call, and the least that the trail needs is written in its place.
+
+use super::{
+    AccessLog, AdvancedEventSelector, Bucket, DefaultEncryption, Definition, EventSelector, Key, LifecycleRule, Logs,
+    Topic, Transition,
+};
+use crate::{
+    aws::{Client, Error},
+    template::{Part, Text, Tree},
+};
+use base::arn;
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use wire::ServiceName::{CloudTrail, Iam, Kms, Logs as LogsService, Sns};
+
+/// What was found, and what is to be known about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// The trail as it is.
+    pub definition: Definition,
+    /// What could not be read, or is not written down; a sentence each.
+    pub remarks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Trail {
+    name: String,
+    #[serde(rename = "TrailARN")]
+    trail_arn: String,
+    home_region: String,
+    s3_bucket_name: String,
+    s3_key_prefix: Option<String>,
+    #[serde(rename = "SnsTopicARN")]
+    sns_topic_arn: Option<String>,
+    include_global_service_events: bool,
+    is_multi_region_trail: bool,
+    #[serde(default)]
+    log_file_validation_enabled: bool,
+    cloud_watch_logs_log_group_arn: Option<String>,
+    cloud_watch_logs_role_arn: Option<String>,
+    kms_key_id: Option<String>,
+    #[serde(default)]
+    is_organization_trail: bool,
+}
+
+/// Reads a trail, by its name or ARN, and everything that it needs. The client's Region may be any that the trail is seen in.
+pub async fn observe(client: &Client, name: &str) -> Result<Observed, Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Trails {
+        trail_list: Vec<Trail>,
+    }
+    let input = json!({ "trailNameList": [name], "includeShadowTrails": true });
+    let trails: Trails = client.ask(CloudTrail, "DescribeTrails", &input).await?;
+    let Some(trail) = trails.trail_list.into_iter().next() else {
+        return Err(Error::Settings(format!(
+            "there is no trail `{name}` in {}: give its --region, or its ARN",
+            client.region()
+        )));
+    };
+    let account = arn::split(&trail.trail_arn).map_or_else(String::new, |parts| parts.account.to_owned());
+    let client = &client.in_region(&trail.home_region);
+    let observer = || Observer {
+        client,
+        account: &account,
+        region: &trail.home_region,
+        remarks: Vec::new(),
+    };
+    let (mut own, mut of_bucket, mut of_key, mut of_logs, mut of_topic) =
+        (observer(), observer(), observer(), observer(), observer());
+    let (parts, bucket, key, logs, topic) = tokio::join!(
+        own.trail(&trail),
+        of_bucket.bucket(&trail),
+        of_key.key(&trail),
+        of_logs.logs(&trail),
+        of_topic.topic(&trail),
+    );
+    let mut definition = Definition {
+        bucket: bucket?,
+        key: key?,
+        logs: logs?,
+        topic: topic?,
+        ..parts?
+    };
+    if let (Some(arn), Some(key)) = (&trail.kms_key_id, &definition.key)
+        && key.existing.is_none()
+        && [own.key_of(arn), own.key_of(arn.rsplit('/').next().unwrap_or_default())]
+            .contains(&definition.bucket.encryption)
+    {
+        definition.bucket.encryption = DefaultEncryption::TrailKey;
+    }
+    let remarks = [own, of_bucket, of_key, of_logs, of_topic]
+        .into_iter()
+        .flat_map(|part| part.remarks);
+    let remarks = remarks.collect();
+    Ok(Observed { definition, remarks })
+}
+
+struct Observer<'a> {
+    client: &'a Client,
+    account: &'a str,
+    region: &'a str,
+    remarks: Vec<String>,
+}
+
+impl Observer<'_> {
+    fn remark(&mut self, text: impl Into<String>) {
+        self.remarks.push(text.into());
+    }
+
+    /// What a call found. Nothing when there is no such thing, which these codes say, and when it may not be read, which is
+    /// remarked. What is no answer of the service at all ends everything.
+    fn found<T>(&mut self, call: &str, result: Result<T, Error>, absent: &[&str]) -> Result<Option<T>, Error> {
+        match result {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.is(absent) => Ok(None),
+            Err(error) => match error.refused() {
+                Some(refused) => {
+                    self.remark(format!(
+                        "{call} was refused ({}): what it would tell is left at its default",
+                        refused.code
+                    ));
+                    Ok(None)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    /// With the account and the Region as places, so that it fits elsewhere.
+    fn general(&self, text: &str) -> Text {
+        Text::literal(text)
+            .generalised(self.account, &Part::Account)
+            .generalised(self.region, &Part::Region)
+    }
+
+    fn document(&mut self, what: &str, text: &str) -> Option<Tree> {
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => Some(Tree::of_json(&value, &|text| self.general(text))),
+            Err(_) => {
+                self.remark(format!(
+                    "{what} is no JSON: the least that the trail needs is written instead"
+                ));
+                None
+            }
+        }
+    }
+
+    fn is_ours(&self, arn: &str) -> bool {
+        let parts = arn::split(arn);
+        parts.is_some_and(|parts| parts.account == self.account && [self.region, ""].contains(&parts.region))
+    }
+
+    fn key_of(&self, arn: &str) -> DefaultEncryption {
+        DefaultEncryption::Key(self.general(arn))
+    }
+
+    async fn trail(&mut self, trail: &Trail) -> Result<Definition, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Status {
+            is_logging: bool,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase", default)]
+        #[derive(Default)]
+        struct Selectors {
+            event_selectors: Option<Vec<EventSelector>>,
+            advanced_event_selectors: Option<Vec<AdvancedEventSelector>>,
+        }
+        let of_name = json!({ "Name": trail.trail_arn });
+        let of_trail = json!({ "TrailName": trail.trail_arn });
+        let of_arn = json!({ "ResourceIdList": [trail.trail_arn] });
+        let (status, selectors, insights, tags) = tokio::join!(
+            self.client.ask::<Status>(CloudTrail, "GetTrailStatus", &of_name),
+            self.client.ask::<Selectors>(CloudTrail, "GetEventSelectors", &of_trail),
+            self.client.json(CloudTrail, "GetInsightSelectors", &of_trail),
+            self.client.json(CloudTrail, "ListTags", &of_arn),
+        );
+        if trail.is_organization_trail {
+            self.remark("This is a trail of an organization; what is written is a trail of one account.");
+        }
+        let status = self.found("GetTrailStatus", status, &[])?;
+        let selectors = self.found("GetEventSelectors", selectors, &[])?.unwrap_or_default();
+        // A server that has no Insights says so by the operation's name.
+        let absent = [
+            "InsightNotEnabledException",
+            "UnsupportedOperationException",
+            "NotImplemented",
+            "UnknownOperationException",
+        ];
+        let insights = self
+            .found("GetInsightSelectors", insights, &absent)?
+            .unwrap_or_default();
+        let tags = self.found("ListTags", tags, &[])?.unwrap_or_default();
+        let kinds = insights["InsightSelectors"].as_array().into_iter().flatten();
+        let kinds = kinds
+            .filter_map(|selector| selector["InsightType"].as_str().map(str::to_owned))
+            .collect();
+        let mut definition = Definition {
+            name: trail.name.clone(),
+            region: Some(trail.home_region.clone()),
+            account: None,
+            all_regions: trail.is_multi_region_trail,
+            global_events: trail.include_global_service_events,
+            logging: status.is_none_or(|status| status.is_logging),
+            validation: trail.log_file_validation_enabled,
+            event_selectors: selectors.event_selectors.unwrap_or_default(),
+            advanced_event_selectors: selectors.advanced_event_selectors.unwrap_or_default(),
+            insights: kinds,
+            tags: pairs(&tags["ResourceTagList"][0]["TagsList"], ["Key", "Value"]),
+            ..Definition::default()
+        };
+        // What every trail has that nobody gave selectors.
+        if definition.event_selectors == [EventSelector::default()] {
+            definition.event_selectors.clear();
+        }
+        self.generalise_selectors(&mut definition);
+        Ok(definition)
+    }
+
+    fn generalise_selectors(&self, definition: &mut Definition) {
+        let data = definition
+            .event_selectors
+            .iter_mut()
+            .flat_map(|selector| &mut selector.data_resources);
+        let data = data.flat_map(|resource| &mut resource.values);
+        let fields = definition
+            .advanced_event_selectors
+            .iter_mut()
+            .flat_map(|selector| &mut selector.field_selectors);
+        let fields = fields.flat_map(|field| {
+            let all = [
+                &mut field.equals,
+                &mut field.starts_with,
+                &mut field.ends_with,
+                &mut field.not_equals,
+                &mut field.not_starts_with,
+                &mut field.not_ends_with,
+            ];
+            all.into_iter().flatten()
+        });
+        for value in data.chain(fields) {
+            *value = self.general(&value.to_string());
+        }
+    }
+
+    async fn bucket(&mut self, trail: &Trail) -> Result<Bucket, Error> {
+        let name = &trail.s3_bucket_name;
+        let (client, get) = (self.client, http::Method::GET);
+        let there = Bucket {
+            name: self.general(name),
+            existing: true,
+            prefix: trail.s3_key_prefix.clone().filter(|prefix| !prefix.is_empty()),
+            versioning: false,
+            ownership: None,
+            private: false,
+            ..Bucket::default()
+        };
+        let location = client.s3(http::Method::HEAD, name, "", "", &[], "").await;
+        let Some(location) = self.found("HeadBucket", location, &[])? else {
+            self.remark(format!("The bucket {name} is taken as it is: it cannot be looked at."));
+            return Ok(there);
+        };
+        let region = location.header("x-amz-bucket-region");
+        if !region.is_empty() && region != self.region {
+            self.remark(format!(
+                "The bucket {name} is in {region}, not in the trail's Region: it is taken as it is."
+            ));
+            return Ok(there);
+        }
+        let (policy, encryption, lifecycle, versioning, private, ownership, logging, tags) = tokio::join!(
+            client.s3(get, name, "", "policy=", &[], ""),
+            client.bucket_setting::<Encryption>(name, "encryption"),
+            client.bucket_setting::<Lifecycle>(name, "lifecycle"),
+            client.bucket_setting::<Versioning>(name, "versioning"),
+            client.bucket_setting::<PublicAccessBlock>(name, "publicAccessBlock"),
+            client.bucket_setting::<Ownership>(name, "ownershipControls"),
+            client.bucket_setting::<Logging>(name, "logging"),
+            client.bucket_setting::<Tagging>(name, "tagging"),
+        );
+        let encryption = self.found(
+            "GetBucketEncryption",
+            encryption,
+            &["ServerSideEncryptionConfigurationNotFoundError"],
+        )?;
+        let encryption = encryption.and_then(|found| found.rule.into_iter().next());
+        let policy = match self.found("GetBucketPolicy", policy, &["NoSuchBucketPolicy"])? {
+            Some(policy) => self.document("The bucket's policy", &policy.text()),
+            None => None,
+        };
+        let lifecycle = self.found(
+            "GetBucketLifecycleConfiguration",
+            lifecycle,
+            &["NoSuchLifecycleConfiguration"],
+        )?;
+        let versioning = self.found("GetBucketVersioning", versioning, &[])?;
+        let private = self.found(
+            "GetPublicAccessBlock",
+            private,
+            &["NoSuchPublicAccessBlockConfiguration"],
+        )?;
+        let ownership = self.found(
+            "GetBucketOwnershipControls",
+            ownership,
+            &["OwnershipControlsNotFoundError"],
+        )?;
+        let logging = self
+            .found("GetBucketLogging", logging, &[])?
+            .and_then(|found| found.logging_enabled);
+        let tags = self.found("GetBucketTagging", tags, &["NoSuchTagSet"])?;
+        Ok(Bucket {
+            existing: false,
+            versioning: versioning.and_then(|found| found.status).as_deref() == Some("Enabled"),
+            bucket_key: encryption.as_ref().is_some_and(|rule| rule.bucket_key_enabled),
+            encryption: encryption.map_or(DefaultEncryption::S3, |rule| self.default_encryption(rule)),
+            private: self.is_private(private),
+            ownership: ownership
+                .and_then(|found| found.rule.into_iter().next())
+                .map(|rule| rule.object_ownership),
+            lifecycle: lifecycle.map_or_else(Vec::new, |found| self.lifecycle(found)),
+            access_log: logging.map(|found| AccessLog {
+                bucket: self.general(&found.target_bucket),
+                prefix: self.general(&found.target_prefix),
+            }),
+            policy,
+            tags: tags.map_or_else(BTreeMap::new, Tagging::pairs),
+            ..there
+        })
+    }
+
+    fn default_encryption(&self, rule: EncryptionRule) -> DefaultEncryption {
+        match rule.by_default {
+            Some(by_default) if by_default.sse_algorithm.starts_with("aws:kms") => match by_default.kms_master_key_id {
+                Some(key) => self.key_of(&key),
+                None => DefaultEncryption::AwsManagedKey,
+            },
+            _ => DefaultEncryption::S3,
+        }
+    }
+
+    fn is_private(&mut self, found: Option<PublicAccessBlock>) -> bool {
+        let Some(found) = found else { return false };
+        let all = [
+            found.block_public_acls,
+            found.block_public_policy,
+            found.ignore_public_acls,
+            found.restrict_public_buckets,
+        ];
+        let (some, every) = (all.contains(&true), !all.contains(&false));
+        if some && !every {
+            self.remark("The bucket blocks public access in part; what is written blocks it in whole.");
+        }
+        some
+    }
+
+    fn lifecycle(&mut self, found: Lifecycle) -> Vec<LifecycleRule> {
+        let rules = found.rule.into_iter().filter_map(|rule| {
+            let id = rule.id.clone().unwrap_or_default();
+            let Some(mut known) = rule.known() else {
+                self.remark(format!(
+                    "The lifecycle rule `{id}` has parts that are not written here: it is left out."
+                ));
+                return None;
+            };
+            known.id = self.general(&id);
+            Some(known)
+        });
+        rules.collect()
+    }
+
+    async fn key(&mut self, trail: &Trail) -> Result<Option<Key>, Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "PascalCase", default)]
+        #[derive(Default)]
+        struct Rotation {
+            key_rotation_enabled: bool,
+            rotation_period_in_days: Option<u32>,
+        }
+        let Some(arn) = &trail.kms_key_id else { return Ok(None) };
+        let there = Key {
+            existing: Some(self.general(arn)),
+            ..Key::default()
+        };
+        if !self.is_ours(arn) {
+            self.remark(format!(
+                "The key {arn} is of another account or Region: it is taken as it is."
+            ));
+            return Ok(Some(there));
+        }
+        let (client, of_key) = (self.client, json!({ "KeyId": arn }));
+        let of_policy = json!({ "KeyId": arn, "PolicyName": "default" });
+        let (metadata, policy, rotation, aliases, tags) = tokio::join!(
+            client.json(Kms, "DescribeKey", &of_key),
+            client.json(Kms, "GetKeyPolicy", &of_policy),
+            client.ask::<Rotation>(Kms, "GetKeyRotationStatus", &of_key),
+            client.json(Kms, "ListAliases", &of_key),
+            client.json(Kms, "ListResourceTags", &of_key),
+        );
+        let metadata = self.found("DescribeKey", metadata, &[])?.unwrap_or_default();
+        let metadata = &metadata["KeyMetadata"];
+        if metadata["KeyManager"] == "AWS" {
+            return Ok(Some(there));
+        }
+        if let Some(state) = metadata["KeyState"].as_str().filter(|state| *state != "Enabled") {
+            self.remark(format!(
+                "The key {arn} is in the state {state}; what is written is a key that is enabled."
+            ));
+        }
+        let policy = self.found("GetKeyPolicy", policy, &[])?;
+        let policy = match policy.as_ref().and_then(|found| found["Policy"].as_str()) {
+            Some(text) => {
+                self.foreign_principals(text);
+                let policy = self.document("The key's policy", text);
+                let own = self.general(arn);
+                policy.map(|tree| without(&tree, &own))
+            }
+            None => None,
+        };
+        let rotation = self
+            .found("GetKeyRotationStatus", rotation, &["UnsupportedOperationException"])?
+            .unwrap_or_default();
+        let aliases = self.found("ListAliases", aliases, &[])?.unwrap_or_default();
+        let names: Vec<&str> = aliases["Aliases"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|alias| alias["AliasName"].as_str())
+            .collect();
+        if names.len() > 1 {
+            self.remark(format!("The key has {} aliases; the first is written.", names.len()));
+        }
+        let tags = self.found("ListResourceTags", tags, &[])?.unwrap_or_default();
+        Ok(Some(Key {
+            existing: None,
+            alias: names.first().map(|name| self.general(name)),
+            description: self.general(metadata["Description"].as_str().unwrap_or_default()),
+            rotation: rotation.key_rotation_enabled,
+            rotation_days: rotation.rotation_period_in_days.filter(|days| *days != 365),
+            multi_region: metadata["MultiRegion"] == true,
+            readers: Vec::new(),
+            policy,
+            tags: pairs(&tags["Tags"], ["TagKey", "TagValue"]),
+        }))
+    }
+
+    /// Whoever was deleted stands in a policy by an id that no new policy may name.
+    fn foreign_principals(&mut self, policy: &str) {
+        let words = policy.split(['"', '/', ':']);
+        let gone: Vec<&str> = words
+            .filter(|word| (word.starts_with("AIDA") || word.starts_with("AROA")) && word.len() == 21)
+            .collect();
+        if !gone.is_empty() {
+            self.remark(format!(
+                "The key's policy names principals that are gone ({}): take them out.",
+                gone.join(", ")
+            ));
+        }
+    }
+
+    async fn logs(&mut self, trail: &Trail) -> Result<Option<Logs>, Error> {
+        let (Some(group_arn), Some(role_arn)) =
+            (&trail.cloud_watch_logs_log_group_arn, &trail.cloud_watch_logs_role_arn)
+        else {
+            return Ok(None);
+        };
+        let group = arn::split(group_arn)
+            .map(|parts| parts.resource.to_owned())
+            .unwrap_or_default();
+        let group = group.strip_prefix("log-group:").unwrap_or(&group);
+        let group = group.strip_suffix(":*").unwrap_or(group);
+        let input = json!({ "logGroupNamePrefix": group });
+        let (groups, role) = tokio::join!(
+            self.client.json(LogsService, "DescribeLogGroups", &input),
+            role_policies(self.client, role_arn),
+        );
+        let groups = self.found("DescribeLogGroups", groups, &[])?.unwrap_or_default();
+        let found = groups["logGroups"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|found| found["logGroupName"] == *group);
+        let (path, name) = role_of(role_arn);
+        let mut logs = Logs {
+            group: self.general(group),
+            retention_days: found
+                .and_then(|found| found["retentionInDays"].as_u64())
+                .and_then(|days| days.try_into().ok()),
+            key: found
+                .and_then(|found| found["kmsKeyId"].as_str())
+                .map(|key| self.general(key)),
+            role: self.general(&name),
+            role_path: path,
+            ..Logs::default()
+        };
+        if !self.is_ours(role_arn) {
+            logs.existing_role = Some(self.general(role_arn));
+            return Ok(Some(logs));
+        }
+        if let Some(policies) = self.found("ListRolePolicies or GetRolePolicy", role, &["NoSuchEntity"])? {
+            if policies.len() > 1 {
+                self.remark(format!(
+                    "The role {name} has {} inline policies; the first is written.",
+                    policies.len()
+                ));
+            }
+            if let Some((policy_name, document)) = policies.into_iter().next() {
+                logs.policy_name = policy_name;
+                logs.policy = self.document("The role's policy", &document);
+            }
+        }
+        Ok(Some(logs))
+    }
+
+    async fn topic(&mut self, trail: &Trail) -> Result<Option<Topic>, Error> {
+        let Some(arn) = &trail.sns_topic_arn else {
+            return Ok(None);
+        };
+        if !self.is_ours(arn) {
+            let name = self.general(arn);
+            return Ok(Some(Topic {
+                name,
+                existing: true,
+                policy: None,
+            }));
+        }
+        let of_topic = [("TopicArn", arn.as_str())];
+        let attributes = self
+            .client
+            .ask_query::<TopicAttributes>(Sns, "GetTopicAttributes", &of_topic)
+            .await;
+        let attributes = self.found("GetTopicAttributes", attributes, &[])?;
+        let entries = attributes.map_or_else(Vec::new, |found| found.attributes.entry);
+        let policy = entries
+            .into_iter()
+            .find(|entry| entry.key == "Policy")
+            .map(|entry| entry.value);
+        let policy = policy.and_then(|text| self.document("The topic's policy", &text));
+        let name = arn::split(arn).map_or_else(String::new, |parts| parts.resource.to_owned());
+        Ok(Some(Topic {
+            name: self.general(&name),
+            existing: false,
+            policy,
+        }))
+    }
+}
+
+/// In a key's policy, the key itself is `*`; the key of a template has no ARN yet when its policy is written.
+fn without(tree: &Tree, own: &Text) -> Tree {
+    match tree {
+        Tree::Text(text) if text == own => Tree::literal("*"),
+        Tree::List(items) => Tree::List(items.iter().map(|item| without(item, own)).collect()),
+        Tree::Map(members) => Tree::Map(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), without(value, own)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// Path and name of a role's ARN.
+fn role_of(role_arn: &str) -> (String, String) {
+    let resource = arn::split(role_arn)
+        .map(|parts| parts.resource.to_owned())
+        .unwrap_or_default();
+    let resource = resource.strip_prefix("role").unwrap_or(&resource);
+    match resource.rsplit_once('/') {
+        Some((path, name)) => (format!("{path}/"), name.to_owned()),
+        None => ("/".to_owned(), resource.to_owned()),
+    }
+}
+
+/// The role's inline policies by their names.
+async fn role_policies(client: &Client, role_arn: &str) -> Result<Vec<(String, String)>, Error> {
+    let (_, role) = role_of(role_arn);
+    let names = client.query(Iam, "ListRolePolicies", &[("RoleName", &role)]).await?;
+    let mut policies = Vec::new();
+    for name in crate::aws::elements(&names, "member") {
+        let input = [("RoleName", role.as_str()), ("PolicyName", name.as_str())];
+        let text = client.query(Iam, "GetRolePolicy", &input).await?;
+        let document = crate::aws::elements(&text, "PolicyDocument")
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        let document = percent_encoding::percent_decode_str(&document)
+            .decode_utf8_lossy()
+            .into_owned();
+        policies.push((name, document));
+    }
+    Ok(policies)
+}
+
+fn pairs(tags: &Value, [name, value]: [&str; 2]) -> BTreeMap<String, String> {
+    let tags = tags.as_array().into_iter().flatten();
+    let pair = |tag: &Value| {
+        Some((
+            tag[name].as_str()?.to_owned(),
+            tag[value].as_str().unwrap_or_default().to_owned(),
+        ))
+    };
+    tags.filter_map(pair).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TopicAttributes {
+    attributes: Entries,
+}
+
+#[derive(Deserialize)]
+struct Entries {
+    #[serde(default)]
+    entry: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    key: String,
+    #[serde(default)]
+    value: String,
+}
+
+#[derive(Deserialize)]
+struct Encryption {
+    #[serde(rename = "Rule", default)]
+    rule: Vec<EncryptionRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EncryptionRule {
+    #[serde(rename = "ApplyServerSideEncryptionByDefault")]
+    by_default: Option<ByDefault>,
+    #[serde(default)]
+    bucket_key_enabled: bool,
+}
+
+#[derive(Deserialize)]
+struct ByDefault {
+    #[serde(rename = "SSEAlgorithm")]
+    sse_algorithm: String,
+    #[serde(rename = "KMSMasterKeyID")]
+    kms_master_key_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Versioning {
+    status: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct PublicAccessBlock {
+    #[serde(default)]
+    block_public_acls: bool,
+    #[serde(default)]
+    block_public_policy: bool,
+    #[serde(default)]
+    ignore_public_acls: bool,
+    #[serde(default)]
+    restrict_public_buckets: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Ownership {
+    #[serde(default)]
+    rule: Vec<OwnershipRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OwnershipRule {
+    object_ownership: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Logging {
+    logging_enabled: Option<LoggingEnabled>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LoggingEnabled {
+    target_bucket: String,
+    #[serde(default)]
+    target_prefix: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tagging {
+    tag_set: TagSet,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TagSet {
+    #[serde(default)]
+    tag: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+impl Tagging {
+    fn pairs(self) -> BTreeMap<String, String> {
+        self.tag_set.tag.into_iter().map(|tag| (tag.key, tag.value)).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Lifecycle {
+    #[serde(default)]
+    rule: Vec<RuleXml>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RuleXml {
+    #[serde(rename = "ID")]
+    id: Option<String>,
+    status: String,
+    prefix: Option<String>,
+    filter: Option<FilterXml>,
+    expiration: Option<ExpirationXml>,
+    noncurrent_version_expiration: Option<NoncurrentXml>,
+    abort_incomplete_multipart_upload: Option<AbortXml>,
+    #[serde(default)]
+    transition: Vec<TransitionXml>,
+    #[serde(default)]
+    noncurrent_version_transition: Vec<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FilterXml {
+    prefix: Option<String>,
+    tag: Option<IgnoredAny>,
+    and: Option<IgnoredAny>,
+    object_size_greater_than: Option<IgnoredAny>,
+    object_size_less_than: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExpirationXml {
+    days: Option<u32>,
+    date: Option<IgnoredAny>,
+    expired_object_delete_marker: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NoncurrentXml {
+    noncurrent_days: Option<u32>,
+    newer_noncurrent_versions: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AbortXml {
+    days_after_initiation: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TransitionXml {
+    days: Option<u32>,
+    storage_class: String,
+}
+
+impl RuleXml {
+    /// The rule without its name, when all of it can be written.
+    fn known(self) -> Option<LifecycleRule> {
+        let filter = self.filter.unwrap_or_default();
+        let expiration = self.expiration.unwrap_or_default();
+        let noncurrent = self.noncurrent_version_expiration.unwrap_or_default();
+        let is_odd = [
+            filter.tag.is_some(),
+            filter.and.is_some(),
+            filter.object_size_greater_than.is_some(),
+            filter.object_size_less_than.is_some(),
+            expiration.date.is_some(),
+            expiration.expired_object_delete_marker == Some(true),
+            noncurrent.newer_noncurrent_versions.is_some(),
+            !self.noncurrent_version_transition.is_empty(),
+        ];
+        if is_odd.contains(&true) {
+            return None;
+        }
+        let in_days = |transition: TransitionXml| {
+            Some(Transition {
+                days: transition.days?,
+                storage_class: transition.storage_class,
+            })
+        };
+        let transitions: Option<Vec<Transition>> = self.transition.into_iter().map(in_days).collect();
+        Some(LifecycleRule {
+            id: Text::default(),
+            prefix: filter.prefix.or(self.prefix).unwrap_or_default(),
+            disabled: self.status == "Disabled",
+            expire_days: expiration.days,
+            noncurrent_expire_days: noncurrent.noncurrent_days,
+            abort_upload_days: self
+                .abort_incomplete_multipart_upload
+                .and_then(|found| found.days_after_initiation),
+            transitions: transitions?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_has_a_path_and_a_name() {
+        let check = |arn, path: &str, name: &str| assert_eq!(role_of(arn), (path.to_owned(), name.to_owned()));
+        check("arn:aws:iam::012345678901:role/x", "/", "x");
+        check("arn:aws:iam::012345678901:role/a/b/x", "/a/b/", "x");
+    }
+
+    #[test]
+    fn lifecycle_rules_are_read_or_left_out_whole() {
+        let read = |rule: &str| {
+            let text =
+                format!("<LifecycleConfiguration><Rule><Status>Enabled</Status>{rule}</Rule></LifecycleConfiguration>");
+            let found: Lifecycle = wire::xml::parse(text.as_bytes()).unwrap();
+            found.rule.into_iter().next().unwrap().known()
+        };
+        let rule = read(
+            "<Filter><Prefix>x/</Prefix></Filter><Expiration><Days>7</Days></Expiration><Transition><Days>3</Days>\
+             <StorageClass>GLACIER</StorageClass></Transition>",
+        )
+        .unwrap();
+        assert_eq!(
+            (rule.prefix.as_str(), rule.expire_days, rule.transitions.len()),
+            ("x/", Some(7), 1)
+        );
+        let days = "<Expiration><Days>7</Days></Expiration>";
+        for odd in [
+            "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>",
+            "<Expiration><Date>2030-01-01T00:00:00Z</Date></Expiration>",
+            "<NoncurrentVersionExpiration><NewerNoncurrentVersions>3</NewerNoncurrentVersions></NoncurrentVersionExpiration>",
+            "<NoncurrentVersionTransition><NoncurrentDays>3</NoncurrentDays></NoncurrentVersionTransition>",
+        ] {
+            let rule = if odd.contains("Date") {
+                odd.to_owned()
+            } else {
+                format!("{odd}{days}")
+            };
+            assert!(read(&rule).is_none(), "{odd}");
+        }
+    }
+}
