@@ -82,3 +82,27 @@ class Stack:
         """The physical id of each resource by its logical one."""
         told = self.client.describe_stack_resources(StackName=self.name)["StackResources"]
         return {one["LogicalResourceId"]: one.get("PhysicalResourceId") for one in told}
+
+    def drift(self):
+        """What is not as the template has it: the logical id, the status and the differences of each resource that was checked."""
+        token = self.client.detect_stack_drift(StackName=self.name)["StackDriftDetectionId"]
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            told = self.client.describe_stack_drift_detection_status(StackDriftDetectionId=token)
+            if told["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+                break
+            assert time.monotonic() < end, told
+        assert told["DetectionStatus"] == "DETECTION_COMPLETE", told
+        found = self.client.describe_stack_resource_drifts(StackName=self.name)["StackResourceDrifts"]
+        return {
+            one["LogicalResourceId"]: (
+                one["StackResourceDriftStatus"],
+                [(each["PropertyPath"], each["DifferenceType"]) for each in one.get("PropertyDifferences", [])],
+            )
+            for one in found
+        }
+
+    def is_in_sync(self):
+        """Whether everything that was checked is as the template has it."""
+        drift = self.drift()
+        return bool(drift) and all(told == ("IN_SYNC", []) for told in drift.values())

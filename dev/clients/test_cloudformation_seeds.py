@@ -55,6 +55,7 @@ def test_the_whole_sample_deploys_and_its_trail_tells_of_the_stack(seeds):
     assert stack.ids()["ResCloudTrailBucket"] == BUCKET
     key_id = stack.ids()["ResCloudTrailKey"]
     assert key_id.startswith("mrk-")
+    assert stack.is_in_sync()
 
     # What the stack does from now on is in the trail's files.
     longer = example("a").read_text().replace("RetentionInDays: 90", "RetentionInDays: 365")

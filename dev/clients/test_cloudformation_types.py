@@ -1,4 +1,4 @@
-"""The resource types of IAM, Logs, SNS and CloudTrail: made, changed in place, replaced, deleted; why they fail."""
+"""The resource types of IAM, Logs, SNS and CloudTrail: made, changed in place, replaced, deleted, read for drift; why they fail."""
 
 import json
 import re
@@ -61,6 +61,7 @@ def test_a_role_is_made_changed_replaced_and_deleted(server):
     assert made["PermissionsBoundary"]["PermissionsBoundaryArn"] == boundary
     assert made["AssumeRolePolicyDocument"] == TRUST
     assert {tag["Key"]: tag["Value"] for tag in made["Tags"]} == {"team": "x", "kept": "1"}
+    assert stack.drift() == {"Role": ("IN_SYNC", [])}
 
     trust = json.loads(json.dumps(TRUST).replace("cloudtrail", "s3"))
     second = role(
@@ -85,8 +86,11 @@ def test_a_role_is_made_changed_replaced_and_deleted(server):
     assert [one["PolicyArn"] for one in attached] == [OTHER]
     assert iam.list_role_policies(RoleName="first")["PolicyNames"] == ["a", "b"]
     assert iam.get_role_policy(RoleName="first", PolicyName="a")["PolicyDocument"] == document("s3:PutObject")
+    assert stack.drift() == {"Role": ("IN_SYNC", [])}
     iam.detach_role_policy(RoleName="first", PolicyArn=OTHER)
     iam.update_role(RoleName="first", Description="nobody asked for it", MaxSessionDuration=7200)
+    status, differences = stack.drift()["Role"]
+    assert status == "MODIFIED" and [how for _, how in differences] == ["REMOVE"], differences
     iam.attach_role_policy(RoleName="first", PolicyArn=OTHER)
 
     # A name that the template gives cannot be had twice.
@@ -105,6 +109,34 @@ def test_a_role_is_made_changed_replaced_and_deleted(server):
     assert {one["RoleName"] for one in iam.list_roles()["Roles"]} == {name}
     assert stack.delete() == "DELETE_COMPLETE", stack.reasons()
     assert iam.list_roles()["Roles"] == []
+
+
+def test_what_could_not_be_replaced_stays_however_often_it_is_tried(server):
+    iam, stack = server.client("iam"), Stack(server)
+
+    def role(**properties):
+        return {"Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST, **properties)}
+
+    def there():
+        return {one["RoleName"]: one["RoleId"] for one in iam.list_roles()["Roles"]}
+
+    assert stack.create(role(RoleName="first")) == "CREATE_COMPLETE", stack.reasons()
+    before = there()
+    for _ in range(2):
+        assert stack.update(role(RoleName="first", Path="/x/"), DisableRollback=True) == "UPDATE_FAILED"
+    assert stack.update(role(RoleName="first", Description="d"), DisableRollback=True) == "UPDATE_COMPLETE"
+    assert stack.update(role(RoleName="first", Description="e", Path="/x/"), DisableRollback=True) == "UPDATE_FAILED"
+    stack.client.rollback_stack(StackName=stack.name)
+    assert stack.settle() == "UPDATE_ROLLBACK_COMPLETE", stack.reasons()
+    assert there() == before
+    assert iam.get_role(RoleName="first")["Role"]["Description"] == "d"
+    # One that took its place goes when what comes after fails, and the old one is taken up again.
+    nobody = resource("AWS::IAM::Policy", depends_on="Role", PolicyName="p", PolicyDocument=document("s3:*"))
+    assert stack.update(role(RoleName="second") | {"Policy": nobody}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert there() == before
+    assert stack.update(role(RoleName="third")) == "UPDATE_COMPLETE", stack.reasons()
+    assert list(there()) == ["third"]
+    assert stack.delete() == "DELETE_COMPLETE" and there() == {}
 
 
 def test_policies_of_one_stack_stand_on_roles_users_and_groups(server):
@@ -128,6 +160,7 @@ def test_policies_of_one_stack_stand_on_roles_users_and_groups(server):
     assert re.fullmatch("stack-Poli-[0-9A-Za-z]{12}", ids["Policy"]), ids
     assert iam.list_role_policies(RoleName=ids["Role"])["PolicyNames"] == ["p"]
     assert iam.list_user_policies(UserName=ids["User"])["PolicyNames"] == ["p"]
+    assert stack.drift()["Policy"] == ("IN_SYNC", [])
     assert stack.update(resources("q", "s3:PutObject", "User", "Group")) == "UPDATE_COMPLETE", stack.reasons()
     assert stack.ids() == ids
     assert iam.list_role_policies(RoleName=ids["Role"])["PolicyNames"] == []
@@ -135,6 +168,8 @@ def test_policies_of_one_stack_stand_on_roles_users_and_groups(server):
     found = iam.get_group_policy(GroupName=ids["Group"], PolicyName="q")["PolicyDocument"]
     assert found == document("s3:PutObject")
     iam.delete_user_policy(UserName=ids["User"], PolicyName="q")
+    status, differences = stack.drift()["Policy"]
+    assert status == "MODIFIED" and differences in ([("/Users", "REMOVE")], [("/Users/0", "REMOVE")])
     # Somebody must have it; what failed is undone.
     assert stack.update(resources("q", "s3:PutObject")) == "UPDATE_ROLLBACK_COMPLETE"
     assert "At least one of [Groups,Roles,Users] must be non-empty." in stack.reasons()["Policy"]
@@ -172,6 +207,7 @@ def test_a_managed_policy_has_versions_and_makes_room_for_them(server):
     assert versions == ["v7", "v6", "v5", "v4", "v3"]
     entities = iam.list_entities_for_policy(PolicyArn=arn)
     assert (len(entities["PolicyRoles"]), len(entities["PolicyGroups"])) == (0, 1)
+    assert stack.drift()["Policy"] == ("IN_SYNC", [])
     assert stack.update(template(resources("s3:A6"), **outputs)) == "UPDATE_COMPLETE", stack.reasons()
     (only,) = iam.list_policies(Scope="Local")["Policies"]
     assert only["PolicyName"].startswith("stack-Policy-") and only["Arn"] == stack.outputs()["Arn"]
@@ -201,6 +237,7 @@ def test_a_user_its_groups_and_its_key(server):
     # The secret is kept sealed and is in no record.
     assert not [path for path in server.data_dir.rglob("*") if path.is_file() and told["Secret"].encode() in path.read_bytes()]
     assert [one["GroupName"] for one in iam.list_groups_for_user(UserName="deployer")["Groups"]] == ["a"]
+    assert stack.is_in_sync()
 
     changed = template(resources(status="Inactive", path="/moved/", groups=["B"], Tags=tags(a="2")), **outputs)
     assert stack.update(changed) == "UPDATE_COMPLETE", stack.reasons()
@@ -217,6 +254,7 @@ def test_a_user_its_groups_and_its_key(server):
     (key,) = iam.list_access_keys(UserName="deployer")["AccessKeyMetadata"]
     assert key["AccessKeyId"] == stack.outputs()["Id"] != told["Id"]
     iam.update_access_key(UserName="deployer", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    assert stack.drift()["Key"] == ("MODIFIED", [("/Status", "NOT_EQUAL")])
     assert stack.delete() == "DELETE_COMPLETE", stack.reasons()
     assert iam.list_users()["Users"] == [] and iam.list_groups()["Groups"] == []
 
@@ -273,13 +311,16 @@ def test_log_groups_and_streams(server):
     (group,) = logs.describe_log_groups()["logGroups"]
     assert (group["retentionInDays"], group["kmsKeyId"]) == (90, key)
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "1"}
+    assert stack.is_in_sync()
     assert stack.update(resources(stream="t", RetentionInDays=7, Tags=tags(b="2"))) == "UPDATE_COMPLETE", stack.reasons()
     (group,) = logs.describe_log_groups()["logGroups"]
     assert group["retentionInDays"] == 7 and "kmsKeyId" not in group
     assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "2"}
     assert [one["logStreamName"] for one in logs.describe_log_streams(logGroupName="group")["logStreams"]] == ["t"]
     logs.delete_retention_policy(logGroupName="group")
+    assert stack.drift()["Group"] == ("MODIFIED", [("/RetentionInDays", "REMOVE")])
     logs.delete_log_stream(logGroupName="group", logStreamName="t")
+    assert stack.drift()["Stream"] == ("DELETED", [])
     assert stack.update(resources(name="other", stream="t")) == "UPDATE_COMPLETE", stack.reasons()
     assert [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]] == ["other"]
     assert stack.delete() == "DELETE_COMPLETE", stack.reasons()
@@ -364,6 +405,8 @@ def test_topics_policies_and_subscriptions(server):
     assert sns.list_tags_for_resource(ResourceArn=arn)["Tags"] == tags(a="1")
     subscription = sns.get_subscription_attributes(SubscriptionArn=told["Subscription"])["Attributes"]
     assert (json.loads(subscription["FilterPolicy"]), subscription["RawMessageDelivery"]) == ({"kind": ["a"]}, "true")
+    drift = stack.drift()
+    assert drift["Policy"] == drift["Subscription"] == ("IN_SYNC", [])
 
     changed = resources(
         ["SNS:Publish", "SNS:Subscribe"],
@@ -385,6 +428,7 @@ def test_topics_policies_and_subscriptions(server):
     assert (json.loads(subscription["FilterPolicy"]), subscription["RawMessageDelivery"]) == ({"kind": ["b"]}, "false")
     assert subscription["FilterPolicyScope"] == "MessageBody"
     sns.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps(first_policy).replace("plain", "news"))
+    assert stack.drift()["Policy"] == ("DELETED", [])
 
     assert stack.update(resources(TopicName="news", with_policy=False)) == "UPDATE_COMPLETE", stack.reasons()
     assert json.loads(attributes()["Policy"]) == json.loads(json.dumps(first_policy).replace("plain", "news"))
@@ -475,13 +519,16 @@ def test_a_trail_is_made_changed_replaced_and_deleted(server, bucket):
     assert made["LogFileValidationEnabled"] and made["CloudWatchLogsLogGroupArn"].endswith(":*")
     assert cloudtrail.get_trail_status(Name="audit")["IsLogging"]
     assert cloudtrail.get_event_selectors(TrailName="audit")["EventSelectors"][0]["DataResources"] == basic[0]["DataResources"]
+    assert stack.is_in_sync()
     for said in (key["KeyId"], key["Arn"], f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/trail"):
         first["Trail"]["Properties"]["KMSKeyId"] = said
         assert stack.update(template(first)) == "UPDATE_COMPLETE", stack.reasons()
+        assert stack.drift()["Trail"] == ("IN_SYNC", []), said
 
     # The roll-back of seed 003 shows.
     cloudtrail.update_trail(Name="audit", KmsKeyId="")
     cloudtrail.stop_logging(Name="audit")
+    assert stack.drift()["Trail"] == ("MODIFIED", [("/IsLogging", "NOT_EQUAL"), ("/KMSKeyId", "REMOVE")])
     cloudtrail.update_trail(Name="audit", KmsKeyId=key["KeyId"])
     cloudtrail.start_logging(Name="audit")
 
@@ -495,6 +542,7 @@ def test_a_trail_is_made_changed_replaced_and_deleted(server, bucket):
     assert cloudtrail.get_event_selectors(TrailName="audit")["AdvancedEventSelectors"] == advanced
     (told,) = cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"]
     assert told["TagsList"] == tags(b="2")
+    assert stack.drift()["Trail"] == ("IN_SYNC", [])
 
     third = resources("renamed", with_logs=False)
     assert stack.update(third) == "UPDATE_COMPLETE", stack.reasons()
@@ -519,12 +567,14 @@ def test_a_channel_sends_to_trails(server, bucket):
     arn = stack.ids()["Channel"]
     made = cloudtrail.get_channel(Channel=arn)
     assert (made["Name"], made["Source"], len(made["Destinations"])) == ("inlet", "Custom", 1)
+    assert stack.is_in_sync()
     assert stack.update(resources("One", "Two", Name="outlet", Tags=tags(b="2"))) == "UPDATE_COMPLETE", stack.reasons()
     made = cloudtrail.get_channel(Channel=arn)
     assert (made["Name"], len(made["Destinations"])) == ("outlet", 2)
     (told,) = cloudtrail.list_tags(ResourceIdList=[arn])["ResourceTagList"]
     assert told["TagsList"] == tags(b="2")
     cloudtrail.delete_channel(Channel=arn)
+    assert stack.drift()["Channel"] == ("DELETED", [])
     assert stack.delete() == "DELETE_COMPLETE", stack.reasons()
     stack = Stack(server, "lake")
     assert stack.create(resources("One", kind="EVENT_DATA_STORE")) == "ROLLBACK_COMPLETE"
