@@ -1,5 +1,6 @@
 //! What a sealed trail is.
 
+mod bucket_xml;
 mod definition;
 mod file;
 mod observed;

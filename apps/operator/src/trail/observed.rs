@@ -2,16 +2,19 @@
 //!
 //! What may not be read is said by the name of its call, and the least that the trail needs is written in its place.
 
+use super::bucket_xml::{
+    Encryption, EncryptionRule, Lifecycle, Logging, Ownership, PublicAccessBlock, Tagging, Versioning,
+};
 use super::{
     AccessLog, AdvancedEventSelector, Bucket, DefaultEncryption, Definition, EventSelector, Key, LifecycleRule, Logs,
-    Topic, Transition,
+    Topic,
 };
 use crate::{
     aws::{Client, Error},
     template::{Part, Text, Tree},
 };
 use base::arn;
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use wire::ServiceName::{CloudTrail, Iam, Kms, Logs as LogsService, Sns};
@@ -626,203 +629,6 @@ struct Entry {
     value: String,
 }
 
-#[derive(Deserialize)]
-struct Encryption {
-    #[serde(rename = "Rule", default)]
-    rule: Vec<EncryptionRule>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct EncryptionRule {
-    #[serde(rename = "ApplyServerSideEncryptionByDefault")]
-    by_default: Option<ByDefault>,
-    #[serde(default)]
-    bucket_key_enabled: bool,
-}
-
-#[derive(Deserialize)]
-struct ByDefault {
-    #[serde(rename = "SSEAlgorithm")]
-    sse_algorithm: String,
-    #[serde(rename = "KMSMasterKeyID")]
-    kms_master_key_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Versioning {
-    status: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct PublicAccessBlock {
-    #[serde(default)]
-    block_public_acls: bool,
-    #[serde(default)]
-    block_public_policy: bool,
-    #[serde(default)]
-    ignore_public_acls: bool,
-    #[serde(default)]
-    restrict_public_buckets: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Ownership {
-    #[serde(default)]
-    rule: Vec<OwnershipRule>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OwnershipRule {
-    object_ownership: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Logging {
-    logging_enabled: Option<LoggingEnabled>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct LoggingEnabled {
-    target_bucket: String,
-    #[serde(default)]
-    target_prefix: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tagging {
-    tag_set: TagSet,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TagSet {
-    #[serde(default)]
-    tag: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: String,
-    value: String,
-}
-
-impl Tagging {
-    fn pairs(self) -> BTreeMap<String, String> {
-        self.tag_set.tag.into_iter().map(|tag| (tag.key, tag.value)).collect()
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Lifecycle {
-    #[serde(default)]
-    rule: Vec<RuleXml>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RuleXml {
-    #[serde(rename = "ID")]
-    id: Option<String>,
-    status: String,
-    prefix: Option<String>,
-    filter: Option<FilterXml>,
-    expiration: Option<ExpirationXml>,
-    noncurrent_version_expiration: Option<NoncurrentXml>,
-    abort_incomplete_multipart_upload: Option<AbortXml>,
-    #[serde(default)]
-    transition: Vec<TransitionXml>,
-    #[serde(default)]
-    noncurrent_version_transition: Vec<IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct FilterXml {
-    prefix: Option<String>,
-    tag: Option<IgnoredAny>,
-    and: Option<IgnoredAny>,
-    object_size_greater_than: Option<IgnoredAny>,
-    object_size_less_than: Option<IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ExpirationXml {
-    days: Option<u32>,
-    date: Option<IgnoredAny>,
-    expired_object_delete_marker: Option<bool>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct NoncurrentXml {
-    noncurrent_days: Option<u32>,
-    newer_noncurrent_versions: Option<IgnoredAny>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AbortXml {
-    days_after_initiation: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TransitionXml {
-    days: Option<u32>,
-    storage_class: String,
-}
-
-impl RuleXml {
-    /// The rule without its name, when all of it can be written.
-    fn known(self) -> Option<LifecycleRule> {
-        let filter = self.filter.unwrap_or_default();
-        let expiration = self.expiration.unwrap_or_default();
-        let noncurrent = self.noncurrent_version_expiration.unwrap_or_default();
-        let is_odd = [
-            filter.tag.is_some(),
-            filter.and.is_some(),
-            filter.object_size_greater_than.is_some(),
-            filter.object_size_less_than.is_some(),
-            expiration.date.is_some(),
-            expiration.expired_object_delete_marker == Some(true),
-            noncurrent.newer_noncurrent_versions.is_some(),
-            !self.noncurrent_version_transition.is_empty(),
-        ];
-        if is_odd.contains(&true) {
-            return None;
-        }
-        let in_days = |transition: TransitionXml| {
-            Some(Transition {
-                days: transition.days?,
-                storage_class: transition.storage_class,
-            })
-        };
-        let transitions: Option<Vec<Transition>> = self.transition.into_iter().map(in_days).collect();
-        Some(LifecycleRule {
-            id: Text::default(),
-            prefix: filter.prefix.or(self.prefix).unwrap_or_default(),
-            disabled: self.status == "Disabled",
-            expire_days: expiration.days,
-            noncurrent_expire_days: noncurrent.noncurrent_days,
-            abort_upload_days: self
-                .abort_incomplete_multipart_upload
-                .and_then(|found| found.days_after_initiation),
-            transitions: transitions?,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -832,38 +638,5 @@ mod tests {
         let check = |arn, path: &str, name: &str| assert_eq!(role_of(arn), (path.to_owned(), name.to_owned()));
         check("arn:aws:iam::012345678901:role/x", "/", "x");
         check("arn:aws:iam::012345678901:role/a/b/x", "/a/b/", "x");
-    }
-
-    #[test]
-    fn lifecycle_rules_are_read_or_left_out_whole() {
-        let read = |rule: &str| {
-            let text =
-                format!("<LifecycleConfiguration><Rule><Status>Enabled</Status>{rule}</Rule></LifecycleConfiguration>");
-            let found: Lifecycle = wire::xml::parse(text.as_bytes()).unwrap();
-            found.rule.into_iter().next().unwrap().known()
-        };
-        let rule = read(
-            "<Filter><Prefix>x/</Prefix></Filter><Expiration><Days>7</Days></Expiration><Transition><Days>3</Days>\
-             <StorageClass>GLACIER</StorageClass></Transition>",
-        )
-        .unwrap();
-        assert_eq!(
-            (rule.prefix.as_str(), rule.expire_days, rule.transitions.len()),
-            ("x/", Some(7), 1)
-        );
-        let days = "<Expiration><Days>7</Days></Expiration>";
-        for odd in [
-            "<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>",
-            "<Expiration><Date>2030-01-01T00:00:00Z</Date></Expiration>",
-            "<NoncurrentVersionExpiration><NewerNoncurrentVersions>3</NewerNoncurrentVersions></NoncurrentVersionExpiration>",
-            "<NoncurrentVersionTransition><NoncurrentDays>3</NoncurrentDays></NoncurrentVersionTransition>",
-        ] {
-            let rule = if odd.contains("Date") {
-                odd.to_owned()
-            } else {
-                format!("{odd}{days}")
-            };
-            assert!(read(&rule).is_none(), "{odd}");
-        }
     }
 }
