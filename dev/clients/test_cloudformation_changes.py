@@ -479,3 +479,33 @@ Resources:
     assert sorted(processed["Resources"]) == ["TopicA", "TopicB"] and "Transform" not in processed
     by_set = stack.api.get_template(ChangeSetName=found["ChangeSetId"])["TemplateBody"]
     assert by_set == text
+
+
+def test_what_is_kept_is_sealed_and_stays_consistent(server, stack):
+    """Change sets and drift hold a secret parameter: no file shows it, `fsck` finds nothing, and a restart reads it all."""
+    secret = "0f5c-never-in-clear"
+    text = """
+Parameters: {S: {Type: String, NoEcho: true}, Title: {Type: String, NoEcho: true, Default: title}}
+Resources: {T: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref Title}}}
+Outputs: {O: {Value: !Ref S}}
+"""
+    given = [{"ParameterKey": "S", "ParameterValue": secret}]
+    first = stack.plan(text, kind="CREATE", Parameters=given)
+    assert stack.execute() == "CREATE_COMPLETE"
+    topic = stack.api.describe_stack_resources(StackName="stack")["StackResources"][0]["PhysicalResourceId"]
+    server.client("sns").set_topic_attributes(TopicArn=topic, AttributeName="DisplayName", AttributeValue="other")
+    told, found = drifts(stack)
+    assert told["StackDriftStatus"] == "DRIFTED"
+    assert differences(found["T"]) == [("/DisplayName", "NOT_EQUAL", "****", "****")]
+    changed = [{"ParameterKey": "S", "ParameterValue": secret + "-2"}]
+    stack.plan(text, name="second", Parameters=changed)
+    assert secret not in str(stack.described("second", IncludePropertyValues=True))
+    server.stop()
+    for file in server.data_dir.rglob("*"):
+        assert not file.is_file() or secret.encode() not in file.read_bytes(), file
+    done = server.run("fsck", "--data-dir", str(server.data_dir), check=False)
+    assert done.returncode == 0, done.stdout
+    server.start()
+    stack.api = server.client("cloudformation")
+    assert stack.api.describe_change_set(ChangeSetName=first["ChangeSetId"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
+    assert stack.execute("second") == "UPDATE_COMPLETE"
