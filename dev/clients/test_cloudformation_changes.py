@@ -2,10 +2,11 @@
 
 import json
 import re
+import time
 
 import pytest
 
-from harness import allow, make_bucket, policy, refused
+from harness import allow, make_bucket, policy, poll, refused
 
 ALLOW_ALL = {"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
@@ -136,6 +137,9 @@ def test_a_change_set_that_changes_nothing_fails(stack):
     stack.api.delete_change_set(StackName="stack", ChangeSetName="changes")
 
 
+NESTED = json.dumps({"Resources": {"S": {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://t.s3.amazonaws.com/t"}}}})
+
+
 def test_what_change_sets_refuse(stack):
     with refused("ValidationError", "Stack [none] does not exist"):
         stack.api.describe_change_set(StackName="none", ChangeSetName="c")
@@ -144,7 +148,7 @@ def test_what_change_sets_refuse(stack):
     asked = {"StackName": "stack", "ChangeSetName": "c", "TemplateBody": topics(One="1"), "ChangeSetType": "CREATE"}
     for more in [
         {"ChangeSetType": "IMPORT", "ResourcesToImport": [{"ResourceType": "AWS::SNS::Topic", "LogicalResourceId": "One", "ResourceIdentifier": {"TopicArn": "a"}}]},
-        {"IncludeNestedStacks": True},
+        {"IncludeNestedStacks": True, "TemplateBody": NESTED},
         {"ImportExistingResources": True},
     ]:
         with refused("NotImplemented"):
@@ -221,6 +225,13 @@ def test_details_tell_what_changes_and_why(stack):
     assert kept["TemplateBody"] == text and kept["StagesAvailable"] == ["Original", "Processed"]
 
 
+def deploy(server, *arguments, **more):
+    """`aws cloudformation deploy`, which names its change set by the second: never twice in one."""
+    second = int(time.time())
+    poll(lambda: int(time.time()) > second)
+    return server.aws("cloudformation", "deploy", *arguments, **more)
+
+
 def test_deploy_of_the_cli(server, tmp_path):
     """`aws cloudformation deploy` as it is: made, not changed, changed by parameters and tags, through a bucket."""
     file = tmp_path / "template.yaml"
@@ -229,13 +240,13 @@ def test_deploy_of_the_cli(server, tmp_path):
         "Resources: {Topic: {Type: AWS::SNS::Topic, Properties: {DisplayName: !Ref Title}}}\n"
         "Outputs: {Arn: {Value: !Ref Topic, Export: {Name: topic}}}\n"
     )
-    deploy = ["cloudformation", "deploy", "--stack-name", "deployed", "--template-file", str(file)]
-    assert "Successfully created/updated stack - deployed" in server.aws(*deploy).stdout
-    same = server.aws(*deploy, "--no-fail-on-empty-changeset")
+    given = ["--stack-name", "deployed", "--template-file", str(file)]
+    assert "Successfully created/updated stack - deployed" in deploy(server, *given).stdout
+    same = deploy(server, *given, "--no-fail-on-empty-changeset")
     assert "No changes to deploy. Stack deployed is up to date" in same.stdout
     more = ["--parameter-overrides", "Title=second", "--tags", "team=audit"]
     make_bucket(server, "templates")
-    done = server.aws(*deploy, *more, "--s3-bucket", "templates", "--force-upload")
+    done = deploy(server, *given, *more, "--s3-bucket", "templates", "--force-upload")
     assert "Successfully created/updated stack - deployed" in done.stdout
     api, sns = server.client("cloudformation"), server.client("sns")
     told = api.describe_stacks(StackName="deployed")["Stacks"][0]
@@ -263,11 +274,11 @@ def test_a_role_does_what_the_caller_may_not(server, tmp_path):
     who = server.user("deployer", allow("cloudformation:*"))
     file = tmp_path / "template.json"
     file.write_text(topics(One="1"))
-    deploy = ["cloudformation", "deploy", "--stack-name", "deployed", "--template-file", str(file), "--role-arn", role]
-    failed = server.aws(*deploy, who=who, check=False)
+    given = ["--stack-name", "deployed", "--template-file", str(file), "--role-arn", role]
+    failed = deploy(server, *given, who=who, check=False)
     assert failed.returncode != 0 and "iam:PassRole" in failed.stderr
     iam.put_user_policy(UserName="deployer", PolicyName="more", PolicyDocument=policy(allow("iam:PassRole", role)))
-    assert "Successfully created" in server.aws(*deploy, who=who).stdout
+    assert "Successfully created" in deploy(server, *given, who=who).stdout
     plain = Stack(server, "plain", who=who)
     plain.plan(topics(One="1"), kind="CREATE")
     assert plain.execute() == "ROLLBACK_COMPLETE"

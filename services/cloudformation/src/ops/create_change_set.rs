@@ -20,6 +20,7 @@ use crate::{
         stack::{OnFailure, Stack, StackRef, StackStatus, Tag},
     },
     table::{self, Seal},
+    types::cloudformation::stack as nested,
 };
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
@@ -204,7 +205,6 @@ impl Input {
             ),
             ("ResourcesToImport", self.resources_to_import.is_some()),
             ("ImportExistingResources", self.import_existing_resources == Some(true)),
-            ("IncludeNestedStacks", self.include_nested_stacks == Some(true)),
             ("DeploymentMode", self.deployment_mode.is_some()),
         ];
         if let Some((name, _)) = refused.iter().find(|(_, is_asked)| *is_asked) {
@@ -303,6 +303,12 @@ async fn make(
     let seal = Seal::of(ctx.world(), &txn.view(), ctx.account).await?;
     let deployment = begin::deployment(ctx, txn, stack, previous.as_ref(), &asked).await?;
     let changes = foresee(ctx, txn, (stack, previous.as_ref()), &deployment).await?;
+    // Clients ask for it of every stack; where nothing is nested there is nothing to include.
+    if input.include_nested_stacks == Some(true) && changes.iter().any(|change| change.type_name == nested::NAME) {
+        return Err(CloudFormationError::NotImplemented(
+            "IncludeNestedStacks of a stack with nested stacks".to_owned(),
+        ));
+    }
     if let Some(previous) = &previous
         && changes.is_empty()
         && begin::is_same(stack, previous, &deployment)?
