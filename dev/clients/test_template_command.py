@@ -112,12 +112,14 @@ def make(server, text, region="us-east-1", stack="audit", **parameters):
     assert state == "CREATE_COMPLETE", (state, reasons)
 
 
-def test_per_region_trails_share_bucket_key_and_role(rehearsal):
+def test_per_region_trails_share_bucket_key_and_role(rehearsal, tmp_path):
     server = rehearsal()
-    text = template("--example", "per-region-trail").stdout
+    file = tmp_path / "trails.yaml"
+    file.write_text(template("--example", "per-region-trail").stdout)
     home, other = "ap-northeast-1", "us-east-1"
     for region in (home, other):
-        make(server, text, region, "trails", HomeRegion=home)
+        given = ["--stack-name", "trails", "--template-file", str(file), "--parameter-overrides", f"HomeRegion={home}"]
+        server.aws("cloudformation", "deploy", *given, "--capabilities", "CAPABILITY_NAMED_IAM", region=region)
     trails = {
         region: server.client("cloudtrail", region).describe_trails(includeShadowTrails=False)["trailList"] for region in (home, other)
     }
