@@ -119,15 +119,15 @@ impl Parameters {
         self.0.iter().any(|parameter| parameter.no_echo)
     }
 
-    /// A refusal with `****` in place of what has `NoEcho`, but for values of one or two characters.
-    pub(crate) fn hidden(&self, refusal: TemplateError) -> TemplateError {
+    /// The values of those with `NoEcho`: each whole, and the members of lists.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
         let secrets = self.0.iter().filter(|parameter| parameter.no_echo);
-        let texts = secrets.flat_map(|parameter| std::iter::once(parameter.text.as_str()).chain(parameter.items()));
-        let hide = |message: String, text: &str| match text.chars().count() < HIDDEN_CHARS_MIN {
-            true => message,
-            false => message.replace(text, NO_ECHO),
-        };
-        TemplateError(texts.fold(refusal.0, hide))
+        secrets.flat_map(|parameter| std::iter::once(parameter.text.as_str()).chain(parameter.items()))
+    }
+
+    /// A refusal with `****` in place of what has `NoEcho`, as [`hidden`] hides it.
+    pub(crate) fn hidden(&self, refusal: TemplateError) -> TemplateError {
+        TemplateError(hidden(refusal.0, self.secrets()))
     }
 
     /// The same, with `****` in place of what has `NoEcho`.
@@ -140,6 +140,17 @@ impl Parameters {
         };
         Parameters(self.0.iter().map(shown).collect())
     }
+}
+
+/// A text with `****` in place of secrets, the longest first. Those of one or two characters stay: they are found everywhere.
+pub fn hidden<'a>(text: String, secrets: impl Iterator<Item = &'a str>) -> String {
+    let mut secrets: Vec<&str> = secrets
+        .filter(|secret| secret.chars().count() >= HIDDEN_CHARS_MIN)
+        .collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+        .into_iter()
+        .fold(text, |text, secret| text.replace(secret, NO_ECHO))
 }
 
 impl Template {
@@ -370,6 +381,13 @@ mod tests {
             Ok(parameters) => Ok(parameters.named("P").map(Parameter::value).unwrap_or_default()),
             Err(TemplateError(message)) => Err(message),
         }
+    }
+
+    #[test]
+    fn a_secret_within_another_does_not_tell_the_rest_of_it() {
+        let secrets = ["abc", "abcdef", "ab"];
+        let text = hidden("abcdef, abc and ab".to_owned(), secrets.into_iter());
+        assert_eq!(text, "****, **** and ab");
     }
 
     #[test]

@@ -66,6 +66,11 @@ pub trait Known {
 
     /// The value of an export; `None` where there is none of that name.
     fn export(&self, name: &str) -> Option<String>;
+
+    /// Whether an attribute is to be shown to nobody, as a parameter with `NoEcho` is.
+    fn is_secret(&self, _logical_id: &str, _name: &str) -> bool {
+        false
+    }
 }
 
 /// Nothing is known: what a template says before anything is made.
@@ -180,8 +185,8 @@ impl<'a> Scope<'a> {
         value.map(Option::unwrap_or_default).map_err(|error| self.hidden(error))
     }
 
-    /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho`, and of what a
-    /// function cannot make without it. What [`Scope::evaluate`] evaluates can be shown.
+    /// The same as it may be shown to people: `****` in place of each value of a parameter with `NoEcho` and of each
+    /// attribute that is secret, and of what a function cannot make without it. What [`Scope::evaluate`] evaluates can be shown.
     ///
     /// # Errors
     /// As [`Scope::evaluate`].

@@ -134,6 +134,7 @@ impl Evaluator<'_> {
         }
         self.resource(logical_id)?;
         match self.known.attribute(logical_id, name) {
+            Ok(_) if self.shown && self.known.is_secret(logical_id, name) => Ok(Some(Value::from(NO_ECHO))),
             Ok(value) => self.counted(value).map(Some),
             Err(Unknown::NotYet) => Err(EvaluateError::NotYet(logical_id.to_owned())),
             Err(Unknown::NoSuchAttribute) => refused(format!(

@@ -22,6 +22,10 @@ impl Known for Made {
     fn export(&self, name: &str) -> Option<String> {
         (name == "shared-key").then(|| "key-1".to_owned())
     }
+
+    fn is_secret(&self, _: &str, name: &str) -> bool {
+        name == "Password"
+    }
 }
 
 fn resource(logical_id: &str, properties: Value) -> Resource {
@@ -235,6 +239,16 @@ fn secrets_are_not_shown_and_do_not_stand_in_the_way() {
             json!({"Fn::Sub": ["${x}!", {"x": {"Fn::Join": ["", {"Ref": "Words"}]}}]}),
             json!("onetwo!"),
             json!("****!"),
+        ),
+        (
+            json!({"Fn::Sub": "a ${Bucket.Password}"}),
+            json!("a Bucket:Password"),
+            json!("a ****"),
+        ),
+        (
+            json!({"Fn::GetAtt": ["Bucket", "Password"]}),
+            json!("Bucket:Password"),
+            json!("****"),
         ),
     ];
     for (value, is, shown) in cases {

@@ -128,7 +128,7 @@ pub enum ChangeType {
 pub struct Detail {
     /// The part.
     pub attribute: Attribute,
-    /// The property; `None` for the other parts.
+    /// The property, be it the one that holds tags; `None` for the other parts and for the stack's tags.
     pub name: Option<String>,
     /// Whether a new resource is needed.
     pub recreation: Recreation,
@@ -253,7 +253,7 @@ fn property_details(
         .into_iter()
         .map(|(evaluation, source, causing_entity)| Detail {
             attribute: if tags { Attribute::Tags } else { Attribute::Properties },
-            name: (!tags).then(|| name.to_owned()),
+            name: Some(name.to_owned()),
             recreation,
             evaluation,
             source,
@@ -466,6 +466,7 @@ mod tests {
         properties: &PROPERTIES,
         unsupported: &[],
         attributes: &[],
+        secrets: &[],
         tags: Some(Tags {
             property: "Tags",
             system: true,

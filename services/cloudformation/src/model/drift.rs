@@ -405,6 +405,7 @@ mod tests {
         ],
         unsupported: &[],
         attributes: &[],
+        secrets: &[],
         tags: Some(Tags {
             property: "Tags",
             system: true,

@@ -1,6 +1,6 @@
 //! What is known of deployments, resources and outputs: JSON that is sealed wherever it lies, for it may hold secrets.
 
-use crate::{model::stack::Tag, table::Keep};
+use crate::{model::stack::Tag, table::Keep, types};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -44,6 +44,25 @@ pub struct Held {
     pub before: Option<Before>,
     /// Things that it was and that are still to be deleted, with whether they are kept instead.
     pub leftovers: Vec<(Thing, bool)>,
+}
+
+impl Held {
+    /// Whether an attribute of the thing is shown to nobody.
+    pub fn is_secret(&self, attribute: &str) -> bool {
+        let kind = self.thing.as_ref().and_then(|thing| types::find(&thing.type_name));
+        kind.is_some_and(|kind| kind.is_secret(attribute))
+    }
+
+    /// The attributes that are shown to nobody, of all that it is and was.
+    pub fn secrets(&self) -> impl Iterator<Item = &str> {
+        let before = self.before.iter().map(|before| &before.thing);
+        let left = self.leftovers.iter().map(|(thing, _)| thing);
+        self.thing.iter().chain(before).chain(left).flat_map(|thing| {
+            let kind = types::find(&thing.type_name);
+            let names = kind.map(|kind| kind.secrets).unwrap_or_default();
+            names.iter().filter_map(|name| thing.attributes.get(*name)?.as_str())
+        })
+    }
 }
 
 /// A resource as it was before an operation.

@@ -246,7 +246,10 @@ fn detail_shape(detail: &Detail, with_values: bool) -> DetailShape {
     DetailShape {
         target: TargetShape {
             attribute: format!("{:?}", detail.attribute),
-            name: detail.name.clone(),
+            name: detail
+                .name
+                .clone()
+                .filter(|_| detail.attribute == Attribute::Properties),
             requires_recreation: format!("{:?}", detail.recreation),
             path: path.filter(|_| with_values),
             before_value: text(&detail.before),

@@ -101,7 +101,7 @@ pub(super) async fn look(ctx: &Ctx, stack: &Stack, resource: &Resource) -> Resul
         }
         Err(error) if error.is_not_found() => "DELETED",
         Err(error) => {
-            row.reason = Some(error.message);
+            row.reason = Some(work::hidden(ctx.world(), &stack.at, &error.message).await?);
             "UNKNOWN"
         }
     }

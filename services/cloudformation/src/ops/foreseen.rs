@@ -59,6 +59,11 @@ impl Known for Foreseen<'_> {
     fn export(&self, name: &str) -> Option<String> {
         self.now.exports.get(name).cloned()
     }
+
+    fn is_secret(&self, logical_id: &str, name: &str) -> bool {
+        let resource = self.now.resources.get(logical_id);
+        resource.is_some_and(|resource| resource.held.is_secret(name))
+    }
 }
 
 impl Foreseen<'_> {
@@ -329,6 +334,7 @@ fn of_nested() -> Change {
 
 /// Puts the values that may be shown in place of those that were compared.
 fn show(detail: &mut Detail, before: &Value, after: &Value) {
+    // The other parts have no values that are evaluated.
     let Some(name) = &detail.name else {
         return;
     };

@@ -15,6 +15,7 @@ pub static METADATA: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &[],
+    secrets: &[],
     tags: None,
     handler: &Metadata,
 };

@@ -33,6 +33,8 @@ pub struct ResourceType {
     pub unsupported: &'static [&'static str],
     /// What `Fn::GetAtt` gives of it.
     pub attributes: &'static [&'static str],
+    /// Those of them that are shown to nobody but where a template puts them into an output.
+    pub secrets: &'static [&'static str],
     /// The property that holds tags, to which the stack's tags and `aws:cloudformation:*` are added by the engine's caller;
     /// `None` for a type without tags.
     pub tags: Option<Tags>,
@@ -85,6 +87,13 @@ pub enum Kind {
     Object(&'static [Property]),
     /// An object of texts with any names.
     Map,
+}
+
+impl ResourceType {
+    /// Whether an attribute is one of its [`ResourceType::secrets`].
+    pub fn is_secret(&self, attribute: &str) -> bool {
+        self.secrets.contains(&attribute)
+    }
 }
 
 impl Property {
@@ -240,6 +249,9 @@ mod tests {
                 if let Some((above, _)) = unsupported.rsplit_once('.') {
                     assert!(known.contains(above), "{name}: {unsupported} is refused with {above}");
                 }
+            }
+            for secret in kind.secrets {
+                assert!(kind.attributes.contains(secret), "{name} has no {secret}");
             }
             if let Some(tags) = kind.tags {
                 assert!(

@@ -292,6 +292,7 @@ mod tests {
         ],
         unsupported: &["Replication", "Rules.Transition"],
         attributes: &[],
+        secrets: &[],
         tags: Some(Tags {
             property: "Tags",
             system: false,
@@ -304,6 +305,7 @@ mod tests {
         properties: &[Property::new("Tags", Kind::Map)],
         unsupported: &[],
         attributes: &[],
+        secrets: &[],
         tags: Some(Tags {
             property: "Tags",
             system: false,

@@ -13,6 +13,7 @@ mod phase;
 mod remove;
 mod restore;
 mod run;
+mod secrets;
 mod state;
 mod step;
 
@@ -35,6 +36,7 @@ pub use events::PRINCIPAL;
 pub(crate) use events::{Told, tell};
 pub(crate) use phase::shown_deployment;
 pub(crate) use run::assumes;
+pub(crate) use secrets::hidden;
 pub(crate) use state::{Wanted, metadata, pseudo};
 
 /// Stacks are looked for at least this often; they are told of at once.

@@ -102,8 +102,10 @@ pub(super) async fn gone(run: &Run) -> Result<(), Fault> {
     .await
 }
 
-/// An operation that makes or changes has failed for this reason, without its last sentence.
+/// An operation that makes or changes has failed for this reason, without its last sentence. Secrets
+/// in it stay untold.
 pub(super) async fn failed(run: &Run, stack: &Stack, why: String) -> Result<(), Fault> {
+    let why = super::hidden(&run.world, &run.at, &why).await?;
     let creates = run.operation.phase == Phase::Create;
     // Without a deployment to go back to, going back is taking away.
     let from_nothing = creates || stack.deployed == 0;

@@ -80,6 +80,11 @@ impl Known for State {
     fn export(&self, name: &str) -> Option<String> {
         self.exports.get(name).cloned()
     }
+
+    fn is_secret(&self, logical_id: &str, name: &str) -> bool {
+        let resource = self.resources.get(logical_id);
+        resource.is_some_and(|resource| resource.held.is_secret(name))
+    }
 }
 
 impl Wanted {

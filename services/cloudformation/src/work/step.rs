@@ -512,8 +512,9 @@ impl Step {
         }
     }
 
-    /// Writes that it failed.
+    /// Writes that it failed. Secrets in the reason stay untold.
     pub(super) async fn fail(mut self, run: &Arc<Run>, reason: &str) -> Result<Outcome, Fault> {
+        let reason = super::hidden(&run.world, &run.at, reason).await?;
         let (begins, failed, _) = self.status();
         for _ in 0..ATTEMPTS_MAX {
             let mut api = run.own();
@@ -530,10 +531,10 @@ impl Step {
                 self.happened(run, &mut api, begins, id.as_deref(), replaces.then_some(REPLACES))
                     .await?;
             }
-            self.happened(run, &mut api, failed, id.as_deref(), Some(reason))
+            self.happened(run, &mut api, failed, id.as_deref(), Some(&reason))
                 .await?;
             resource.row.status = failed;
-            resource.row.reason = Some(reason.to_owned());
+            resource.row.reason = Some(reason.clone());
             resource.row.updated = run.world.clock.now();
             self.put(run, &mut api, &resource).await?;
             if run.commit(api).await? {

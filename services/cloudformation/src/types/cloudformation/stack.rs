@@ -43,6 +43,7 @@ pub static TYPE: ResourceType = ResourceType {
         "TemplateBody",
     ],
     attributes: &["Outputs"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

@@ -15,6 +15,7 @@ pub static TYPE: ResourceType = ResourceType {
     properties: &[],
     unsupported: &[],
     attributes: &[],
+    secrets: &[],
     tags: None,
     handler: &Handle,
 };

@@ -20,6 +20,7 @@ pub static CHANNEL: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["ChannelArn"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

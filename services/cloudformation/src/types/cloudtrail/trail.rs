@@ -42,6 +42,7 @@ pub static TRAIL: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Arn", "SnsTopicArn"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

@@ -21,6 +21,7 @@ pub static ACCESS_KEY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Id", "SecretAccessKey"],
+    secrets: &["SecretAccessKey"],
     tags: None,
     handler: &AccessKey,
 };

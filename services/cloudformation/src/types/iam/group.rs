@@ -21,6 +21,7 @@ pub static GROUP: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Arn"],
+    secrets: &[],
     tags: None,
     handler: &Group,
 };

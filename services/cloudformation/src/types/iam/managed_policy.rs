@@ -33,6 +33,7 @@ pub static MANAGED_POLICY: ResourceType = ResourceType {
         "PolicyId",
         "UpdateDate",
     ],
+    secrets: &[],
     tags: None,
     handler: &ManagedPolicy,
 };

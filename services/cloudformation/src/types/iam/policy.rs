@@ -21,6 +21,7 @@ pub static POLICY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Id"],
+    secrets: &[],
     tags: None,
     handler: &Policy,
 };

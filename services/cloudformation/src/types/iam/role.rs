@@ -32,6 +32,7 @@ pub static ROLE: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Arn", "RoleId"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

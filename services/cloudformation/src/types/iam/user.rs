@@ -27,6 +27,7 @@ pub static USER: ResourceType = ResourceType {
     ],
     unsupported: &["LoginProfile"],
     attributes: &["Arn"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

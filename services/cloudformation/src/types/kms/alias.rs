@@ -19,6 +19,7 @@ pub static ALIAS: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &[],
+    secrets: &[],
     tags: None,
     handler: &Alias,
 };

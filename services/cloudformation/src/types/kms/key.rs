@@ -60,6 +60,7 @@ pub static KEY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: ATTRIBUTES,
+    secrets: &[],
     tags: TAGS,
     handler: &Key,
 };

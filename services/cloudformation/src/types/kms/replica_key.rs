@@ -28,6 +28,7 @@ pub static REPLICA_KEY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: ATTRIBUTES,
+    secrets: &[],
     tags: TAGS,
     handler: &ReplicaKey,
 };

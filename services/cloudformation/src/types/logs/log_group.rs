@@ -33,6 +33,7 @@ pub static LOG_GROUP: ResourceType = ResourceType {
         "ResourcePolicyDocument",
     ],
     attributes: &["Arn"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

@@ -18,6 +18,7 @@ pub static LOG_STREAM: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &[],
+    secrets: &[],
     tags: None,
     handler: &LogStream,
 };

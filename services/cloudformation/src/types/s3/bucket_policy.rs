@@ -20,6 +20,7 @@ pub static BUCKET_POLICY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &[],
+    secrets: &[],
     tags: None,
     handler: &BucketPolicy,
 };

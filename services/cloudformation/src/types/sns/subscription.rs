@@ -24,6 +24,7 @@ pub static SUBSCRIPTION: ResourceType = ResourceType {
     ],
     unsupported: &["RedrivePolicy", "Region", "ReplayPolicy", "SubscriptionRoleArn"],
     attributes: &["Arn"],
+    secrets: &[],
     tags: None,
     handler: &Subscription,
 };

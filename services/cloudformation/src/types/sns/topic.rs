@@ -35,6 +35,7 @@ pub static TOPIC: ResourceType = ResourceType {
         "TracingConfig",
     ],
     attributes: &["TopicArn", "TopicName"],
+    secrets: &[],
     tags: Some(Tags {
         property: "Tags",
         system: false,

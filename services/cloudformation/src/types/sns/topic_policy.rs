@@ -19,6 +19,7 @@ pub static TOPIC_POLICY: ResourceType = ResourceType {
     ],
     unsupported: &[],
     attributes: &["Id"],
+    secrets: &[],
     tags: None,
     handler: &TopicPolicy,
 };

@@ -193,6 +193,7 @@ pub static BUCKET: ResourceType = ResourceType {
         "RegionalDomainName",
         "WebsiteURL",
     ],
+    secrets: &[],
     // S3 takes no tags of AWS's own from a caller.
     tags: Some(Tags {
         property: "Tags",
