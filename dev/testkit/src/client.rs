@@ -108,12 +108,13 @@ impl Client {
         self.call(service, Method::POST, "/", &headers, body).await
     }
 
-    /// A Query call: service `iam`, `sts` or `ec2`, and the operation's name.
+    /// A Query call: service `iam`, `sts`, `ec2` or `cloudformation`, and the operation's name.
     pub async fn query(&self, service: &str, operation: &str, parameters: &[(&str, &str)]) -> Result<Reply> {
         let version = match service {
             "iam" => "2010-05-08",
             "sts" => "2011-06-15",
             "ec2" => "2016-11-15",
+            "cloudformation" => "2010-05-15",
             _ => bail!("`{service}` has no Query protocol"),
         };
         let mut form = format!("Action={operation}&Version={version}");
