@@ -39,7 +39,7 @@ pub use graph::{Node, Reference};
 pub use model::{DeletionPolicy, Output, ParameterDeclaration, Resource, Rule, Template};
 pub use ordered::Ordered;
 pub use parameters::{Given, Parameter, Parameters};
-pub use scope::{EvaluateError, Known, Nothing, Pseudo, Scope, Unknown, output_text};
+pub use scope::{EvaluateError, Known, Nothing, Pseudo, Scope, Unknown, export_name, output_text};
 
 /// A refusal of a template or of its parameters: the text of AWS's `ValidationError`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{DeletionPolicy, Output, Resource, Rule, Template};
 use crate::ordered::{Ordered, scalar_text};
-use crate::scope::LANGUAGE_EXTENSIONS;
+use crate::scope::{LANGUAGE_EXTENSIONS, export_name};
 use crate::{TemplateError, check, declare, document};
 
 /// The most bytes that a template may have; what an API call takes with it is bounded further.
@@ -498,20 +498,10 @@ fn output_of(name: &str, output: &Ordered) -> Read<Output> {
 
 fn export(output: &str, export: Option<&Ordered>) -> Read<Option<Value>> {
     let Some(export) = export else { return Ok(None) };
-    let valid = |name: &Ordered| match scalar_text(name) {
-        Some(text) => {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b':' || b == b'-')
-        }
-        None => check::is_function(name),
-    };
-    match export.member("Name") {
-        Some(name) if valid(name) => Ok(Some(Value::from(name))),
-        _ => refuse(format!(
-            "Template format error: Output {output} is malformed. The Name field of every Export member must be specified, and \
-             consist only of alphanumeric characters, colons, or hyphens."
-        )),
+    let name = export.member("Name");
+    let value = name.map(Value::from).unwrap_or_default();
+    if !name.is_some_and(check::is_function) {
+        export_name(output, &value)?;
     }
+    Ok(Some(value))
 }

@@ -208,8 +208,10 @@ impl<'a> Scope<'a> {
             if let Some(value) = self.check_value(&output.value)? {
                 output_text(&value)?;
             }
-            if let Some(name) = &output.export {
-                self.check_value(name)?;
+            if let Some(name) = &output.export
+                && let Some(name) = self.check_value(name)?
+            {
+                export_name(&output.name, &name)?;
             }
         }
         Ok(())
@@ -289,5 +291,24 @@ pub fn output_text(value: &Value) -> Result<String, TemplateError> {
         TemplateError(
             "Template format error: The Value field of every Outputs member must evaluate to a String.".to_owned(),
         )
+    })
+}
+
+/// The name of an output's export, once it is evaluated.
+///
+/// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/outputs-section-structure.html>
+///
+/// # Errors
+/// It is empty or has other characters than letters, digits, colons and hyphens.
+pub fn export_name(output: &str, value: &Value) -> Result<String, TemplateError> {
+    let is_proper = |name: &String| {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, ':' | '-');
+        !name.is_empty() && name.chars().all(fits)
+    };
+    scalar(value).filter(is_proper).ok_or_else(|| {
+        TemplateError(format!(
+            "Template format error: Output {output} is malformed. The Name field of every Export member must be specified, \
+             and consist only of alphanumeric characters, colons, or hyphens."
+        ))
     })
 }

@@ -339,6 +339,32 @@ fn values_are_looked_at_before_anything_is_made() {
             json!({"O": {"Value": {"Ref": "List"}}}),
             Err("Template format error: The Value field of every Outputs member must evaluate to a String."),
         ),
+        (
+            of(json!(1)),
+            json!({"O": {"Value": "v", "Export": {"Fn::Join": ["/", {"Ref": "List"}]}}}),
+            Err(
+                "Template format error: Output O is malformed. The Name field of every Export member must be specified, and consist only of alphanumeric characters, colons, or hyphens.",
+            ),
+        ),
+        (
+            of(json!(1)),
+            json!({"O": {"Value": "v", "Export": {"Fn::Join": ["", [""]]}}}),
+            Err(
+                "Template format error: Output O is malformed. The Name field of every Export member must be specified, and consist only of alphanumeric characters, colons, or hyphens.",
+            ),
+        ),
+        (
+            of(json!(1)),
+            json!({"O": {"Value": "v", "Export": {"Ref": "List"}}}),
+            Err(
+                "Template format error: Output O is malformed. The Name field of every Export member must be specified, and consist only of alphanumeric characters, colons, or hyphens.",
+            ),
+        ),
+        (
+            of(json!(1)),
+            json!({"O": {"Value": "v", "Export": {"Fn::Join": ["-", {"Ref": "List"}]}}}),
+            Ok(()),
+        ),
     ];
     for (resources, outputs, is) in cases {
         let template = template(json!({"None": {"Fn::Equals": ["a", "b"]}}), resources.clone(), outputs);

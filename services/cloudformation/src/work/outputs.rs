@@ -16,7 +16,7 @@ use crate::{
 use base::Fault;
 use gateway::Txn;
 use serde_json::Value;
-use template::{EvaluateError, Scope, TemplateError, output_text};
+use template::{EvaluateError, Scope, TemplateError, export_name, output_text};
 
 /// Says which exports a stack uses from now on, so that they stay as they are.
 pub(super) async fn begin_imports(run: &Run, stack: &Stack, imports: &[String]) -> Result<(), Fault> {
@@ -155,19 +155,21 @@ async fn change_exports(txn: &mut Txn, seal: &Seal, stack: &Stack, outputs: &Out
 fn outputs(scope: &Scope<'_>, state: &State) -> Result<Result<Outputs, TemplateError>, Fault> {
     let mut outputs = Outputs::new();
     for declared in scope.outputs() {
-        let text = |value: &Value| match scope.evaluate(value, state) {
-            Ok(value) => Ok(output_text(&value)),
+        let evaluated = |value: &Value| match scope.evaluate(value, state) {
+            Ok(value) => Ok(Ok(value)),
             Err(EvaluateError::Refused(refused)) => Ok(Err(refused)),
             Err(EvaluateError::NotYet(_)) => Err(Fault::Bug("an output of what is not made")),
         };
-        let value = match text(&declared.value)? {
+        let value = match evaluated(&declared.value)?.and_then(|value| output_text(&value)) {
             Ok(value) => value,
             Err(refused) => return Ok(Err(refused)),
         };
-        let export = match declared.export.as_ref().map(text).transpose()? {
+        let export = match declared.export.as_ref().map(evaluated).transpose()? {
             None => None,
-            Some(Ok(name)) => Some(name),
-            Some(Err(refused)) => return Ok(Err(refused)),
+            Some(name) => match name.and_then(|name| export_name(&declared.name, &name)) {
+                Ok(name) => Some(name),
+                Err(refused) => return Ok(Err(refused)),
+            },
         };
         outputs.push(Output {
             key: declared.name.clone(),
