@@ -460,6 +460,18 @@ def test_an_update_that_is_cancelled_and_a_creation_that_is_not_wanted_any_more_
     assert server.client("logs").describe_log_groups()["logGroups"] == []
 
 
+def test_a_thing_leads_to_the_stack_that_has_it_now(server, stacks):
+    stacks.create("a", template({"T": topic("t")}))
+    stacks.delete("a")
+    stacks.create("b", template({"T": topic("t")}))
+    arn = server.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    [found] = stacks.client.describe_stack_resources(PhysicalResourceId=arn)["StackResources"]
+    assert (found["StackName"], found["LogicalResourceId"]) == ("b", "T")
+    stacks.delete("b")
+    refused = stacks.refused("describe_stack_resources", PhysicalResourceId=arn)
+    assert refused == ("ValidationError", f"Stack for {arn} does not exist")
+
+
 def test_a_request_is_known_by_its_token(stacks):
     one = stacks.create("s", template({"A": HANDLE}), ClientRequestToken="t1")
     again = stacks.client.create_stack(StackName="s", TemplateBody=template({"A": HANDLE}), ClientRequestToken="t1")

@@ -123,6 +123,29 @@ def test_a_reviewed_stack_is_deleted_or_created(stack, server):
         other.described()
 
 
+def test_what_was_executed_takes_the_other_change_sets_with_it(server, stack):
+    """Of change sets the one that was executed last is kept; contents go with them."""
+    assert stack.create(topics(One="1")) == "CREATE_COMPLETE"
+    sets = [stack.plan(topics(One=title), name=name) for title, name in (("2", "a"), ("3", "b"))]
+    assert stack.execute("a") == "UPDATE_COMPLETE"
+    a, b = (found["ChangeSetId"] for found in sets)
+    assert stack.api.describe_change_set(ChangeSetName=a)["ExecutionStatus"] == "EXECUTE_COMPLETE"
+    assert stack.api.get_template(ChangeSetName=a)["TemplateBody"] == json.loads(topics(One="2"))
+    for call in (stack.api.describe_change_set, stack.api.get_template):
+        with refused("ChangeSetNotFound", f"ChangeSet [{b}] does not exist", 404):
+            call(ChangeSetName=b)
+    # An update by itself overtakes them, and the next one forgets what was overtaken.
+    c = stack.plan(topics(One="4"), name="c")["ChangeSetId"]
+    assert stack.update(topics(One="5")) == "UPDATE_COMPLETE"
+    assert stack.api.describe_change_set(ChangeSetName=c)["ExecutionStatus"] == "OBSOLETE"
+    assert stack.update(topics(One="6")) == "UPDATE_COMPLETE"
+    for gone in (a, c):
+        with refused("ChangeSetNotFound", f"ChangeSet [{gone}] does not exist", 404):
+            stack.api.describe_change_set(ChangeSetName=gone)
+    server.stop()
+    assert json.loads(server.run("fsck", "--json", "--data-dir", str(server.data_dir)).stdout)["findings"] == []
+
+
 def test_a_change_set_that_changes_nothing_fails(stack):
     assert stack.create(topics(One="1")) == "CREATE_COMPLETE"
     found = stack.plan(topics(One="1"))

@@ -8,7 +8,8 @@ use base::{Arn, Timestamp};
 use serde::{Deserialize, Serialize};
 use template::Parameters;
 
-/// A change set. What of it may hold secrets is in its [`Contents`], sealed.
+/// A change set. What of it may hold secrets is in its [`Contents`], sealed in a row of
+/// their own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeSet {
     /// The stack that it is for.
@@ -33,8 +34,6 @@ pub struct ChangeSet {
     pub role: Option<String>,
     /// `ClientToken`
     pub token: Option<String>,
-    /// The [`Contents`], sealed.
-    pub sealed: Vec<u8>,
 }
 
 /// `ExecutionStatus`. A new one goes to the end, for they are stored by their place.
@@ -100,7 +99,7 @@ pub struct Contents {
     pub changes: Vec<ResourceChange>,
 }
 
-/// `Action`
+/// `Action`. Stored by name: none is renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// The resource is made.

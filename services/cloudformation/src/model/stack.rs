@@ -104,7 +104,7 @@ impl StackStatus {
     }
 }
 
-/// With whose rights a stack's resources are made.
+/// With whose rights a stack's resources are made. Stored by place: new ones go to the end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Identity {
     /// Those of who asked, known by the access key.
@@ -113,7 +113,7 @@ pub enum Identity {
     Role(String),
 }
 
-/// What becomes of a stack whose creation fails.
+/// What becomes of a stack whose creation fails. Stored by place: new ones go to the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnFailure {
     /// It stays as it is.
@@ -222,7 +222,7 @@ pub struct Operation {
     pub deadline: Option<Timestamp>,
 }
 
-/// How far an operation is.
+/// How far an operation is. Stored by place: new ones go to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
     /// Resources are made.

@@ -61,11 +61,15 @@ impl Named {
                 _ => missing(),
             });
         };
-        let sets = table::change_sets(view, &stack.at).await?;
-        let found = sets.into_iter().rev().find(|set| match self.id() {
-            Some(_) => set.arn().as_str() == self.change_set_name,
-            None => set.name == self.change_set_name && !is_over(&stack, set),
-        });
+        let found = match self.id() {
+            Some(id) => table::change_set(view, &stack.at, id)
+                .await?
+                .filter(|set| set.arn().as_str() == self.change_set_name),
+            None => {
+                let mut sets = table::change_sets(view, &stack.at).await?.into_iter().rev();
+                sets.find(|set| set.name == self.change_set_name && !is_over(&stack, set))
+            }
+        };
         Ok((stack, found))
     }
 
@@ -129,7 +133,7 @@ fn come_to(status: StackStatus) -> Execution {
 }
 
 /// The stack is about to become something else: what was foreseen for it is of no use any more, and what was executed has
-/// come to what the stack has come to.
+/// come to what the stack has come to. What was over before is forgotten.
 pub(super) async fn overtake(txn: &mut Txn, at: &StackRef) -> Result<(), Fault> {
     let view = txn.view();
     let stack = table::by_id(&view, at.account, &at.region, &at.id).await?;
@@ -137,10 +141,25 @@ pub(super) async fn overtake(txn: &mut Txn, at: &StackRef) -> Result<(), Fault> 
         let now = match (set.execution, &stack) {
             (Execution::Available | Execution::Unavailable, _) => Execution::Obsolete,
             (Execution::InProgress, Some(stack)) => come_to(stack.status),
-            _ => continue,
+            (Execution::Complete | Execution::Failed | Execution::Obsolete, _) => {
+                table::delete_change_set(txn, &set);
+                continue;
+            }
+            (Execution::InProgress, None) => continue,
         };
         set.execution = now;
         table::put_change_set(txn, &set);
+    }
+    Ok(())
+}
+
+/// A change set is executed: the stack's others go, which are of no use for what the stack becomes.
+///
+/// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ExecuteChangeSet.html>
+pub(super) async fn forget_others(txn: &mut Txn, executed: &ChangeSet) -> Result<(), Fault> {
+    let sets = table::change_sets(&txn.view(), &executed.stack).await?;
+    for other in sets.iter().filter(|other| other.id != executed.id) {
+        table::delete_change_set(txn, other);
     }
     Ok(())
 }

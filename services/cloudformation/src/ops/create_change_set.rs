@@ -110,6 +110,9 @@ impl Evident for Output {
     }
 }
 
+/// A stack has so many change sets at most. AWS keeps the same, and tells it nowhere but in the refusal.
+const CHANGE_SETS_MAX: usize = 1_000;
+
 impl Operation for CreateChangeSet {
     const NAME: &'static str = "CreateChangeSet";
     const SERVICE: ServiceName = ServiceName::CloudFormation;
@@ -151,6 +154,12 @@ impl Operation for CreateChangeSet {
                 false => Err(CloudFormationError::ChangeSetAlreadyExists(same.name.clone())),
             };
         }
+        if sets.len() >= CHANGE_SETS_MAX {
+            return Err(CloudFormationError::LimitExceeded(format!(
+                "ChangeSet limit exceeded for stack {}",
+                stack.at.arn()
+            )));
+        }
         let set = ChangeSet {
             stack: stack.at.clone(),
             name: input.change_set_name.clone(),
@@ -163,7 +172,6 @@ impl Operation for CreateChangeSet {
             on_failure: input.on_failure()?,
             role: input.role_arn.clone(),
             token: input.client_token.clone(),
-            sealed: Vec::new(),
         };
         let output = Output::of(&set);
         make(ctx, txn, &stack, set, input).await?;

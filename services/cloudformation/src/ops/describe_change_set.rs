@@ -157,7 +157,7 @@ impl Operation for DescribeChangeSet {
         let view = txn.view();
         let (stack, set) = input.named().existing(ctx, &view).await?;
         let seal = Seal::of(ctx.world(), &view, ctx.account).await?;
-        let contents = table::contents(&seal, &set)?;
+        let contents = table::contents(&view, &seal, &set).await?;
         let after = parse_token(input.next_token.as_deref())?;
         let with_values = input.include_property_values.unwrap_or_default();
         Ok(QueryResult(described(&stack, &set, contents, after, with_values)))

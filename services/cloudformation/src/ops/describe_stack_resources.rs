@@ -98,15 +98,17 @@ fn shape(stack: &Stack, row: ResourceRow) -> ResourceShape {
 
 /// The stack of the account and Region that has a thing of this physical id now.
 async fn owner(ctx: &Ctx, view: &ReadView<'_>, physical_id: &str) -> Result<Stack, CloudFormationError> {
-    let mut before: Option<String> = None;
+    let place = (ctx.account, &ctx.region);
+    let mut after: Option<String> = None;
     loop {
-        let place = (ctx.account, &ctx.region);
-        let page = table::stacks(view, place, before.as_deref(), PAGE).await?;
-        for stack in &page {
-            let rows = table::resource_rows(view, &stack.at).await?;
+        let page = table::living(view, place, after.as_deref(), PAGE).await?;
+        for at in &page {
+            let rows = table::resource_rows(view, at).await?;
             let is_it = |row: &ResourceRow| row.physical_id.as_deref() == Some(physical_id);
-            if stack.deleted.is_none() && rows.iter().any(is_it) {
-                return Ok(stack.clone());
+            if rows.iter().any(is_it)
+                && let Some(stack) = table::by_id(view, at.account, &at.region, &at.id).await?
+            {
+                return Ok(stack);
             }
         }
         if page.len() < PAGE {
@@ -114,7 +116,7 @@ async fn owner(ctx: &Ctx, view: &ReadView<'_>, physical_id: &str) -> Result<Stac
                 "Stack for {physical_id} does not exist"
             )));
         }
-        before = page.last().map(|stack| stack.at.id.clone());
+        after = page.into_iter().last().map(|at| at.name);
     }
 }
 

@@ -111,7 +111,7 @@ impl Operation for ExecuteChangeSet {
             return Err(refused(&set, "execution status", now.as_str()));
         }
         let seal = Seal::of(ctx.world(), &txn.view(), ctx.account).await?;
-        let contents = table::contents(&seal, &set)?;
+        let contents = table::contents(&txn.view(), &seal, &set).await?;
         let given = |parameter: &template::Parameter| Given {
             name: parameter.name.clone(),
             value: Some(parameter.text.clone()),
@@ -138,6 +138,7 @@ impl Operation for ExecuteChangeSet {
             false => begin::update(ctx, txn, stack, asked).await?,
         };
         // Every change set of the stack is overtaken by then; this one is what overtook them.
+        change_sets::forget_others(txn, &set).await?;
         set.execution = Execution::InProgress;
         table::put_change_set(txn, &set);
         Ok(QueryResult(Output {}))

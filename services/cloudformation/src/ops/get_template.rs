@@ -134,7 +134,7 @@ async fn meant(
             return Err(unnamed());
         }
         let (stack, set) = named.existing(ctx, view).await?;
-        let contents = table::contents(&seal, &set)?;
+        let contents = table::contents(view, &seal, &set).await?;
         let deployment = Deployment {
             template: contents.template,
             parameters: contents.parameters,

@@ -3,6 +3,7 @@
 //! | key | row |
 //! |---|---|
 //! | `cloudformation/changeset/ACCOUNT/REGION/STACKID/ID` | [`ChangeSet`] |
+//! | `cloudformation/contents/ACCOUNT/REGION/STACKID/ID` | [`ContentsRow`]: the contents of a change set |
 //! | `cloudformation/drift/ACCOUNT/REGION/STACKID/LOGICALID` | [`DriftRow`] |
 //! | `cloudformation/detection/ACCOUNT/REGION/STACKID/ID` | [`DetectionRow`]: the last one of a stack |
 //! | `cloudformation/id/ACCOUNT/REGION/ID` | [`IdRow`]: the stack of a change set or detection |
@@ -25,13 +26,20 @@ macro_rules! first_version {
     })* };
 }
 
-first_version!(ChangeSet, DriftRow, DetectionRow, IdRow);
+first_version!(ChangeSet, ContentsRow, DriftRow, DetectionRow, IdRow);
 
 /// The stack that a change set or a detection is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdRow {
     /// The stack's id.
     pub stack_id: String,
+}
+
+/// The [`Contents`] of a change set, which are read only where they are shown or executed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentsRow {
+    /// They, sealed.
+    pub sealed: Vec<u8>,
 }
 
 /// What drift detection found of a resource.
@@ -74,6 +82,10 @@ fn change_set_key(at: &StackRef, id: &str) -> String {
     format!("{}/{id}", of_stack("changeset", at))
 }
 
+fn contents_key(at: &StackRef, id: &str) -> String {
+    format!("{}/{id}", of_stack("contents", at))
+}
+
 fn id_key(account: AccountId, region: &Region, id: &str) -> String {
     format!("{}{id}", under("id", account, region))
 }
@@ -98,22 +110,30 @@ pub async fn stack_of(
 
 /// Stores a new change set.
 pub fn put_new_change_set(txn: &mut Txn, seal: &Seal, set: &ChangeSet, contents: &Contents) -> Result<(), Fault> {
-    let key = change_set_key(&set.stack, &set.id);
-    let mut row = set.clone();
-    row.sealed = seal.close(key.as_bytes(), contents)?;
-    txn.put_row(key, &row);
+    let key = contents_key(&set.stack, &set.id);
+    let sealed = seal.close(key.as_bytes(), contents)?;
+    txn.put_row(key, &ContentsRow { sealed });
+    put_change_set(txn, set);
     put_id(txn, &set.stack, &set.id);
     Ok(())
 }
 
-/// Changes what is not sealed of a change set.
+/// Changes a change set; its contents stay.
 pub fn put_change_set(txn: &mut Txn, set: &ChangeSet) {
     txn.put_row(change_set_key(&set.stack, &set.id), set);
 }
 
 /// What a change set holds.
-pub fn contents(seal: &Seal, set: &ChangeSet) -> Result<Contents, Fault> {
-    seal.open(change_set_key(&set.stack, &set.id).as_bytes(), &set.sealed)
+pub async fn contents(view: &ReadView<'_>, seal: &Seal, set: &ChangeSet) -> Result<Contents, Fault> {
+    let key = contents_key(&set.stack, &set.id);
+    let row: Option<ContentsRow> = view.get_row(key.as_bytes()).await?;
+    let row = row.ok_or_else(|| Fault::corrupt("a change set without contents"))?;
+    seal.open(key.as_bytes(), &row.sealed)
+}
+
+/// The change set of a stack that has this id.
+pub async fn change_set(view: &ReadView<'_>, at: &StackRef, id: &str) -> Result<Option<ChangeSet>, Fault> {
+    view.get_row(change_set_key(at, id).as_bytes()).await
 }
 
 /// The change sets of a stack, the oldest first.
@@ -126,6 +146,7 @@ pub async fn change_sets(view: &ReadView<'_>, at: &StackRef) -> Result<Vec<Chang
 /// Takes a change set away.
 pub fn delete_change_set(txn: &mut Txn, set: &ChangeSet) {
     txn.delete(change_set_key(&set.stack, &set.id));
+    txn.delete(contents_key(&set.stack, &set.id));
     txn.delete(id_key(set.stack.account, &set.stack.region, &set.id));
 }
 

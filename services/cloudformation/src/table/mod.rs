@@ -17,8 +17,8 @@ mod change_sets;
 mod sealed;
 
 pub use change_sets::{
-    DetectionRow, DriftRow, change_sets, contents, delete_change_set, detection, drifts, forget_drift, put_change_set,
-    put_detection, put_drift, put_new_change_set, stack_of,
+    DetectionRow, DriftRow, change_set, change_sets, contents, delete_change_set, detection, drifts, forget_drift,
+    put_change_set, put_detection, put_drift, put_new_change_set, stack_of,
 };
 pub use sealed::{CHECKS, SEALED, Seal};
 
@@ -97,7 +97,8 @@ pub struct ResourceRow {
     pub sealed: Vec<u8>,
 }
 
-/// Whether a thing stays when its stack has it no more.
+/// Whether a thing stays when its stack has it no more. Sealed with what a stack holds and stored by place: new ones go to the
+/// end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Keep {
     /// It is deleted.
@@ -230,6 +231,27 @@ pub async fn stacks(
 pub async fn names(view: &ReadView<'_>, account: AccountId, region: &Region, limit: usize) -> Result<usize, Fault> {
     let prefix = under("name", account, region);
     Ok(view.scan_prefix(prefix.as_bytes(), None, limit).await?.len())
+}
+
+/// The stacks that have a name now, by name, after the name given; at most `limit`.
+pub async fn living(
+    view: &ReadView<'_>,
+    (account, region): (AccountId, &Region),
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<StackRef>, Fault> {
+    let prefix = under("name", account, region);
+    let after = after.map(|name| format!("{prefix}{name}"));
+    let rows = view
+        .scan_rows::<NameRow>(prefix.as_bytes(), after.as_ref().map(String::as_bytes), limit)
+        .await?;
+    let named = |(key, row): (bytes::Bytes, NameRow)| StackRef {
+        account,
+        region: region.clone(),
+        name: String::from_utf8_lossy(key.get(prefix.len()..).unwrap_or_default()).into_owned(),
+        id: row.id,
+    };
+    Ok(rows.into_iter().map(named).collect())
 }
 
 /// What is to be done with a stack.
@@ -531,7 +553,15 @@ pub async fn first_gone(view: &ReadView<'_>) -> Result<Option<(Timestamp, StackR
 /// Forgets a deleted stack with up to `limit` of its rows. Answers whether it is all gone.
 pub async fn forget(txn: &mut Txn, until: Timestamp, at: &StackRef, limit: usize) -> Result<bool, Fault> {
     let mut left = limit;
-    for table in ["event", "resource", "deployment", "drift", "changeset", "detection"] {
+    for table in [
+        "event",
+        "resource",
+        "deployment",
+        "drift",
+        "contents",
+        "changeset",
+        "detection",
+    ] {
         let prefix = format!("{}/", of_stack(table, at));
         let rows = txn.view().scan_prefix(prefix.as_bytes(), None, left).await?;
         left -= rows.len();

@@ -1,12 +1,12 @@
 //! What is sealed of the rows, under the account's keyring and as its row's key; and what must be true of every row.
 
-use super::change_sets::{DetectionRow, DriftRow, IdRow};
+use super::change_sets::{ContentsRow, DetectionRow, DriftRow, IdRow};
 use super::{DeploymentRow, EventRow, ExportRow, GoneRow, ImportRow, NameRow, ResourceRow};
 use crate::model::{
     change_set::{ChangeSet, Contents},
     drift::Comparison,
     held::{Deployment, Held, Outputs},
-    stack::{Operation, Stack},
+    stack::{Operation, Stack, StackStatus},
 };
 use base::{AccountId, Fault, Random, Secret};
 use envelope::Keyring;
@@ -70,7 +70,7 @@ macro_rules! holds {
 
 holds!(
     Stack: outputs as Outputs,
-    ChangeSet: sealed as Contents,
+    ContentsRow: sealed as Contents,
     DeploymentRow: sealed as Deployment,
     DriftRow: sealed as Comparison,
     ResourceRow: sealed as Held,
@@ -106,8 +106,8 @@ pub const SEALED: &[SealedRows] = &[
         renew: renew::<Stack>,
     },
     SealedRows {
-        prefix: "cloudformation/changeset/",
-        renew: renew::<ChangeSet>,
+        prefix: "cloudformation/contents/",
+        renew: renew::<ContentsRow>,
     },
     SealedRows {
         prefix: "cloudformation/drift/",
@@ -134,15 +134,20 @@ pub const SEALED: &[SealedRows] = &[
 /// The tables of this room, for the check of a closed data directory.
 pub const CHECKS: &[RowCheck] = &[
     RowCheck::new("cloudformation/stack/", |checker, key, row| {
-        Box::pin(opens::<Stack>(checker, key, row))
+        Box::pin(check_stack(checker, key, row))
     }),
     RowCheck::new("cloudformation/changeset/", |checker, key, row| {
-        Box::pin(belongs::<ChangeSet>(checker, key, row))
+        Box::pin(check_change_set(checker, key, row))
+    }),
+    RowCheck::new("cloudformation/contents/", |checker, key, row| {
+        Box::pin(belongs::<ContentsRow>(checker, key, row))
     }),
     RowCheck::new("cloudformation/drift/", |checker, key, row| {
         Box::pin(belongs::<DriftRow>(checker, key, row))
     }),
-    RowCheck::decodes::<DetectionRow>("cloudformation/detection/"),
+    RowCheck::new("cloudformation/detection/", |checker, key, row| {
+        Box::pin(check_detection(checker, key, row))
+    }),
     RowCheck::new("cloudformation/id/", |checker, key, row| {
         Box::pin(check_id(checker, key, row))
     }),
@@ -164,8 +169,12 @@ pub const CHECKS: &[RowCheck] = &[
     RowCheck::new("cloudformation/operation/", |checker, key, row| {
         Box::pin(check_operation(checker, key, row))
     }),
-    RowCheck::decodes::<ImportRow>("cloudformation/import/"),
-    RowCheck::decodes::<GoneRow>("cloudformation/gone/"),
+    RowCheck::new("cloudformation/import/", |checker, key, row| {
+        Box::pin(check_import(checker, key, row))
+    }),
+    RowCheck::new("cloudformation/gone/", |checker, key, row| {
+        Box::pin(check_gone(checker, key, row))
+    }),
 ];
 
 /// What is sealed in the row opens and is what it should be.
@@ -180,11 +189,68 @@ async fn opens<T: Holds>(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Resul
 
 /// The same of a row of a stack, which must be there.
 async fn belongs<T: Holds>(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    of_a_stack(checker, key).await?;
+    opens::<T>(checker, key, row).await
+}
+
+/// The stack that stands in the key is there.
+async fn of_a_stack(checker: &Checker<'_>, key: &[u8]) -> Result<(), Fault> {
     let stack = stack_key(key)?;
     if checker.view.get(stack.as_bytes()).await?.is_none() {
         checker.orphan(key, "it is of a stack that is not there");
     }
-    opens::<T>(checker, key, row).await
+    Ok(())
+}
+
+/// What is in progress is being done.
+async fn check_stack(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    let stack = Stack::decode(row)?;
+    if stack.status.is_in_progress() && super::operation(&checker.view, &stack.at).await?.is_none() {
+        let what = "the stack is in progress and nothing is to be done with it";
+        checker.row(Kind::Disagrees, key, what);
+    }
+    opens::<Stack>(checker, key, row).await
+}
+
+async fn check_change_set(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    ChangeSet::decode(row)?;
+    let contents = String::from_utf8_lossy(key).replacen("/changeset/", "/contents/", 1);
+    if checker.view.get(contents.as_bytes()).await?.is_none() {
+        checker.row(Kind::Missing, key, "the change set's contents are not there");
+    }
+    of_a_stack(checker, key).await
+}
+
+async fn check_detection(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    DetectionRow::decode(row)?;
+    of_a_stack(checker, key).await
+}
+
+/// The stack that uses an export is there, and says so.
+async fn check_import(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    let at = ImportRow::decode(row)?.stack;
+    let name = std::str::from_utf8(key).unwrap_or_default().rsplit('/').nth(1);
+    match super::by_id(&checker.view, at.account, &at.region, &at.id).await? {
+        None => checker.orphan(key, "an import by no stack"),
+        Some(stack) if !stack.imports.iter().any(|import| Some(import.as_str()) == name) => {
+            checker.row(Kind::Disagrees, key, "the stack does not know of its import");
+        }
+        Some(_) => {}
+    }
+    Ok(())
+}
+
+/// What is to be forgotten was deleted.
+async fn check_gone(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(), Fault> {
+    let at = GoneRow::decode(row)?.stack;
+    match super::by_id(&checker.view, at.account, &at.region, &at.id).await? {
+        None => checker.orphan(key, "a stack that is to be forgotten is not there"),
+        Some(stack) if stack.status != StackStatus::DeleteComplete => {
+            checker.row(Kind::Disagrees, key, "a stack that was not deleted is to be forgotten");
+        }
+        Some(_) => {}
+    }
+    Ok(())
 }
 
 /// The key of the stack that a row is of: its account, Region and id stand in its own key.
@@ -204,8 +270,13 @@ async fn check_name(checker: &Checker<'_>, key: &[u8], row: &[u8]) -> Result<(),
     let stack = stack
         .rsplit_once('/')
         .map_or_else(String::new, |(place, _)| format!("{place}/{}", row.id));
-    if checker.view.get(stack.as_bytes()).await?.is_none() {
-        checker.orphan(key, "the name of no stack");
+    let name = text.rsplit('/').next();
+    match checker.view.get_row::<Stack>(stack.as_bytes()).await? {
+        None => checker.orphan(key, "the name of no stack"),
+        Some(stack) if Some(stack.at.name.as_str()) != name || stack.status == StackStatus::DeleteComplete => {
+            checker.row(Kind::Disagrees, key, "the name of a stack that has it not");
+        }
+        Some(_) => {}
     }
     checker.count("stacks", 1);
     Ok(())
