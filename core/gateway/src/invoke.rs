@@ -7,6 +7,8 @@ use crate::{
     event::{Outcome, event_of},
     operation::{Parse, Render},
     pipeline::{attempt, nested, note_owner, unparsed},
+    refused::auth_reply,
+    session,
 };
 use record::Evident;
 use std::sync::Arc;
@@ -23,6 +25,13 @@ pub(crate) async fn invoke<O: Operation>(
         Ok(ctx) => ctx,
         Err(fault) => return (String::new(), Err(outer.port_fault(O::SERVICE, &fault))),
     };
+    if let Some(caller) = ctx.caller.signed()
+        && !session::reaches(caller, O::SERVICE, O::NAME)
+    {
+        // As at the front door: no call, and so no event.
+        let failure = CallFailure::reply(auth_reply(O::SERVICE, &session::unknown(caller)));
+        return (ctx.request_id, Err(PortRefusal::from_failure(O::SERVICE, failure)));
+    }
     let result = match O::Input::parse(&call) {
         Ok(input) => nested_with_stage::<O>(&ctx, txn, input).await,
         Err(reply) => {

@@ -212,8 +212,8 @@ impl Gateway {
         let operation =
             operation.map_err(|fault| Refused::of(service, &head, ErrorReply::of_route(&fault, service)))?;
         let route = self.route(service, &operation, &head)?;
-        if !session::reaches(&credential, service, route.name) {
-            return Err(Refused::auth(service, &head, session::unknown(&credential)));
+        if !session::reaches(&credential.caller, service, route.name) {
+            return Err(Refused::auth(service, &head, session::unknown(&credential.caller)));
         }
         let caller = Caller::Signed(Arc::clone(&credential.caller));
         let account = caller.account().unwrap_or(self.world.settings.first_account);

@@ -46,7 +46,8 @@ impl Refused {
     }
 }
 
-fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
+/// What a client is told whose credentials are not taken.
+pub(crate) fn auth_reply(service: ServiceName, fault: &AuthFault) -> ErrorReply {
     let family = match service.protocol() {
         Protocol::RestXml => Family::S3,
         Protocol::Json11 | Protocol::RestJson => Family::Json,

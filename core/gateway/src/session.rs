@@ -1,6 +1,6 @@
 //! What temporary credentials need to be taken, and where those of GetSessionToken do not reach.
 
-use crate::{Session, ports::Credential};
+use crate::{Session, SignedCaller, ports::Credential};
 use base::Timestamp;
 use sigv4::AuthFault;
 use wire::ServiceName;
@@ -10,7 +10,7 @@ pub(crate) fn check_token(given: Option<&str>, credential: &Credential, now: Tim
     match (given, &credential.session_token) {
         (None, None) => {}
         // Without its token a temporary key is no key.
-        (None, Some(_)) => return Err(unknown(credential)),
+        (None, Some(_)) => return Err(unknown(&credential.caller)),
         (Some(given), Some(token)) if sigv4::same_secret(given.as_bytes(), token.expose().as_bytes()) => {}
         _ => return Err(AuthFault::InvalidToken),
     }
@@ -21,18 +21,18 @@ pub(crate) fn check_token(given: Option<&str>, credential: &Credential, now: Tim
 }
 
 /// The fault of a key that is not known, or is taken for one that is not.
-pub(crate) fn unknown(credential: &Credential) -> AuthFault {
+pub(crate) fn unknown(caller: &SignedCaller) -> AuthFault {
     AuthFault::UnknownKey {
-        access_key_id: credential.caller.access_key_id.clone(),
+        access_key_id: caller.access_key_id.clone(),
     }
 }
 
 /// What GetSessionToken gives without MFA opens neither IAM nor, but for two operations, STS.
 ///
 /// SPEC: <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html>
-pub(crate) fn reaches(credential: &Credential, service: ServiceName, operation: &str) -> bool {
+pub(crate) fn reaches(caller: &SignedCaller, service: ServiceName, operation: &str) -> bool {
     let plain = |session: &Session| session.issuer.is_none() && !session.mfa;
-    if !credential.caller.session.as_deref().is_some_and(plain) {
+    if !caller.session.as_deref().is_some_and(plain) {
         return true;
     }
     match service {
@@ -46,7 +46,6 @@ pub(crate) fn reaches(credential: &Credential, service: ServiceName, operation: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SignedCaller;
     use base::{AccountId, Secret};
     use policy::Principal;
     use std::sync::Arc;
@@ -99,7 +98,11 @@ mod tests {
     #[test]
     fn a_session_token_of_a_user_reaches_neither_iam_nor_most_of_sts() {
         let check = |token, service, operation, expected| {
-            assert_eq!(reaches(&credential(token), service, operation), expected, "{operation}");
+            assert_eq!(
+                reaches(&credential(token).caller, service, operation),
+                expected,
+                "{operation}"
+            );
         };
         check(None, ServiceName::Iam, "GetUser", true);
         check(Some("t"), ServiceName::Iam, "GetUser", false);
