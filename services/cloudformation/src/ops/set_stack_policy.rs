@@ -59,7 +59,7 @@ impl Operation for SetStackPolicy {
     ) -> Result<Self::Output, CloudFormationError> {
         let (body, url) = (input.stack_policy_body.as_deref(), input.stack_policy_url.as_deref());
         let given = source::stack_policy(ctx, txn, "StackPolicy", body, url).await?;
-        let mut stack = find::existing(ctx, &txn.view(), &input.stack_name).await?;
+        let mut stack = find::living(ctx, &txn.view(), &input.stack_name).await?;
         stack.policy = match given {
             GivenPolicy::None => {
                 return Err(CloudFormationError::invalid(

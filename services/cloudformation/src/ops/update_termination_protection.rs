@@ -3,7 +3,7 @@
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateTerminationProtection.html>
 
 use super::find;
-use crate::{CloudFormationError, table};
+use crate::{CloudFormationError, model::stack::StackStatus, table};
 use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
@@ -67,11 +67,12 @@ impl Operation for UpdateTerminationProtection {
         input: &Authorized<Self::Input>,
         _: &Staged,
     ) -> Result<Self::Output, CloudFormationError> {
-        let mut stack = find::existing(ctx, &txn.view(), &input.stack_name).await?;
-        if stack.deleted.is_some() {
+        let mut stack = find::living(ctx, &txn.view(), &input.stack_name).await?;
+        if stack.status == StackStatus::DeleteInProgress {
             return Err(CloudFormationError::Validation(format!(
-                "Stack [{}] does not exist",
-                input.stack_name
+                "Stack [{}] cannot be updated while in status {}",
+                stack.at.arn(),
+                stack.status.as_str()
             )));
         }
         if stack.parent.is_some() {
