@@ -186,6 +186,9 @@ pub struct Ctx {
     pub region: Region,
     /// Where the call came from.
     pub source: Source,
+    /// The host by which whoever stands behind the call reaches this server, for what that caller names by URL. The calls that
+    /// this one makes keep it. Empty when nobody called.
+    pub reached_by: String,
     pub(crate) depth: u8,
     /// Whether this is a part of another call, which is explained with its whole.
     pub(crate) is_part: bool,
@@ -232,6 +235,7 @@ impl Ctx {
             caller,
             account: place.0,
             region: place.1,
+            reached_by: source.host.clone(),
             source,
             depth: 0,
             is_part: false,
@@ -276,6 +280,7 @@ impl Ctx {
                 secure: true,
                 tls: None,
             },
+            reached_by: self.reached_by.clone(),
             depth: self.depth + 1,
             is_part: false,
             denials_max: DENIALS_MAX,
@@ -310,6 +315,7 @@ impl Ctx {
             account: self.account,
             region: self.region.clone(),
             source: self.source.clone(),
+            reached_by: self.reached_by.clone(),
             depth: self.depth + 1,
             is_part: true,
             denials_max,

@@ -51,6 +51,11 @@ impl Work {
         (&self.ctx, &mut self.txn)
     }
 
+    /// Says by which host whoever stands behind the work reaches this server: see [`Ctx::reached_by`].
+    pub fn reached_by(&mut self, host: String) {
+        self.ctx.reached_by = host;
+    }
+
     /// Adds the event of something the service does by itself in this transaction (`AwsServiceEvent`).
     pub fn service_event(&mut self, event: ServiceEvent) {
         let event = service_event(&self.ctx, event);

@@ -154,6 +154,11 @@ impl Api {
         self.work.parts()
     }
 
+    /// The calls of this work reach this server by the host of whoever asked for it.
+    pub fn reached_by(&mut self, host: String) {
+        self.work.reached_by(host);
+    }
+
     /// The transaction, to be committed or abandoned.
     pub fn into_work(self) -> Work {
         self.work

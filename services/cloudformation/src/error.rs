@@ -12,6 +12,8 @@ use wire::AwsError;
 /// A refusal of a CloudFormation call.
 #[derive(Debug)]
 pub enum CloudFormationError {
+    /// What no policy can allow.
+    AccessDenied(String),
     /// A stack has the name.
     AlreadyExists(String),
     /// A change set of the stack has the name.
@@ -44,6 +46,7 @@ impl CloudFormationError {
 impl AwsError for CloudFormationError {
     fn code(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
+            CloudFormationError::AccessDenied(_) => "AccessDenied",
             CloudFormationError::AlreadyExists(_) | CloudFormationError::ChangeSetAlreadyExists(_) => {
                 "AlreadyExistsException"
             }
@@ -65,7 +68,8 @@ impl AwsError for CloudFormationError {
             CloudFormationError::ChangeSetNotFound(name) => format!("ChangeSet [{name}] does not exist"),
             CloudFormationError::Fault(_) => "An internal error occurred.".to_owned(),
             CloudFormationError::NotImplemented(what) => format!("{what} is not implemented by this server."),
-            CloudFormationError::InsufficientCapabilities(text)
+            CloudFormationError::AccessDenied(text)
+            | CloudFormationError::InsufficientCapabilities(text)
             | CloudFormationError::InvalidChangeSetStatus(text)
             | CloudFormationError::LimitExceeded(text)
             | CloudFormationError::TokenAlreadyExists(text)
@@ -82,6 +86,7 @@ impl AwsError for CloudFormationError {
             | CloudFormationError::LimitExceeded(_)
             | CloudFormationError::TokenAlreadyExists(_)
             | CloudFormationError::Validation(_) => 400,
+            CloudFormationError::AccessDenied(_) => 403,
             CloudFormationError::ChangeSetNotFound(_) => 404,
             CloudFormationError::Fault(_) => 500,
             CloudFormationError::NotImplemented(_) => 501,

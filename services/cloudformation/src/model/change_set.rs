@@ -93,6 +93,9 @@ pub struct Contents {
     pub tags: Vec<Tag>,
     /// `Capabilities` that were given.
     pub capabilities: Vec<String>,
+    /// `ResourceTypes` that were given.
+    #[serde(default)]
+    pub resource_types: Option<Vec<String>>,
     /// Topics that will be told of every event.
     pub notification_arns: Vec<String>,
     /// What would be done, by logical id.

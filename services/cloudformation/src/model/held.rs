@@ -16,6 +16,16 @@ pub struct Deployment {
     pub tags: Vec<Tag>,
     /// `Capabilities` that were given.
     pub capabilities: Vec<String>,
+    /// `ResourceTypes` that were given: of no other type is any resource.
+    #[serde(default)]
+    pub resource_types: Option<Vec<String>>,
+    /// The host by which who asked for it reaches this server: what its nested stacks' URLs may name.
+    #[serde(default)]
+    pub host: String,
+    /// What was asked for besides the template, as [`Asked`](crate::ops::begin::Asked) has it: what tells a request that is
+    /// repeated from another of the same token.
+    #[serde(default)]
+    pub request: String,
     /// Topics that are told of every event.
     pub notification_arns: Vec<String>,
 }

@@ -14,7 +14,7 @@ use crate::{
 };
 use base::Fault;
 use gateway::{Ctx, Txn, ctx::By};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use template::{DeletionPolicy, Given, Known, Scope, Template, Unknown};
 
@@ -37,6 +37,8 @@ pub(crate) struct Asked {
     pub(crate) tags: Option<Vec<Tag>>,
     /// `Capabilities`
     pub(crate) capabilities: Vec<String>,
+    /// `ResourceTypes`
+    pub(crate) resource_types: Option<Vec<String>>,
     /// `NotificationARNs`; `None` leaves those that there are.
     pub(crate) notification_arns: Option<Vec<String>>,
     /// `RoleARN`
@@ -57,6 +59,60 @@ pub(crate) struct Asked {
     pub(crate) timeout_minutes: Option<u32>,
     /// The ARN of the change set that asks.
     pub(crate) change_set: Option<String>,
+}
+
+impl Asked {
+    /// All of it but the template, as text. It holds parameters' values.
+    fn request(&self, updates: bool) -> String {
+        let given = |given: &Given| json!([given.name, given.value, given.use_previous]);
+        let parameters: Vec<Value> = self.parameters.iter().map(given).collect();
+        let tags = self.tags.as_ref();
+        let tags = tags.map(|tags| tags.iter().map(|tag| json!([tag.key, tag.value])).collect::<Vec<_>>());
+        json!([
+            updates,
+            self.token,
+            self.change_set,
+            parameters,
+            tags,
+            self.capabilities,
+            self.resource_types,
+            self.notification_arns,
+            self.role,
+            self.on_failure,
+            self.retain_except_on_create,
+            self.policy.text(),
+            self.policy_during.text(),
+            self.termination_protection,
+            self.timeout_minutes,
+        ])
+        .to_string()
+    }
+}
+
+/// Whether a request was made before: the stack's last operation has its token and is of the same request. A token of another
+/// request is refused, as is one whose operation has failed and is forgotten.
+pub(crate) async fn is_repeated(
+    ctx: &Ctx,
+    view: &store::ReadView<'_>,
+    stack: &Stack,
+    (asked, updates): (&Asked, bool),
+) -> Result<bool, CloudFormationError> {
+    let Some(token) = asked.token.as_ref().filter(|token| stack.token.as_ref() == Some(token)) else {
+        return Ok(false);
+    };
+    let seal = Seal::of(ctx.world(), view, ctx.account).await?;
+    let last = table::deployment(view, &seal, &stack.at, stack.wanted).await?;
+    match last.is_some_and(|last| last.template == asked.template && last.request == asked.request(updates)) {
+        true => Ok(true),
+        false => Err(taken(token)),
+    }
+}
+
+/// A token that another request has.
+pub(crate) fn taken(token: &str) -> CloudFormationError {
+    CloudFormationError::TokenAlreadyExists(format!(
+        "Client request token [{token}] already exists for another request"
+    ))
 }
 
 /// Makes a stack, or makes something of one that was only reviewed, and has its work begin.
@@ -311,6 +367,9 @@ pub(crate) async fn deployment(
             None => previous.map(|previous| previous.tags.clone()).unwrap_or_default(),
         },
         capabilities: asked.capabilities.clone(),
+        resource_types: asked.resource_types.clone(),
+        host: ctx.reached_by.clone(),
+        request: asked.request(previous.is_some()),
         notification_arns: kept(
             &asked.notification_arns,
             previous.map(|previous| &previous.notification_arns),
@@ -318,7 +377,9 @@ pub(crate) async fn deployment(
     };
     check(stack, &template, &deployment, asked.change_set.is_some())?;
     let seal = Seal::of(ctx.world(), &txn.view(), ctx.account).await?;
-    check_types(&txn.view(), &seal, stack, &template, previous.is_some()).await?;
+    if previous.is_some() {
+        check_types(&txn.view(), &seal, stack, &template, asked.resource_types.as_deref()).await?;
+    }
     Ok(deployment)
 }
 
@@ -335,6 +396,8 @@ fn check(
     scope.check_values()?;
     let resources = &scope.template().resources;
     checked::known_types(scope.template())?;
+    let named = resources.iter().map(|resource| resource.type_name.as_str());
+    checked::allowed_types(named, deployment.resource_types.as_deref())?;
     for resource in resources {
         let snapshot = Some(DeletionPolicy::Snapshot);
         if resource.deletion_policy == snapshot || resource.update_replace_policy == snapshot {
@@ -354,22 +417,20 @@ fn check(
     capabilities::check(scope.template(), expands, &deployment.capabilities)
 }
 
-/// A resource stays of its type.
+/// A resource stays of its type, and what goes is of a type that is allowed.
 async fn check_types(
     view: &store::ReadView<'_>,
     seal: &Seal,
     stack: &Stack,
     template: &Template,
-    updates: bool,
+    allowed: Option<&[String]>,
 ) -> Result<(), CloudFormationError> {
-    if !updates {
-        return Ok(());
-    }
     let now: BTreeMap<String, String> = table::resources(view, seal, &stack.at)
         .await?
         .into_iter()
         .filter_map(|resource| Some((resource.row.logical_id, resource.held.thing?.type_name)))
         .collect();
+    checked::allowed_types(now.values().map(String::as_str), allowed)?;
     let changed: Vec<&str> = template
         .resources
         .iter()

@@ -61,7 +61,7 @@ impl Operation for ContinueUpdateRollback {
         let own = find::demand(ctx, view, "cloudformation:ContinueUpdateRollback", &input.stack_name)
             .await?
             .with_some("cloudformation:RoleArn", input.role_arn.as_deref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own).chain(pass_role(ctx, input.role_arn.as_deref())?);
         Ok(Demands::All(all.collect()))
     }
 

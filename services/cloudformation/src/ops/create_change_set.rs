@@ -132,7 +132,7 @@ impl Operation for CreateChangeSet {
             demand = demand.with_all("cloudformation:ResourceTypes", types.clone());
         }
         let own = shapes::with_tags(demand, input.tags.as_ref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own).chain(pass_role(ctx, input.role_arn.as_deref())?);
         Ok(Demands::All(all.collect()))
     }
 
@@ -296,6 +296,7 @@ async fn make(
         parameters: ParameterShape::given(&input.parameters),
         tags: input.tags.clone(),
         capabilities: input.capabilities.clone().unwrap_or_default(),
+        resource_types: input.resource_types.clone(),
         notification_arns: input.notification_arns.clone(),
         role: input.role_arn.clone(),
         token: None,
@@ -329,6 +330,7 @@ async fn make(
         parameters: deployment.parameters,
         tags: deployment.tags,
         capabilities: deployment.capabilities,
+        resource_types: deployment.resource_types,
         notification_arns: deployment.notification_arns,
         changes,
     };

@@ -118,10 +118,18 @@ impl Evident for Input {
     }
 }
 
-/// What a call that passes a role must be allowed besides.
-pub(super) fn pass_role(role: Option<&str>) -> Option<Demand> {
-    let demand = Demand::on("iam:PassRole", Arn::parse(role?)?);
-    Some(demand.with("iam:PassedToService", work::PRINCIPAL))
+/// What a call that passes a role must be allowed besides. A role of another account is passed by nobody.
+pub(super) fn pass_role(ctx: &Ctx, role: Option<&str>) -> Result<Option<Demand>, CloudFormationError> {
+    let Some((role, arn)) = role.and_then(|role| Some((role, Arn::parse(role)?))) else {
+        return Ok(None);
+    };
+    if !work::is_role_of(ctx.account, role) {
+        return Err(CloudFormationError::AccessDenied(
+            "Cross-account pass role is not allowed.".to_owned(),
+        ));
+    }
+    let demand = Demand::on("iam:PassRole", arn);
+    Ok(Some(demand.with("iam:PassedToService", work::PRINCIPAL)))
 }
 
 /// A stack's name: a letter, then letters, digits and hyphens, 128 at most.
@@ -151,7 +159,7 @@ impl Operation for CreateStack {
     const NAME: &'static str = "CreateStack";
     const SERVICE: ServiceName = ServiceName::CloudFormation;
     const EVENT: EventClass = EventClass::Management { read_only: false };
-    const MISSING: &'static str = "rollback triggers; resource types limit nothing but the caller's own policies";
+    const MISSING: &'static str = "rollback triggers";
     type Input = QueryForm<Input>;
     type Output = QueryResult<StackIdShape>;
     type Error = CloudFormationError;
@@ -166,7 +174,7 @@ impl Operation for CreateStack {
             demand = demand.with_all("cloudformation:ResourceTypes", types.clone());
         }
         let own = shapes::with_tags(demand, input.tags.as_ref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own).chain(pass_role(ctx, input.role_arn.as_deref())?);
         Ok(Demands::All(all.collect()))
     }
 
@@ -183,15 +191,6 @@ impl Operation for CreateStack {
             let bound = "Member must have value greater than or equal to 1";
             return Err(source::constraint("0", "timeoutInMinutes", bound));
         }
-        let existing = find::stack(ctx, &txn.view(), &input.stack_name).await?;
-        let reviewed = match existing {
-            Some(stack) if stack.status == StackStatus::ReviewInProgress => Some(stack),
-            Some(stack) if input.client_request_token.is_some() && stack.token == input.client_request_token => {
-                return Ok(QueryResult(StackIdShape::of(&stack)));
-            }
-            Some(stack) => return Err(CloudFormationError::AlreadyExists(stack.at.name)),
-            None => None,
-        };
         let template =
             source::required_template(ctx, txn, input.template_body.as_deref(), input.template_url.as_deref()).await?;
         let policy = source::stack_policy(
@@ -207,6 +206,7 @@ impl Operation for CreateStack {
             parameters: ParameterShape::given(&input.parameters),
             tags: input.tags.clone(),
             capabilities: input.capabilities.clone().unwrap_or_default(),
+            resource_types: input.resource_types.clone(),
             notification_arns: input.notification_arns.clone(),
             role: input.role_arn.clone(),
             token: input.client_request_token.clone(),
@@ -217,6 +217,15 @@ impl Operation for CreateStack {
             termination_protection: input.enable_termination_protection.unwrap_or_default(),
             timeout_minutes: input.timeout_in_minutes,
             change_set: None,
+        };
+        let existing = find::stack(ctx, &txn.view(), &input.stack_name).await?;
+        let reviewed = match existing {
+            Some(stack) if stack.status == StackStatus::ReviewInProgress => Some(stack),
+            Some(stack) if begin::is_repeated(ctx, &txn.view(), &stack, (&asked, false)).await? => {
+                return Ok(QueryResult(StackIdShape::of(&stack)));
+            }
+            Some(stack) => return Err(CloudFormationError::AlreadyExists(stack.at.name)),
+            None => None,
         };
         let at = match &reviewed {
             Some(stack) => stack.at.clone(),

@@ -14,7 +14,7 @@ use crate::{
     model::stack::{OnFailure, Operation as Asked, Phase, StackStatus},
     table,
 };
-use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
+use gateway::{Caller, Ctx, Demands, EventClass, Operation, QueryForm, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::Deserialize;
@@ -72,7 +72,7 @@ impl Operation for DeleteStack {
         let own = find::demand(ctx, view, "cloudformation:DeleteStack", &input.stack_name)
             .await?
             .with_some("cloudformation:RoleArn", input.role_arn.as_deref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own).chain(pass_role(ctx, input.role_arn.as_deref())?);
         Ok(Demands::All(all.collect()))
     }
 
@@ -93,7 +93,9 @@ impl Operation for DeleteStack {
         ) {
             return Ok(Done);
         }
-        if stack.termination_protection {
+        // What CloudFormation itself deletes of a stack's parts follows from what was asked of that stack.
+        let is_part = stack.parent.is_some() && !matches!(ctx.caller, Caller::Signed(_));
+        if !is_part && find::is_protected(&txn.view(), &stack).await? {
             return Err(CloudFormationError::Validation(format!(
                 "Stack [{}] cannot be deleted while TerminationProtection is enabled",
                 stack.at.name

@@ -148,6 +148,7 @@ async fn shape(view: &ReadView<'_>, seal: &Seal, stack: Stack) -> Result<StackSh
         None => Default::default(),
     };
     let arn = stack.at.arn();
+    let enable_termination_protection = find::is_protected(view, &stack).await?;
     Ok(StackShape {
         stack_id: arn.to_string(),
         drift_information: DriftShape::of(&stack),
@@ -175,7 +176,7 @@ async fn shape(view: &ReadView<'_>, seal: &Seal, stack: Stack) -> Result<StackSh
             .collect(),
         role_arn: stack.role,
         tags,
-        enable_termination_protection: stack.termination_protection,
+        enable_termination_protection,
         root_id: stack.parent.as_ref().map(|(_, root)| root.clone()),
         parent_id: stack.parent.map(|(parent, _)| parent),
         retain_except_on_create: stack.retain_except_on_create.then_some(true),

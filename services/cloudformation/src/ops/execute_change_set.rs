@@ -99,9 +99,12 @@ impl Operation for ExecuteChangeSet {
         _: &Staged,
     ) -> Result<Self::Output, CloudFormationError> {
         let (stack, mut set) = input.named().existing(ctx, &txn.view()).await?;
-        let is_repeated = input.client_request_token.is_some() && stack.token == input.client_request_token;
-        if is_repeated && stack.change_set.as_deref() == Some(set.arn().as_str()) {
-            return Ok(QueryResult(Output {}));
+        let token = input.client_request_token.as_deref();
+        if let Some(token) = token.filter(|token| stack.token.as_deref() == Some(token)) {
+            return match stack.change_set.as_deref() == Some(set.arn().as_str()) {
+                true => Ok(QueryResult(Output {})),
+                false => Err(begin::taken(token)),
+            };
         }
         if set.failure.is_some() {
             return Err(refused(&set, "status", set.status()));
@@ -122,6 +125,7 @@ impl Operation for ExecuteChangeSet {
             parameters: contents.parameters.iter().map(given).collect(),
             tags: Some(contents.tags),
             capabilities: contents.capabilities,
+            resource_types: contents.resource_types,
             notification_arns: Some(contents.notification_arns),
             role: set.role.clone(),
             token: input.client_request_token.clone(),

@@ -161,6 +161,15 @@ pub(crate) fn identity(ctx: &Ctx) -> Result<Identity, Fault> {
     }
 }
 
+/// Whether the stack is protected from being deleted. Of a nested one its outermost stack says so.
+pub(crate) async fn is_protected(view: &ReadView<'_>, stack: &Stack) -> Result<bool, Fault> {
+    let root = match &stack.parent {
+        Some((_, root)) => by_arn(view, stack.at.account, &stack.at.region, root).await?,
+        None => None,
+    };
+    Ok(root.as_ref().unwrap_or(stack).termination_protection)
+}
+
 /// Says that a stack is nested in another.
 pub(crate) async fn adopt(api: &mut Api, child: &str, parent: &str) -> Result<(), HandlerError> {
     let (account, region) = (api.account(), api.region().clone());

@@ -140,6 +140,9 @@ async fn meant(
             parameters: contents.parameters,
             tags: contents.tags,
             capabilities: contents.capabilities,
+            resource_types: contents.resource_types,
+            host: String::new(),
+            request: String::new(),
             notification_arns: contents.notification_arns,
         };
         return Ok((stack, Some(deployment)));

@@ -49,7 +49,7 @@ impl Operation for RollbackStack {
         let own = find::demand(ctx, view, "cloudformation:RollbackStack", &input.stack_name)
             .await?
             .with_some("cloudformation:RoleArn", input.role_arn.as_deref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own).chain(pass_role(ctx, input.role_arn.as_deref())?);
         Ok(Demands::All(all.collect()))
     }
 

@@ -81,6 +81,17 @@ pub enum GivenPolicy {
     Policy(String),
 }
 
+impl GivenPolicy {
+    /// Its text, empty when there is to be none.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            GivenPolicy::None => None,
+            GivenPolicy::Empty => Some(""),
+            GivenPolicy::Policy(text) => Some(text),
+        }
+    }
+}
+
 /// The stack policy that a call gives by its members `NAMEBody` and `NAMEURL`, such as `StackPolicyBody`.
 pub async fn stack_policy(
     ctx: &Ctx,
@@ -124,7 +135,7 @@ pub async fn stack_policy(
 
 /// The text of an object of this server.
 async fn read(ctx: &Ctx, txn: &mut Txn, member: &str, url: &str) -> Result<String, CloudFormationError> {
-    let hosts: Vec<&str> = [ctx.source.host.as_str()]
+    let hosts: Vec<&str> = [ctx.reached_by.as_str()]
         .into_iter()
         .filter(|host| !host.is_empty())
         .collect();

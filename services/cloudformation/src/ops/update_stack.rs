@@ -19,7 +19,7 @@ use crate::{
     work,
 };
 use base::Fault;
-use gateway::{Ctx, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
+use gateway::{Ctx, Demand, Demands, EventClass, Operation, QueryForm, QueryResult, Staged, Txn};
 use policy::Authorized;
 use record::{Evident, Params};
 use serde::Deserialize;
@@ -81,6 +81,23 @@ impl Evident for Input {
     }
 }
 
+impl Input {
+    /// Whoever sets a stack policy, be it for this update alone, must be allowed to do so.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/protect-stack-resources.html>
+    async fn sets_policy(&self, ctx: &Ctx, view: &ReadView<'_>) -> Result<Option<Demand>, CloudFormationError> {
+        let url = self.stack_policy_url.as_ref();
+        let url = url.or(self.stack_policy_during_update_url.as_ref());
+        if url.is_none() && self.stack_policy_body.is_none() && self.stack_policy_during_update_body.is_none() {
+            return Ok(None);
+        }
+        let demand = find::demand(ctx, view, "cloudformation:SetStackPolicy", &self.stack_name).await?;
+        Ok(Some(
+            demand.with_some("cloudformation:StackPolicyUrl", url.map(String::as_str)),
+        ))
+    }
+}
+
 /// The deployment that the stack has now.
 pub(super) async fn current(ctx: &Ctx, view: &ReadView<'_>, stack: &Stack) -> Result<Deployment, Fault> {
     let seal = Seal::of(ctx.world(), view, ctx.account).await?;
@@ -93,7 +110,7 @@ impl Operation for UpdateStack {
     const NAME: &'static str = "UpdateStack";
     const SERVICE: ServiceName = ServiceName::CloudFormation;
     const EVENT: EventClass = EventClass::Management { read_only: false };
-    const MISSING: &'static str = "rollback triggers; resource types limit nothing but the caller's own policies";
+    const MISSING: &'static str = "rollback triggers";
     type Input = QueryForm<Input>;
     type Output = QueryResult<StackIdShape>;
     type Error = CloudFormationError;
@@ -108,7 +125,9 @@ impl Operation for UpdateStack {
             demand = demand.with_all("cloudformation:ResourceTypes", types.clone());
         }
         let own = shapes::with_tags(demand, input.tags.as_ref());
-        let all = std::iter::once(own).chain(pass_role(input.role_arn.as_deref()));
+        let all = std::iter::once(own)
+            .chain(pass_role(ctx, input.role_arn.as_deref())?)
+            .chain(input.sets_policy(ctx, view).await?);
         Ok(Demands::All(all.collect()))
     }
 
@@ -120,10 +139,9 @@ impl Operation for UpdateStack {
     ) -> Result<Self::Output, CloudFormationError> {
         RollbackConfiguration::check(input.rollback_configuration.as_ref())?;
         let stack = find::living(ctx, &txn.view(), &input.stack_name).await?;
-        if input.client_request_token.is_some() && stack.token == input.client_request_token {
-            return Ok(QueryResult(StackIdShape::of(&stack)));
+        if input.client_request_token.is_none() || stack.token != input.client_request_token {
+            begin::updatable(&stack)?;
         }
-        begin::updatable(&stack)?;
         let previous = input.use_previous_template.unwrap_or_default();
         let given = source::template(ctx, txn, input.template_body.as_deref(), input.template_url.as_deref()).await?;
         let template = match (given, previous) {
@@ -159,6 +177,7 @@ impl Operation for UpdateStack {
             parameters: ParameterShape::given(&input.parameters),
             tags: input.tags.clone(),
             capabilities: input.capabilities.clone().unwrap_or_default(),
+            resource_types: input.resource_types.clone(),
             notification_arns: input.notification_arns.clone(),
             role: input.role_arn.clone(),
             token: input.client_request_token.clone(),
@@ -170,6 +189,9 @@ impl Operation for UpdateStack {
             timeout_minutes: None,
             change_set: None,
         };
+        if begin::is_repeated(ctx, &txn.view(), &stack, (&asked, true)).await? {
+            return Ok(QueryResult(StackIdShape::of(&stack)));
+        }
         let stack = begin::update(ctx, txn, stack, asked).await?;
         Ok(QueryResult(StackIdShape::of(&stack)))
     }

@@ -35,7 +35,7 @@ use wire::ServiceName;
 pub use events::PRINCIPAL;
 pub(crate) use events::{Told, tell};
 pub(crate) use phase::shown_deployment;
-pub(crate) use run::assumes;
+pub(crate) use run::{assumes, is_role_of};
 pub(crate) use secrets::hidden;
 pub(crate) use state::{Wanted, metadata, pseudo};
 

@@ -6,7 +6,7 @@ use crate::{
     model::stack::{Identity, Operation, Phase, Stack, StackRef},
     table::{self, Seal},
 };
-use base::Fault;
+use base::{AccountId, Fault};
 use gateway::{Ctx, ServiceCaller, Txn, World, ctx::By};
 use std::sync::{
     Arc,
@@ -188,8 +188,17 @@ async fn rights(world: &Arc<World>, at: &StackRef, identity: &Identity) -> Resul
     }
 }
 
+/// Whether the role is of the account. A role's trust policy alone cannot say for whom CloudFormation assumes it, so that no
+/// role is assumed for a stack of another account.
+pub(crate) fn is_role_of(account: AccountId, role: &str) -> bool {
+    base::arn::split(role).is_some_and(|parts| parts.account == account.as_str())
+}
+
 /// Whether CloudFormation may assume the role for the stack, asked in a call's own transaction.
 pub(crate) async fn assumes(ctx: &Ctx, txn: &mut Txn, at: &StackRef, role: &str) -> Result<bool, Fault> {
+    if !is_role_of(at.account, role) {
+        return Ok(false);
+    }
     let roles = &ctx.world().ports()?.roles;
     match roles
         .assume_role(ctx, txn, caller(at), at.region.clone(), role, SESSION)
@@ -202,6 +211,10 @@ pub(crate) async fn assumes(ctx: &Ctx, txn: &mut Txn, at: &StackRef, role: &str)
 }
 
 async fn assumed(world: &Arc<World>, at: &StackRef, role: &str) -> Result<Result<By, String>, Fault> {
+    let refused = || format!("Role {role} is invalid or cannot be assumed");
+    if !is_role_of(at.account, role) {
+        return Ok(Err(refused()));
+    }
     for _ in 0..ATTEMPTS_MAX {
         let mut work = super::begin(world, at);
         let (ctx, txn) = work.parts();
@@ -214,7 +227,7 @@ async fn assumed(world: &Arc<World>, at: &StackRef, role: &str) -> Result<Result
             Err(refusal) if refusal.status >= 500 => continue,
             Err(_) => {
                 work.abandon().await?;
-                return Ok(Err(format!("Role {role} is invalid or cannot be assumed")));
+                return Ok(Err(refused()));
             }
         };
         match work.commit(Maintenance::StackProgress).await {

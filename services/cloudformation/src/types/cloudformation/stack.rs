@@ -148,15 +148,15 @@ fn request(name: &str, properties: &Value) -> Map<String, Value> {
     members
 }
 
-/// What was acknowledged for the outer stack is acknowledged for its parts, and nothing else.
-async fn acknowledged(api: &mut Api, outer: &str) -> Result<Value, HandlerError> {
+/// What the outer stack was asked for goes for its parts: what was acknowledged, and nothing else; of which types resources
+/// may be; and the host by which the caller named this server.
+async fn inherit(api: &mut Api, outer: &str, members: &mut Map<String, Value>) -> Result<(), HandlerError> {
     let read = async {
         let Some(outer) = stack(api, outer).await? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let (ctx, txn) = api.parts();
-        let deployment = find::deployment(ctx, &txn.view(), &outer).await?;
-        Ok(deployment.map(|deployment| deployment.capabilities).unwrap_or_default())
+        find::deployment(ctx, &txn.view(), &outer).await
     };
     let lost = |_: Fault| {
         HandlerError::of(
@@ -164,14 +164,22 @@ async fn acknowledged(api: &mut Api, outer: &str) -> Result<Value, HandlerError>
             "The outer stack cannot be read.",
         )
     };
-    read.await.map(Value::from).map_err(lost)
+    let Some(outer) = read.await.map_err(lost)? else {
+        return Ok(());
+    };
+    members.insert("Capabilities".to_owned(), outer.capabilities.into());
+    if let Some(types) = outer.resource_types {
+        members.insert("ResourceTypes".to_owned(), types.into());
+    }
+    api.reached_by(outer.host);
+    Ok(())
 }
 
 impl Handler for Nested {
     fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
             let mut members = request(&desired.generated_name, &desired.properties);
-            members.insert("Capabilities".to_owned(), acknowledged(api, &desired.stack_id).await?);
+            inherit(api, &desired.stack_id, &mut members).await?;
             if let Some(minutes) = desired.properties.get("TimeoutInMinutes") {
                 members.insert("TimeoutInMinutes".to_owned(), minutes.clone());
             }
@@ -194,7 +202,7 @@ impl Handler for Nested {
     ) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
             let mut members = request(&existing.physical_id, &desired.properties);
-            members.insert("Capabilities".to_owned(), acknowledged(api, &desired.stack_id).await?);
+            inherit(api, &desired.stack_id, &mut members).await?;
             let updated = api
                 .query_done(ServiceName::CloudFormation, "UpdateStack", &Value::Object(members))
                 .await;
