@@ -73,6 +73,15 @@ impl Held {
             names.iter().filter_map(|name| thing.attributes.get(*name)?.as_str())
         })
     }
+
+    /// There is no way back any more: what was replaced is left to be deleted.
+    pub fn let_go(&mut self) {
+        if let Some(before) = self.before.take()
+            && before.replaced
+        {
+            self.leftovers.push((before.thing, before.keep_replaced));
+        }
+    }
 }
 
 /// A resource as it was before an operation.
@@ -107,3 +116,44 @@ pub struct Output {
 
 /// The outputs of a stack.
 pub type Outputs = Vec<Output>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(replaced: bool) -> Held {
+        let thing = |id: &str| Thing {
+            physical_id: id.to_owned(),
+            ..Thing::default()
+        };
+        Held {
+            thing: Some(thing("new")),
+            before: Some(Before {
+                thing: thing("old"),
+                deployment: 1,
+                depends_on: Vec::new(),
+                replaced,
+                keep: Keep::No,
+                keep_replaced: true,
+            }),
+            leftovers: vec![(thing("older"), false)],
+        }
+    }
+
+    #[test]
+    fn what_was_replaced_is_left_to_be_deleted_and_what_was_changed_is_not() {
+        for (replaced, left) in [
+            (false, vec![("older", false)]),
+            (true, vec![("older", false), ("old", true)]),
+        ] {
+            let mut held = held(replaced);
+            held.let_go();
+            let leftovers: Vec<_> = held
+                .leftovers
+                .iter()
+                .map(|(thing, keep)| (thing.physical_id.as_str(), *keep))
+                .collect();
+            assert_eq!((leftovers, held.before), (left, None));
+        }
+    }
+}

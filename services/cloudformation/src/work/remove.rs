@@ -45,7 +45,8 @@ pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Faul
             ResourceStatus::DeleteComplete | ResourceStatus::DeleteSkipped
         )
     };
-    let resources: Vec<Resource> = state.resources.into_values().filter(is_there).collect();
+    let mut resources: Vec<Resource> = state.resources.into_values().filter(is_there).collect();
+    resources.iter_mut().for_each(|resource| resource.held.let_go());
     let keeps = |resource: &Resource| {
         run.operation.spared.contains(&resource.row.logical_id)
             || match resource.row.keep {
@@ -59,7 +60,7 @@ pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Faul
         leftovers_only: false,
         forget: false,
     };
-    let failed = match remove(run, resources, change).await? {
+    let failed = match remove(run, resources, false, change).await? {
         Removed::Given => return run.given(),
         Removed::Failed(failed) => failed,
     };
@@ -92,16 +93,14 @@ pub(super) async fn what_is_left(run: &Arc<Run>, stack: &Stack) -> Result<(), Fa
     let mut left = Vec::new();
     for mut resource in state.resources.into_values() {
         let goes = goes(stack, &resource, back);
-        if let Some(before) = resource.held.before.take() {
-            match before.replaced && !back {
-                true => resource.held.leftovers.push((before.thing, before.keep_replaced)),
-                false if goes => {}
-                false if resource.held.leftovers.is_empty() => {
-                    phase::put(run, &resource).await?;
-                    continue;
-                }
-                false => {}
-            }
+        let changed = resource.held.before.is_some();
+        match back {
+            false => resource.held.let_go(),
+            true => resource.held.before = None,
+        }
+        if changed && !goes && resource.held.leftovers.is_empty() {
+            phase::put(run, &resource).await?;
+            continue;
         }
         if goes || !resource.held.leftovers.is_empty() {
             left.push(resource);
@@ -120,7 +119,7 @@ pub(super) async fn what_is_left(run: &Arc<Run>, stack: &Stack) -> Result<(), Fa
         .iter()
         .map(|resource| (resource.row.logical_id.clone(), goes(stack, resource, back)))
         .collect();
-    let failed = match remove(run, left, change).await? {
+    let failed = match remove(run, left, true, change).await? {
         Removed::Given => return run.given(),
         Removed::Failed(failed) => failed,
     };
@@ -148,10 +147,12 @@ fn goes(stack: &Stack, resource: &Resource, back: bool) -> bool {
     }
 }
 
-/// Removes resources, each before those it was made after. What fails keeps those it needs, and nothing else.
+/// Removes resources, each before those it was made after. What fails keeps those it needs, and nothing else, if it is not
+/// left behind.
 async fn remove(
     run: &Arc<Run>,
     resources: Vec<Resource>,
+    leaves_behind: bool,
     change: impl Fn(&Resource) -> Change,
 ) -> Result<Removed, Fault> {
     let places: HashMap<&str, usize> = resources
@@ -190,7 +191,12 @@ async fn remove(
         match crew.ended().await? {
             None => break,
             Some((at, Outcome::Done(_))) => plan.done(at),
-            Some((_, Outcome::Failed(resource))) => failed.push(resource.row.logical_id),
+            Some((at, Outcome::Failed(resource))) => {
+                failed.push(resource.row.logical_id);
+                if leaves_behind {
+                    plan.done(at);
+                }
+            }
             Some((_, Outcome::Given)) => {
                 given = true;
                 plan.stop();
@@ -198,7 +204,7 @@ async fn remove(
         }
     }
     failed.sort();
-    match given || (failed.is_empty() && !plan.is_done()) {
+    match given || (!plan.is_done() && (failed.is_empty() || run.is_stopping())) {
         true => Ok(Removed::Given),
         false => Ok(Removed::Failed(failed)),
     }

@@ -28,9 +28,10 @@ pub(super) async fn restore(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> 
             continue;
         }
         if run.operation.spared.contains(id) {
-            if let Some(before) = resource.held.before.take() {
+            if let Some(before) = &resource.held.before {
                 resource.row.deployment = before.deployment;
             }
+            resource.held.let_go();
             resource.row.status = ResourceStatus::UpdateComplete;
             phase::put(run, &resource).await?;
             continue;

@@ -108,6 +108,11 @@ enum Attempted {
 impl Step {
     /// Does it.
     pub(super) async fn perform(mut self, run: Arc<Run>) -> Result<Outcome, Fault> {
+        if matches!(self.change, Change::Remove { .. })
+            && let Some(outcome) = self.remove_leftovers(&run).await?
+        {
+            return Ok(outcome);
+        }
         if !matches!(self.change, Change::Await) {
             if !self.nested_is_at_rest(&run).await? {
                 return Ok(Outcome::Given);
@@ -140,6 +145,58 @@ impl Step {
             true => self.come_to_something(&run).await,
             false => Ok(Outcome::Done(Box::new(self.resource))),
         }
+    }
+
+    /// Deletes what is left of it, each thing in a transaction of its own. What cannot be deleted is left to the account if
+    /// the stack goes on, and else fails the step. `None` says that the thing itself is to be deleted now.
+    async fn remove_leftovers(&mut self, run: &Arc<Run>) -> Result<Option<Outcome>, Fault> {
+        let mut all = true;
+        while self.leftover().is_some() {
+            match self.ask(run).await? {
+                Attempted::Committed(resource) => self.resource = *resource,
+                Attempted::Refused(error) => {
+                    let reason = reason(&error, run);
+                    if !self.write_failure(run, &reason).await? {
+                        return Ok(Some(Outcome::Given));
+                    }
+                    if !self.leaves_behind() {
+                        return Ok(Some(Outcome::Failed(Box::new(self.resource.clone()))));
+                    }
+                    all = false;
+                }
+                Attempted::Cancelled | Attempted::Given => return Ok(Some(Outcome::Given)),
+            }
+        }
+        let Change::Remove {
+            leftovers_only: true, ..
+        } = self.change
+        else {
+            return Ok(None);
+        };
+        let resource = Box::new(self.resource.clone());
+        Ok(Some(match all {
+            true => Outcome::Done(resource),
+            false => Outcome::Failed(resource),
+        }))
+    }
+
+    /// The next of the things that are left of what is removed.
+    fn leftover(&self) -> Option<&Thing> {
+        match self.change {
+            Change::Remove { .. } => self.resource.held.leftovers.first().map(|(left, _)| left),
+            _ => None,
+        }
+    }
+
+    /// Whether the stack goes on without what cannot be deleted: it belongs to the stack no more.
+    fn leaves_behind(&self) -> bool {
+        matches!(
+            self.change,
+            Change::Remove {
+                leftovers_only: true,
+                ..
+            } | Change::Remove { forget: true, .. }
+        )
     }
 
     /// What was to take the thing's place was not made: it is what it was, and is not to be deleted for it.
@@ -274,11 +331,10 @@ impl Step {
             Change::Create(desired) => self.create(run, api, desired).await,
             Change::Modify(desired) => self.modify(run, api, desired).await,
             Change::Restore(before) => self.restore(run, api, before).await,
-            Change::Remove {
-                keep,
-                leftovers_only,
-                forget,
-            } => self.remove(run, api, *keep, *leftovers_only, *forget).await,
+            Change::Remove { keep, forget, .. } => match self.leftover() {
+                Some(left) => self.remove_leftover(run, api, left, *keep).await,
+                None => self.remove(run, api, *keep, *forget).await,
+            },
             Change::Keep => self.keep(run, api).await,
             Change::Await => Ok(self.resource.clone()),
         }
@@ -371,24 +427,17 @@ impl Step {
         Ok(resource)
     }
 
-    async fn remove(
-        &self,
-        run: &Run,
-        api: &mut Api,
-        keep: bool,
-        leftovers_only: bool,
-        forget: bool,
-    ) -> Result<Resource, Refused> {
+    async fn remove_leftover(&self, run: &Run, api: &mut Api, left: &Thing, keep: bool) -> Result<Resource, Refused> {
+        let mut resource = self.resource.clone();
+        let (_, kept) = resource.held.leftovers.remove(0);
+        self.delete(run, api, left, kept || keep).await?;
+        self.put(run, api, &resource).await?;
+        Ok(resource)
+    }
+
+    async fn remove(&self, run: &Run, api: &mut Api, keep: bool, forget: bool) -> Result<Resource, Refused> {
         use ResourceStatus as S;
         let mut resource = self.resource.clone();
-        for (left, kept) in std::mem::take(&mut resource.held.leftovers) {
-            self.delete(run, api, &left, kept).await?;
-        }
-        if leftovers_only {
-            resource.held.before = None;
-            self.put(run, api, &resource).await?;
-            return Ok(resource);
-        }
         if let Some(thing) = resource.held.thing.take() {
             let goes_on = self.delete(run, api, &thing, keep).await?;
             resource.row.status = match (keep, goes_on) {
@@ -514,18 +563,28 @@ impl Step {
 
     /// Writes that it failed. Secrets in the reason stay untold.
     pub(super) async fn fail(mut self, run: &Arc<Run>, reason: &str) -> Result<Outcome, Fault> {
+        Ok(match self.write_failure(run, reason).await? {
+            true => Outcome::Failed(Box::new(self.resource)),
+            false => Outcome::Given,
+        })
+    }
+
+    /// The same. Of a thing that is left behind the event alone tells. `false` says that another operation has taken over.
+    async fn write_failure(&mut self, run: &Arc<Run>, reason: &str) -> Result<bool, Fault> {
         let reason = super::hidden(&run.world, &run.at, reason).await?;
         let (begins, failed, _) = self.status();
         for _ in 0..ATTEMPTS_MAX {
             let mut api = run.own();
             if !run.is_current(&mut api).await? {
-                return Ok(Outcome::Given);
+                return Ok(false);
             }
             let mut resource = match &self.original {
                 Some(original) if !self.begun => (**original).clone(),
                 _ => self.resource.clone(),
             };
-            let id = resource.row.physical_id.clone();
+            let left = self.leftover().map(|left| left.physical_id.clone());
+            let leaves = left.is_some() && self.leaves_behind();
+            let id = left.or_else(|| resource.row.physical_id.clone());
             if !self.begun {
                 let replaces = matches!(self.change, Change::Create(_)) && self.resource.held.before.is_some();
                 self.happened(run, &mut api, begins, id.as_deref(), replaces.then_some(REPLACES))
@@ -533,13 +592,17 @@ impl Step {
             }
             self.happened(run, &mut api, failed, id.as_deref(), Some(&reason))
                 .await?;
-            resource.row.status = failed;
-            resource.row.reason = Some(reason.clone());
-            resource.row.updated = run.world.clock.now();
+            if leaves {
+                resource.held.leftovers.remove(0);
+            } else {
+                resource.row.status = failed;
+                resource.row.reason = Some(reason.clone());
+                resource.row.updated = run.world.clock.now();
+            }
             self.put(run, &mut api, &resource).await?;
             if run.commit(api).await? {
                 self.resource = resource;
-                return Ok(Outcome::Failed(Box::new(self.resource)));
+                return Ok(true);
             }
         }
         Err(Fault::Bug("what became of a step conflicted without end"))
