@@ -60,6 +60,8 @@ pub enum HandlerErrorCode {
     NotStabilized,
     /// Too many calls.
     Throttling,
+    /// CloudFormation itself could not, by its own fault.
+    InternalFailure,
 }
 
 impl HandlerErrorCode {
@@ -77,6 +79,7 @@ impl HandlerErrorCode {
             HandlerErrorCode::GeneralServiceException => "GeneralServiceException",
             HandlerErrorCode::NotStabilized => "NotStabilized",
             HandlerErrorCode::Throttling => "Throttling",
+            HandlerErrorCode::InternalFailure => "InternalFailure",
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{
     crew::Crew,
-    outputs, phase,
+    outputs::{self, Imported},
+    phase,
     run::Run,
     state::{State, Wanted},
     step::{self, Change, Outcome, Step},
@@ -82,13 +83,14 @@ pub(super) async fn deploy(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> {
         Err(refused) => return phase::failed(run, stack, refused.0).await,
     };
     let mut state = State::of(run).await?;
-    if let Some(missing) = state.read_exports(run, imports.clone()).await? {
-        return phase::failed(run, stack, format!("No export named {missing} found")).await;
-    }
     if let Some(why) = deletion_refused(run, &scope, &state) {
         return phase::failed(run, stack, why).await;
     }
-    outputs::begin_imports(run, stack, &imports).await?;
+    state.exports = match outputs::begin_imports(run, &imports).await? {
+        Imported::All(exports) => exports,
+        Imported::Missing(name) => return phase::failed(run, stack, format!("No export named {name} found")).await,
+        Imported::Given => return run.given(),
+    };
     let mut unchanged = Vec::new();
     match bring(run, &wanted, &scope, &mut state, &mut unchanged).await? {
         None => run.given(),
@@ -132,7 +134,7 @@ async fn bring(
             .collect()
     };
     let mut plan = Plan::new(&nodes.iter().map(needed).collect::<Vec<_>>());
-    let mut crew = Crew::default();
+    let mut crew = Crew::of(run);
     let (mut failures, mut given) = (Failures::default(), false);
     loop {
         if run.is_late() && !failures.are_some() {
@@ -146,7 +148,7 @@ async fn bring(
             };
             let outcome = match decide(run, wanted, scope, state, node)? {
                 Decision::Step(step) => {
-                    crew.begin(run, at, step);
+                    crew.begin(at, step);
                     continue;
                 }
                 Decision::Done(resource) => {

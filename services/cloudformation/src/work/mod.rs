@@ -27,7 +27,7 @@ use std::{
 };
 use store::{CommitError, Maintenance};
 use tokio::{
-    sync::{Mutex, Notify, watch},
+    sync::{Mutex, Notify, Semaphore, watch},
     task::JoinSet,
 };
 use wire::ServiceName;
@@ -43,6 +43,9 @@ pub(crate) use state::{Wanted, metadata, pseudo};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A stack whose work failed by our own fault rests for a quarter of a second, then a half, one and so on, up to this.
 const REST_MAX: Duration = Duration::from_secs(60);
+/// So many stacks are worked on at once, not counting those that are nested in others: who waits for such a one holds the
+/// place that it would wait for.
+const STACKS_AT_ONCE: usize = 32;
 /// So long a tick waits for the stacks that are under way.
 const TICK_MAX: Duration = Duration::from_secs(3);
 /// Deleted stacks are known for so long.
@@ -53,7 +56,6 @@ pub(crate) const DELETED_FOR: Duration = Duration::from_secs(90 * 86_400);
 const FORGET_ROWS: usize = 1_000;
 
 /// How those who ask and those who work tell each other.
-#[derive(Default)]
 pub(crate) struct Bell {
     /// There may be an operation that nobody works on.
     asked: Notify,
@@ -61,6 +63,22 @@ pub(crate) struct Bell {
     pub(crate) moved: Notify,
     /// Of each service whose calls conflict, who works now: such steps meet no second conflict with each other.
     turns: std::sync::Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// Of an operation and a resource, how often its step has failed by our own fault.
+    faults: std::sync::Mutex<HashMap<(String, String), u32>>,
+    /// Outermost stacks that may still be worked on at once.
+    places: Semaphore,
+}
+
+impl Default for Bell {
+    fn default() -> Bell {
+        Bell {
+            asked: Notify::default(),
+            moved: Notify::default(),
+            turns: std::sync::Mutex::default(),
+            faults: std::sync::Mutex::default(),
+            places: Semaphore::new(STACKS_AT_ONCE),
+        }
+    }
 }
 
 impl Bell {
@@ -68,6 +86,25 @@ impl Bell {
     fn turn(&self, service: &str) -> Option<Arc<Mutex<()>>> {
         let turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.get(service).cloned()
+    }
+
+    /// How often an operation's step for a resource has failed by our own fault since the server started.
+    fn faults_of(&self, operation: &str, resource: &str) -> u32 {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (operation.to_owned(), resource.to_owned());
+        faults.get(&key).copied().unwrap_or_default()
+    }
+
+    /// It has done so once more.
+    fn note_fault(&self, operation: &str, resource: &str) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        *faults.entry((operation.to_owned(), resource.to_owned())).or_default() += 1;
+    }
+
+    /// The operation has come to another phase: what failed in the one before may succeed.
+    fn forget_faults(&self, operation: &str) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.retain(|(of, _), _| of != operation);
     }
 
     /// Calls of the service conflict when they are made at once: from now on one is made after the other.
@@ -245,4 +282,22 @@ fn begin(world: &Arc<World>, at: &StackRef) -> Work {
         source_account: at.account,
     };
     Work::begin(world, ServiceName::CloudFormation, caller, at.region.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_of_a_step_count_until_its_phase_is_done() {
+        let bell = Bell::default();
+        for _ in 0..3 {
+            bell.note_fault("operation", "A");
+        }
+        bell.note_fault("other", "A");
+        assert_eq!(bell.faults_of("operation", "A"), 3);
+        assert_eq!(bell.faults_of("operation", "B"), 0);
+        bell.forget_faults("operation");
+        assert_eq!((bell.faults_of("operation", "A"), bell.faults_of("other", "A")), (0, 1));
+    }
 }

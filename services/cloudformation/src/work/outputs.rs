@@ -16,32 +16,79 @@ use crate::{
 use base::Fault;
 use gateway::Txn;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use template::{EvaluateError, Scope, TemplateError, export_name, output_text};
 
-/// Says which exports a stack uses from now on, so that they stay as they are.
-pub(super) async fn begin_imports(run: &Run, stack: &Stack, imports: &[String]) -> Result<(), Fault> {
-    if imports.iter().all(|name| stack.imports.contains(name)) {
-        return Ok(());
-    }
+/// What becomes of using exports.
+pub(super) enum Imported {
+    /// The exports with their values, which stay as they are from now on.
+    All(BTreeMap<String, String>),
+    /// This one is not there.
+    Missing(String),
+    /// Another operation has taken over.
+    Given,
+}
+
+/// Says which exports a stack uses from now on, so that they stay as they are, and reads them in the same transaction.
+pub(super) async fn begin_imports(run: &Run, imports: &[String]) -> Result<Imported, Fault> {
     for _ in 0..ATTEMPTS_MAX {
         let mut api = run.own();
         if !run.is_current(&mut api).await? {
-            return Ok(());
+            return Ok(Imported::Given);
         }
+        let seal = run.seal(&mut api).await?;
         let (_, txn) = api.parts();
         let mut stack = now(run, txn).await?;
+        let (mut exports, mut grows) = (BTreeMap::new(), false);
         for name in imports {
+            let place = (run.at.account, &run.at.region);
+            match table::export(&txn.view(), &seal, place, name).await? {
+                Some((_, value)) => drop(exports.insert(name.clone(), value)),
+                None => return Ok(Imported::Missing(name.clone())),
+            }
             if !stack.imports.contains(name) {
                 table::set_import(txn, &stack.at, name, true);
                 stack.imports.push(name.clone());
+                grows = true;
             }
+        }
+        if !grows {
+            return Ok(Imported::All(exports));
         }
         table::put_stack(txn, &stack);
         if run.commit(api).await? {
-            return Ok(());
+            return Ok(Imported::All(exports));
         }
     }
     Err(Fault::Bug("a stack's imports conflicted without end"))
+}
+
+/// A stack that is to be deleted exports nothing any more; or tells why it stays: another uses what it exports.
+pub(super) async fn end_exports(run: &Run) -> Result<Option<String>, Fault> {
+    for _ in 0..ATTEMPTS_MAX {
+        let mut api = run.own();
+        if !run.is_current(&mut api).await? {
+            return Ok(None);
+        }
+        let seal = run.seal(&mut api).await?;
+        let (_, txn) = api.parts();
+        let mut stack = now(run, txn).await?;
+        let mut outputs = table::outputs(&seal, &stack)?;
+        if outputs.iter().all(|output| output.export.is_none()) {
+            return Ok(None);
+        }
+        // Once nothing is exported, another stack may export by the same names.
+        outputs.iter_mut().for_each(|output| output.export = None);
+        if let Some(why) = change_exports(txn, &seal, &stack, &outputs).await? {
+            return Ok(Some(why));
+        }
+        table::set_outputs(&seal, &mut stack, &outputs)?;
+        table::put_stack(txn, &stack);
+        if run.commit(api).await? {
+            return Ok(None);
+        }
+    }
+    Err(Fault::Bug("the end of a stack's exports conflicted without end"))
 }
 
 /// A stack uses these exports and no others.

@@ -80,15 +80,9 @@ pub(super) fn store(run: &Run, txn: &mut Txn, stack: &Stack, next: &Next) {
     }
 }
 
-/// The stack is deleted: its name is free, and what it exported and used is nobody's.
+/// The stack is deleted: its name is free, and what it used is nobody's. It exports nothing since its deletion began.
 pub(super) async fn gone(run: &Run) -> Result<(), Fault> {
-    turn(run, Next::end(StackStatus::DeleteComplete, None), |txn, seal, stack| {
-        for export in table::outputs(seal, stack)?
-            .into_iter()
-            .filter_map(|output| output.export)
-        {
-            table::forget_export(txn, &stack.at, &export);
-        }
+    turn(run, Next::end(StackStatus::DeleteComplete, None), |txn, _, stack| {
         for import in std::mem::take(&mut stack.imports) {
             table::set_import(txn, &stack.at, &import, false);
         }

@@ -29,7 +29,7 @@ enum Removed {
 /// Deletes a stack's resources: those of a stack that is deleted, or whose creation failed.
 pub(super) async fn everything(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> {
     let deletes = run.operation.phase == Phase::Delete;
-    if deletes && let Some(why) = exports_in_use(run, stack).await? {
+    if deletes && let Some(why) = outputs::end_exports(run).await? {
         // Nothing was begun: it stays what it was.
         let next = Next::end(run.operation.was, Some(why));
         return phase::turn(run, next, |_, _, stack| {
@@ -170,7 +170,7 @@ async fn remove(
     drop(places);
     let mut plan = Plan::reversed(&needs);
     let mut waiting: Vec<Option<Resource>> = resources.into_iter().map(Some).collect();
-    let mut crew = Crew::default();
+    let mut crew = Crew::of(run);
     let (mut failed, mut given) = (Vec::new(), false);
     loop {
         while crew.has_room() && !run.is_stopping() {
@@ -186,7 +186,7 @@ async fn remove(
                 begun: awaited,
                 resource,
             };
-            crew.begin(run, at, step);
+            crew.begin(at, step);
         }
         match crew.ended().await? {
             None => break,
@@ -208,24 +208,4 @@ async fn remove(
         true => Ok(Removed::Given),
         false => Ok(Removed::Failed(failed)),
     }
-}
-
-/// Why a stack cannot be deleted yet: another uses what it exports.
-async fn exports_in_use(run: &Run, stack: &Stack) -> Result<Option<String>, Fault> {
-    let snapshot = run.world.snapshot();
-    let view = snapshot.view();
-    let seal = table::Seal::of(&run.world, &view, run.at.account).await?;
-    for name in table::outputs(&seal, stack)?
-        .into_iter()
-        .filter_map(|output| output.export)
-    {
-        let place = (run.at.account, &run.at.region);
-        if let Some(user) = table::importers(&view, place, &name, None, 1).await?.first() {
-            return Ok(Some(format!(
-                "Export {name} cannot be deleted as it is in use by {}",
-                user.name
-            )));
-        }
-    }
-    Ok(None)
 }

@@ -57,7 +57,7 @@ pub(super) async fn restore(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> 
     drop(places);
     let mut plan = Plan::new(&needs);
     let mut waiting: Vec<Option<Resource>> = changed.into_iter().map(Some).collect();
-    let mut crew = Crew::default();
+    let mut crew = Crew::of(run);
     let (mut failed, mut given) = (Vec::new(), false);
     loop {
         while crew.has_room() && !run.is_stopping() {
@@ -65,7 +65,7 @@ pub(super) async fn restore(run: &Arc<Run>, stack: &Stack) -> Result<(), Fault> 
             let Some(resource) = waiting.get_mut(at).and_then(Option::take) else {
                 continue;
             };
-            crew.begin(run, at, step(resource));
+            crew.begin(at, step(resource));
         }
         match crew.ended().await? {
             None => break,

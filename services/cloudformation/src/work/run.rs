@@ -35,7 +35,16 @@ pub(super) struct Run {
 }
 
 /// Works on a stack until its operation is done, or another has taken its place and is done, or the server stops.
-pub(super) async fn drive(world: &Arc<World>, at: &StackRef, stop: watch::Receiver<bool>) -> Result<(), Fault> {
+pub(super) async fn drive(world: &Arc<World>, at: &StackRef, mut stop: watch::Receiver<bool>) -> Result<(), Fault> {
+    let bell = world.kept::<Bell>();
+    let stack = table::by_id(&world.snapshot().view(), at.account, &at.region, &at.id).await?;
+    let _place = match stack.is_some_and(|stack| stack.parent.is_some()) {
+        true => None,
+        false => tokio::select! {
+            place = bell.places.acquire() => place.ok(),
+            _ = stop.wait_for(|stop| *stop) => return Err(Fault::Stopping),
+        },
+    };
     loop {
         if *stop.borrow() {
             return Err(Fault::Stopping);
@@ -50,6 +59,7 @@ pub(super) async fn drive(world: &Arc<World>, at: &StackRef, stop: watch::Receiv
             Phase::UpdateCleanup | Phase::UpdateRollbackCleanup => remove::what_is_left(&run, &stack).await?,
             Phase::UpdateRollback => restore::restore(&run, &stack).await?,
         }
+        run.bell.forget_faults(&run.operation.id);
         run.bell.moved.notify_waiters();
     }
 }

@@ -43,20 +43,6 @@ impl State {
         })
     }
 
-    /// Reads the exports of these names; answers the first one that is not there.
-    pub(super) async fn read_exports(&mut self, run: &Run, names: Vec<String>) -> Result<Option<String>, Fault> {
-        let snapshot = run.world.snapshot();
-        let seal = Seal::of(&run.world, &snapshot.view(), run.at.account).await?;
-        for name in names {
-            let place = (run.at.account, &run.at.region);
-            match table::export(&snapshot.view(), &seal, place, &name).await? {
-                Some((_, value)) => drop(self.exports.insert(name, value)),
-                None => return Ok(Some(name)),
-            }
-        }
-        Ok(None)
-    }
-
     pub(super) fn put(&mut self, resource: Resource) {
         self.resources.insert(resource.row.logical_id.clone(), resource);
     }

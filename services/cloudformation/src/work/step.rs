@@ -32,6 +32,9 @@ const UPDATE_CANCELLED: &str = "Resource update cancelled";
 const CUSTOM_NAMED: &str = "CloudFormation cannot update a stack when a custom-named resource requires replacing.";
 const REPLACES: &str = "Requested update requires the creation of a new physical resource; hence creating one.";
 
+/// What is told of our own faults; the log has more.
+const OUR_FAULT: &str = "The server failed by a fault of its own, which its log tells.";
+
 /// What is done.
 pub(super) enum Change {
     /// It is made; in place of what it was, if it was something.
@@ -559,6 +562,14 @@ impl Step {
             drop(api);
             let _ = tokio::time::timeout(Duration::from_secs(1), moved).await;
         }
+    }
+
+    /// Writes that it failed by our own fault.
+    pub(super) async fn fail_by_us(self, run: &Arc<Run>) -> Result<Outcome, Fault> {
+        let error = HandlerError::of(HandlerErrorCode::InternalFailure, OUR_FAULT);
+        let mut step = self;
+        step.was_not_replaced();
+        step.fail(run, &reason(&error, run)).await
     }
 
     /// Writes that it failed. Secrets in the reason stay untold.
