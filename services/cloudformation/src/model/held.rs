@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What a stack was asked to be.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
     /// The template as it was given.
     pub template: String,
@@ -99,6 +99,9 @@ pub struct Before {
     pub keep: Keep,
     /// Whether it stays when another has taken its place.
     pub keep_replaced: bool,
+    /// Of a nested stack, what it was asked to be.
+    #[serde(default)]
+    pub nested: Option<Box<Deployment>>,
 }
 
 /// An output of a stack.
@@ -135,6 +138,7 @@ mod tests {
                 replaced,
                 keep: Keep::No,
                 keep_replaced: true,
+                nested: None,
             }),
             leftovers: vec![(thing("older"), false)],
         }

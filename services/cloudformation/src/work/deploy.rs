@@ -281,6 +281,7 @@ fn decide(run: &Run, wanted: &Wanted, scope: &Scope<'_>, state: &State, node: &N
         replaced: effect == Effect::Replace,
         keep: row.keep,
         keep_replaced: keep(declared.update_replace_policy) != Keep::No,
+        nested: None,
     };
     change_of(&mut resource, before);
     Ok(Decision::Step(match effect {

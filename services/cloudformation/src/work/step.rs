@@ -12,7 +12,7 @@ use crate::{
     api::{Api, HandlerError, HandlerErrorCode},
     model::{
         held::{Before, Held, Thing},
-        stack::ResourceStatus,
+        stack::{Phase, ResourceStatus},
     },
     table::{self, Keep, Resource, ResourceRow},
     types::{self, Desired, Existing, Made, cloudformation::stack as nested},
@@ -371,6 +371,12 @@ impl Step {
         let existing = existing.ok_or(Fault::Bug("what is not there was to be changed"))?;
         self.happened(run, api, begins, Some(&existing.physical_id), None)
             .await?;
+        if kind.name == nested::NAME
+            && let Some(before) = &mut resource.held.before
+            && before.nested.is_none()
+        {
+            before.nested = nested::deployment(api, &existing.physical_id).await?.map(Box::new);
+        }
         let made = kind.handler.update(api, &existing, desired).await?;
         let changed = thing(
             &resource.row.type_name,
@@ -394,9 +400,14 @@ impl Step {
         let now = resource.held.thing.take();
         self.happened(run, api, begins, Some(&before.thing.physical_id), None)
             .await?;
-        let mut back = before.thing.clone();
+        let (mut back, mut waits) = (before.thing.clone(), false);
         match now {
             Some(now) if before.replaced => resource.held.leftovers.push((now, false)),
+            Some(_) if before.nested.is_some() => {
+                let (id, identity) = (&back.physical_id, &run.operation.identity);
+                nested::put_back(api, id, before.nested.as_deref(), identity).await??;
+                waits = nested::is_under_way(api, id).await?;
+            }
             Some(now) if now.properties != back.properties => {
                 let kind = types::find(&back.type_name).ok_or_else(|| unknown(&back.type_name))?;
                 let desired = desired(run, &resource.row.logical_id, back.properties.clone());
@@ -413,7 +424,9 @@ impl Step {
         resource.row.depends_on.clone_from(&before.depends_on);
         resource.row.keep = before.keep;
         resource.held.thing = Some(back);
-        resource.held.before = None;
+        if !waits {
+            resource.held.before = None;
+        }
         self.settle(run, api, resource, (begins, ends)).await
     }
 
@@ -517,6 +530,7 @@ impl Step {
     /// Waits for a nested stack, and writes what has become of it.
     async fn come_to_something(mut self, run: &Arc<Run>) -> Result<Outcome, Fault> {
         let (_, _, ends) = self.status();
+        let goes_back = run.operation.phase == Phase::UpdateRollback;
         let id = self.resource.row.physical_id.clone().unwrap_or_default();
         loop {
             let moved = run.bell.moved.notified();
@@ -529,13 +543,16 @@ impl Step {
             if !run.is_current(&mut api).await? {
                 return Ok(Outcome::Given);
             }
-            match nested::outcome(&mut api, &id, ends).await? {
+            match nested::outcome(&mut api, &id, ends, goes_back).await? {
                 nested::Outcome::UnderWay => {}
                 nested::Outcome::Failed(why) => return self.fail(run, &why).await,
                 nested::Outcome::Done(attributes) => {
                     let mut resource = self.resource.clone();
                     resource.row.status = ends;
                     resource.row.updated = run.world.clock.now();
+                    if goes_back {
+                        resource.held.before = None;
+                    }
                     match &mut resource.held.thing {
                         Some(_) if ends == ResourceStatus::DeleteComplete => resource.held = Held::default(),
                         Some(thing) => thing.attributes = attributes,

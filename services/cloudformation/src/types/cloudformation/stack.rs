@@ -6,8 +6,11 @@
 use crate::types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags};
 use crate::{
     api::{Api, HandlerError, HandlerErrorCode},
-    model::stack::{ResourceStatus, Stack, StackStatus},
-    ops::find,
+    model::{
+        held::Deployment,
+        stack::{Identity, OnFailure, Operation, Phase, ResourceStatus, Stack, StackStatus},
+    },
+    ops::{begin, find},
     table::{self, Seal},
 };
 use base::Fault;
@@ -84,8 +87,69 @@ pub async fn is_under_way(api: &mut Api, arn: &str) -> Result<bool, Fault> {
     Ok(stack.is_some_and(|stack| stack.status.is_in_progress()))
 }
 
-/// What the nested stack of this ARN has come to, of which `ends` was asked.
-pub async fn outcome(api: &mut Api, arn: &str, ends: ResourceStatus) -> Result<Outcome, Fault> {
+/// What the nested stack of this ARN was last asked to be.
+pub async fn deployment(api: &mut Api, arn: &str) -> Result<Option<Deployment>, Fault> {
+    let Some(stack) = stack(api, arn).await? else {
+        return Ok(None);
+    };
+    let (ctx, txn) = api.parts();
+    find::deployment(ctx, &txn.view(), &stack).await
+}
+
+/// Takes the nested stack of this ARN back to what it was, if it is something else: as it was asked then, for its template
+/// may lie no more where it lay. One whose own way back has failed goes on with that.
+///
+/// The stack is changed and not rolled back, for it may have come to its end long ago. If that fails it stays as it is, so
+/// that it is never `UPDATE_ROLLBACK_COMPLETE` but as what it was.
+pub async fn put_back(
+    api: &mut Api,
+    arn: &str,
+    back: Option<&Deployment>,
+    identity: &Identity,
+) -> Result<Result<(), HandlerError>, Fault> {
+    let is_same = deployment(api, arn).await?.as_ref() == back;
+    let (Some(mut stack), Some(back)) = (stack(api, arn).await?, back) else {
+        let text = format!("Stack with id {arn} does not exist");
+        return Ok(Err(HandlerError::of(HandlerErrorCode::NotFound, text)));
+    };
+    let (was, goes_on) = (stack.status, stack.status == StackStatus::UpdateRollbackFailed);
+    if is_same && !goes_on && was != StackStatus::UpdateFailed {
+        return Ok(Ok(()));
+    }
+    if !goes_on && !was.is_updatable() {
+        let text = format!("Stack:{arn} is in {} state and can not be updated.", was.as_str());
+        return Ok(Err(HandlerError::of(HandlerErrorCode::InvalidRequest, text)));
+    }
+    let (ctx, txn) = api.parts();
+    let (phase, deployment) = match goes_on {
+        true => (Phase::UpdateRollback, None),
+        false => (Phase::Update, Some(back)),
+    };
+    if goes_on {
+        stack.status = StackStatus::UpdateRollbackInProgress;
+    } else {
+        stack.status = StackStatus::UpdateInProgress;
+        stack.updated = Some(ctx.now());
+        stack.wanted += 1;
+    }
+    let operation = Operation {
+        at: stack.at.clone(),
+        id: base::ids::uuid(ctx.random()),
+        phase,
+        identity: identity.clone(),
+        on_failure: OnFailure::DoNothing,
+        spared: Vec::new(),
+        force: false,
+        was,
+        policy: None,
+        deadline: None,
+    };
+    begin::start(ctx, txn, &stack, operation, deployment).await?;
+    Ok(Ok(()))
+}
+
+/// What the nested stack of this ARN has come to, of which `ends` was asked; `goes_back` where it was to be what it had been.
+pub async fn outcome(api: &mut Api, arn: &str, ends: ResourceStatus, goes_back: bool) -> Result<Outcome, Fault> {
     use ResourceStatus as R;
     let Some(stack) = stack(api, arn).await? else {
         return Ok(Outcome::Done(BTreeMap::new()));
@@ -97,6 +161,7 @@ pub async fn outcome(api: &mut Api, arn: &str, ends: ResourceStatus) -> Result<O
     let is_done = match stack.status {
         StackStatus::DeleteComplete => deletes,
         StackStatus::CreateComplete | StackStatus::UpdateComplete => !deletes,
+        StackStatus::UpdateRollbackComplete => goes_back,
         _ => false,
     };
     if is_done {
