@@ -90,12 +90,36 @@ def test_the_script_makes_a_trail_that_delivers_sealed_logs(rehearsal):
     assert "CreateUser" in {event["eventName"] for event in log_files(server, bucket)}
     streams = server.client("logs").describe_log_streams(logGroupName="/audit")["logStreams"]
     assert [stream["logStreamName"] for stream in streams] == [f"{ACCOUNT}_CloudTrail_us-east-1"]
-    # A script that fails says so: nothing is made twice.
-    assert server.bash(script, check=False).returncode != 0
+    # Nothing is made twice, and nothing that is there is taken over.
+    before, keys = settings(server), server.client("kms").list_keys()["Keys"]
+    again = server.bash(script.replace("AWSCloudTrailWrite", "Other"), check=False)
+    assert again.returncode == 1 and "nothing was made" in again.stderr, again.stderr
+    for taken in ("trail audit", "key alias/audit", f"bucket {bucket}", "log group /audit", "role CloudTrailLogsRole",
+                  f"topic arn:aws:sns:us-east-1:{ACCOUNT}:audit"):
+        assert f"the {taken} is there already" in again.stderr, again.stderr
+    assert settings(server) == before and server.client("kms").list_keys()["Keys"] == keys
     # The template makes the same.
     by_template = rehearsal(name="template")
     make(by_template, template(*FLAGS, *KEPT).stdout)
     assert settings(by_template) == settings(server)
+
+
+def test_a_bucket_with_a_bucket_key_takes_sealed_logs(rehearsal, tmp_path):
+    server = rehearsal()
+    definition = tmp_path / "audit.yaml"
+    definition.write_text(f"""
+name: audit
+bucket: {{ name: audit-logs, encryption: trail_key, bucket_key: true }}
+key: {{ readers: ["arn:aws:iam::{ACCOUNT}:user/reader"] }}
+""")
+    server.client("iam").create_user(UserName="reader")
+    make(server, template("--definition", str(definition)).stdout)
+    server.client("iam").create_user(UserName="somebody")
+    server.advance("20m")
+    assert "CreateUser" in {event["eventName"] for event in log_files(server, "audit-logs")}
+    s3 = server.client("s3")
+    found = s3.list_objects_v2(Bucket="audit-logs", Prefix=f"AWSLogs/{ACCOUNT}/CloudTrail/us-east-1/")["Contents"][0]
+    assert s3.head_object(Bucket="audit-logs", Key=found["Key"])["BucketKeyEnabled"]
 
 
 def make(server, text, region="us-east-1", stack="audit", **parameters):
@@ -250,6 +274,18 @@ event_selectors: [{ DataResources: [{ Type: "AWS::S3::Object", Values: ["arn:aws
 
 
 def test_what_cannot_be_written_is_refused_with_what_to_do(tmp_path):
+    there = tmp_path / "there.yaml"
+    there.write_text("""
+bucket: { name: there, existing: true }
+key: { existing: "arn:aws:kms:us-east-1:012345678901:key/x" }
+logs: { group: there, existing: true }
+topic: { name: there, existing: true }
+""")
+    for option in (("--key-alias", "alias/x"), ("--reader", "arn:aws:iam::012345678901:role/x"), ("--expire-days", "9"),
+                   ("--logs", "g"), ("--topic", "t")):
+        done = template("--definition", str(there), *option, check=False)
+        assert done.returncode == 1 and f"{option[0]} is for a" in done.stderr, done.stderr
+        assert "there already" in done.stderr and not done.stdout
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("nam: audit\n")
     for arguments, words in [

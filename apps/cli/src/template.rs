@@ -161,7 +161,7 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<ExitCode> {
                 eprintln!("shoseki: note: {remark}");
             }
             let home = definition.region.clone();
-            args.trail.apply(&mut definition);
+            args.trail.apply(&mut definition)?;
             if args.source.from_trail.is_some() {
                 // Where a trail was found its home is known, and the Region that was asked may be another.
                 definition.region = home;
@@ -230,7 +230,9 @@ fn definition_of(path: &Path) -> Result<Definition> {
 }
 
 impl TrailArgs {
-    fn apply(&self, trail: &mut Definition) {
+    /// Puts the options above what the definition says. An option about what is there already would do nothing: it is an
+    /// error.
+    fn apply(&self, trail: &mut Definition) -> Result<()> {
         if let Some(name) = &self.name {
             trail.name.clone_from(name);
         }
@@ -241,6 +243,7 @@ impl TrailArgs {
         }
         self.apply_bucket(trail);
         self.apply_key(trail);
+        self.check_existing(trail)?;
         if let Some(group) = &self.logs {
             trail.logs.get_or_insert_with(Logs::default).group = Text::parse(group);
         }
@@ -253,6 +256,35 @@ impl TrailArgs {
                 ..EventSelector::default()
             }];
         }
+        Ok(())
+    }
+
+    /// Nothing is written about what is there already.
+    fn check_existing(&self, trail: &Definition) -> Result<()> {
+        let key = trail.key.as_ref().and_then(|key| key.existing.as_ref());
+        let bucket = Some(&trail.bucket.name).filter(|_| trail.bucket.existing);
+        let logs = trail.logs.as_ref().filter(|logs| logs.existing).map(|logs| &logs.group);
+        let topic = trail
+            .topic
+            .as_ref()
+            .filter(|topic| topic.existing)
+            .map(|topic| &topic.name);
+        let options = [
+            ("--key-alias", self.key_alias.is_some(), "key", key),
+            ("--reader", !self.reader.is_empty(), "key", key),
+            ("--expire-days", self.expire_days.is_some(), "bucket", bucket),
+            ("--logs", self.logs.is_some(), "log group", logs),
+            ("--topic", self.topic.is_some(), "topic", topic),
+        ];
+        for (option, is_given, kind, existing) in options {
+            if let Some(name) = existing.filter(|_| is_given) {
+                bail!(
+                    "{option} is for a {kind} that is made, but the definition names one that is there already, `{name}`: \
+                     leave out the option, or `existing` in the definition"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn apply_bucket(&self, trail: &mut Definition) {
@@ -267,7 +299,7 @@ impl TrailArgs {
             trail.bucket.lifecycle = vec![LifecycleRule {
                 id: Text::literal("log-files-end"),
                 expire_days: Some(days),
-                noncurrent_expire_days: Some(1),
+                noncurrent_expire_days: Some(days),
                 ..LifecycleRule::default()
             }];
         }

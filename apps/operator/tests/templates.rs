@@ -18,7 +18,7 @@ account: "012345678901"
 all_regions: true
 bucket:
   name: logs-{account}
-  prefix: "a b/$(c) it's ${d}"
+  prefix: "a b/$(c) it's $d"
   encryption: trail_key
   bucket_key: true
   lifecycle:
@@ -156,6 +156,110 @@ fn the_same_definition_gives_the_same_text() {
             assert_eq!(write(), write());
         }
     }
+}
+
+#[test]
+fn what_aws_would_refuse_is_refused_with_what_to_do() {
+    let long = format!("key: {{ alias: alias/{} }}", "a".repeat(251));
+    let most = format!("key: {{ alias: alias/{} }}", "a".repeat(250));
+    for (text, words) in [
+        ("bucket: { prefix: 'a*' }", "the prefix holds `*`"),
+        ("bucket: { prefix: 'a?b' }", "the prefix holds `?`"),
+        ("bucket: { prefix: '${aws:username}' }", "the prefix holds `${`"),
+        ("bucket: { prefix: 'a/' }", "without a slash"),
+        (
+            "bucket: { lifecycle: [{ id: x, expire_days: 0 }] }",
+            "expire_days of the lifecycle rule `x` must be at least 1",
+        ),
+        (
+            "bucket: { lifecycle: [{ expire_days: 9, noncurrent_expire_days: 0 }] }",
+            "noncurrent_expire_days",
+        ),
+        ("bucket: { lifecycle: [{ abort_upload_days: 0 }] }", "abort_upload_days"),
+        ("bucket: { lifecycle: [{ id: x }] }", "does nothing"),
+        ("key: { alias: 'alias/a b' }", "letters, digits"),
+        ("key: { alias: 'alias/a.{account}' }", "letters, digits"),
+        ("key: { alias: alias/aws/s3 }", "not with `alias/aws/`"),
+        (&long, "at most 256"),
+    ] {
+        let fault = Definition::parse(text, Notation::Yaml).unwrap_err();
+        assert!(fault.to_string().contains(words), "{text}: {fault}");
+    }
+    for text in [
+        "bucket: { prefix: 'a$b{c}' }",
+        "key: { alias: 'alias/a-{account}/b_C' }",
+        &most,
+    ] {
+        Definition::parse(text, Notation::Yaml).unwrap().check().unwrap();
+    }
+}
+
+/// The statements of the key's policy, by their names, as JSON.
+fn key_statements(definition: &str) -> Vec<(String, String)> {
+    let definition = Definition::parse(definition, Notation::Yaml).unwrap();
+    let script = template::write(&definition, Format::Cli, &[]).unwrap();
+    let (_, rest) = script.split_once("/key-policy.json\" <<JSON\n").unwrap();
+    let (document, _) = rest.split_once("\nJSON\n").unwrap();
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let statements = document["Statement"].as_array().unwrap().clone();
+    let named = |statement: serde_json::Value| (statement["Sid"].as_str().unwrap().to_owned(), statement.to_string());
+    statements.into_iter().map(named).collect()
+}
+
+/// With a Bucket Key, KMS is asked with the bucket's ARN for its context, not with the trail's.
+#[test]
+fn a_bucket_key_may_be_used_where_there_may_be_one() {
+    let bucket_key = |definition: &str| {
+        let statements = key_statements(definition).into_iter();
+        statements
+            .filter(|(sid, _)| sid.contains("Bucket Key"))
+            .collect::<Vec<_>>()
+    };
+    assert!(bucket_key("key: { readers: ['arn:aws:iam::012345678901:role/x'] }").is_empty());
+    for bucket in [
+        "bucket: { name: here, bucket_key: true }",
+        "bucket: { name: here, existing: true }",
+    ] {
+        let found = bucket_key(bucket);
+        let [(_, makes), (_, opens)] = found.as_slice() else {
+            panic!("{found:?}");
+        };
+        assert!(
+            makes.contains("kms:GenerateDataKey*") && makes.contains("aws:SourceArn"),
+            "{makes}"
+        );
+        let bound = r#""kms:EncryptionContext:aws:s3:arn":"arn:${partition}:s3:::here""#;
+        assert!(makes.contains(bound), "{makes}");
+        assert!(
+            opens.contains("kms:Decrypt") && opens.contains("aws:SourceArn"),
+            "{opens}"
+        );
+        assert!(!opens.contains("EncryptionContext"), "{opens}");
+        let readers = format!("{bucket}\nkey: {{ readers: ['arn:aws:iam::012345678901:role/x'] }}");
+        assert!(
+            bucket_key(&readers)
+                .iter()
+                .any(|(_, text)| text.contains("role/x") && text.contains(bound))
+        );
+    }
+}
+
+/// Without a Region the script says what to set, and asks nobody.
+#[test]
+fn a_script_without_a_region_says_so() {
+    let script = template::write(&Definition::default(), Format::Cli, &[]).unwrap();
+    // A CLI without settings: `aws configure get` finds nothing, which is an error.
+    let done = std::process::Command::new("bash")
+        .args(["-c", &format!("aws() {{ return 1; }}\n{script}")])
+        .env_remove("AWS_REGION")
+        .env_remove("AWS_DEFAULT_REGION")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(
+        done.status.code() == Some(1) && said.contains("no Region is set"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -544,8 +544,11 @@ pub(super) fn trails(definition: &Definition) -> Trails {
 }
 
 pub(super) fn key_policy(definition: &Definition, key: &Key) -> Tree {
-    let opens = definition.bucket.bucket_key;
-    let least = || policies::key(&trails(definition), &key.readers, opens);
+    // Of a bucket that is there already it is not known whether it has a Bucket Key. The bucket goes by its name: its
+    // encryption may refer to the key.
+    let bucket = &definition.bucket;
+    let bucket_key = (bucket.bucket_key || bucket.existing).then_some(&bucket.name);
+    let least = || policies::key(&trails(definition), &key.readers, bucket_key);
     key.policy.clone().unwrap_or_else(least)
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::trail::policies::{self, Trails};
 
-const HEAD: [&str; 14] = [
+const HEAD: [&str; 15] = [
     "A trail in every Region, with one bucket, one key and one role for all of them. First in the home Region, then in each of",
     "the others, with the same parameters:",
     "",
@@ -18,12 +18,23 @@ const HEAD: [&str; 14] = [
     "      --capabilities CAPABILITY_NAMED_IAM --parameter-overrides HomeRegion=ap-northeast-1",
     "  done",
     "",
-    "Each trail records its own Region. Events without a Region (IAM, STS, CloudFront) happen in us-east-1, and its trail",
-    "alone takes them, so that none is recorded twice: let us-east-1 be one of the Regions.",
+    "Each trail records its own Region. Events without a Region (IAM, STS, CloudFront) happen in us-east-1 (in China in",
+    "cn-north-1, in GovCloud in us-gov-west-1), and its trail alone takes them, so that none is recorded twice: let it be one",
+    "of the Regions.",
     "",
     "One trail of all Regions does the same with less to keep in step; per-Region trails save the transfer of logs between",
     "Regions and let each Region have a log group of its own. Not both: an account's second copy of management events costs.",
     "",
+];
+
+/// The Region in which the events without a Region happen, of each partition.
+/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events>
+const GLOBAL_REGIONS: [(&str, &str); 5] = [
+    ("aws", "us-east-1"),
+    ("aws-cn", "cn-north-1"),
+    ("aws-us-gov", "us-gov-west-1"),
+    ("aws-iso", "us-iso-east-1"),
+    ("aws-iso-b", "us-isob-east-1"),
 ];
 
 /// The Region of what is shared.
@@ -49,6 +60,7 @@ pub(super) fn write() -> String {
             Yaml::text("CloudTrail trails for one Region each, with bucket, key and role in the home Region"),
         ),
         ("Parameters", parameters()),
+        ("Mappings", mappings()),
         ("Conditions", conditions()),
         ("Resources", Yaml::Map(resources)),
         ("Outputs", outputs()),
@@ -79,7 +91,11 @@ fn parameters() -> Yaml {
             "The bucket is called so, with a hyphen and the account",
             Some("cloudtrail"),
         ),
-        days("KeepDays", "Days after which log files are deleted", 180),
+        days(
+            "KeepDays",
+            "Days after which log files are deleted; what is deleted or overwritten before stays as long again",
+            180,
+        ),
         text("KeyAlias", "The name of the key", Some("alias/CloudTrailKey")),
         text("LogGroupName", "The log group of each Region", Some("CloudTrail")),
         days("LogDays", "Days that log groups keep events", 90),
@@ -89,6 +105,24 @@ fn parameters() -> Yaml {
             Some("CloudTrailLogsRole"),
         ),
     ])
+}
+
+fn mappings() -> Yaml {
+    let regions = GLOBAL_REGIONS.map(|(partition, region)| (partition, Yaml::map([("Global", Yaml::text(region))])));
+    Yaml::Map(vec![Member::commented(
+        &["Where the events without a Region happen."],
+        "Regions",
+        Yaml::map(regions),
+    )])
+}
+
+fn global_region() -> Yaml {
+    let place = vec![
+        Yaml::text("Regions"),
+        Yaml::reference("AWS::Partition"),
+        Yaml::text("Global"),
+    ];
+    Yaml::tagged("FindInMap", Yaml::List(place))
 }
 
 fn conditions() -> Yaml {
@@ -106,7 +140,7 @@ fn conditions() -> Yaml {
         Member::commented(
             &["Whether events without a Region happen here."],
             "IsGlobal",
-            is(Yaml::text("us-east-1")),
+            is(global_region()),
         ),
     ])
 }
@@ -136,7 +170,7 @@ fn key() -> Member {
     let properties = vec![
         ("Description", Yaml::text("Seals CloudTrail log files")),
         ("EnableKeyRotation", Yaml::Bool(true)),
-        ("KeyPolicy", yaml_tree(&policies::key(&trails(), &[], false))),
+        ("KeyPolicy", yaml_tree(&policies::key(&trails(), &[], None))),
     ];
     Member::commented(
         &[
@@ -169,7 +203,7 @@ fn bucket() -> Member {
         ("ExpirationInDays", Yaml::reference("KeepDays")),
         (
             "NoncurrentVersionExpiration",
-            Yaml::map([("NoncurrentDays", Yaml::Number(1))]),
+            Yaml::map([("NoncurrentDays", Yaml::reference("KeepDays"))]),
         ),
     ]);
     let properties = vec![

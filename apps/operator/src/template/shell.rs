@@ -11,6 +11,33 @@ use super::{
 use crate::trail::{Bucket, DefaultEncryption, Definition, Key, LifecycleRule, Logs, Topic, policies};
 use std::collections::BTreeMap;
 
+/// The Region of whoever runs the script; without one it stops.
+const REGION: &str = r#"region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+if [ -z "$region" ]; then
+  echo "no Region is set: set AWS_REGION, or say 'aws configure set region REGION'" >&2
+  exit 1
+fi"#;
+
+/// A function that wants a command to fail by this error; the command's last word is the name of what it looks for.
+const ABSENT: &str = r#"taken=
+absent() {
+  local what=$1 error=$2 said
+  shift 2
+  if said=$("$@" 2>&1); then
+    echo "$what ${*: -1} is there already" >&2
+    taken=yes
+  elif [[ $said != *"($error)"* ]]; then
+    echo "it cannot be told whether $what ${*: -1} is there already: $said" >&2
+    taken=yes
+  fi
+}"#;
+
+/// What ends a script that would take something over.
+const TAKEN: &str = r#"if [ -n "$taken" ]; then
+  echo "nothing was made: give other names, or take away what an earlier run has left" >&2
+  exit 1
+fi"#;
+
 /// The end of a document in the script. JSON has no line like it.
 const END: &str = "JSON";
 
@@ -20,6 +47,7 @@ pub(super) fn write(definition: &Definition, remarks: &[String]) -> String {
         definition,
     };
     script.head(remarks);
+    script.absent();
     if let Some(key) = &definition.key {
         script.key(key);
     }
@@ -140,7 +168,7 @@ impl Script<'_> {
         self.part("Where it is made.");
         match &self.definition.region {
             Some(region) => self.line(format!("region={}", quoted(region))),
-            None => self.line("region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}"),
+            None => self.line(REGION),
         }
         self.line("export AWS_REGION=\"$region\" AWS_DEFAULT_REGION=\"$region\" AWS_PAGER=");
         self.line("caller=$(aws sts get-caller-identity --query Arn --output text)");
@@ -158,6 +186,49 @@ impl Script<'_> {
             self.line(format!("log_group={group}"));
         }
         self.line("work=$(mktemp -d)\ntrap 'rm -rf \"$work\"' EXIT");
+    }
+
+    /// Looks before anything is made: some calls of AWS that make things take over what is there.
+    fn absent(&mut self) {
+        let trail = self.definition;
+        self.part("Nothing that is there already is taken over, and what is there is known before anything is made.");
+        self.line(ABSENT);
+        let mut look = |what: &str, error: &str, command: &str, name: &str| {
+            self.line(format!("absent {} {error} aws {command} {name}", quoted(what)));
+        };
+        look(
+            "the trail",
+            "TrailNotFoundException",
+            "cloudtrail get-trail --name",
+            &quoted(&trail.name),
+        );
+        let key = trail.key.as_ref().filter(|key| key.existing.is_none());
+        if let Some(alias) = key.and_then(|key| key.alias.as_ref()) {
+            look(
+                "the key",
+                "NotFoundException",
+                "kms describe-key --key-id",
+                &word(&named(trail, alias)),
+            );
+        }
+        if !trail.bucket.existing {
+            look("the bucket", "404", "s3api head-bucket --bucket", "\"$bucket\"");
+        }
+        if let Some(logs) = &trail.logs {
+            if !logs.existing {
+                let command = "logs describe-log-streams --max-items 1 --log-group-name";
+                look("the log group", "ResourceNotFoundException", command, "\"$log_group\"");
+            }
+            if logs.existing_role.is_none() {
+                let name = word(&named(trail, &logs.role));
+                look("the role", "NoSuchEntity", "iam get-role --role-name", &name);
+            }
+        }
+        if let Some(topic) = trail.topic.as_ref().filter(|topic| !topic.existing) {
+            let arn = word(&named(trail, &policies::topic_arn(&topic.name)));
+            look("the topic", "NotFound", "sns get-topic-attributes --topic-arn", &arn);
+        }
+        self.line(TAKEN);
     }
 
     fn key(&mut self, key: &Key) {

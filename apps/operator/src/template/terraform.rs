@@ -72,9 +72,17 @@ fn provider(definition: &Definition) -> Vec<Block> {
     ]);
     let required = Block::new("required_providers", &[]).with("aws", source);
     let mut blocks = vec![Block::new("terraform", &[]).block(required)];
-    if let Some(region) = &definition.region {
-        let provider = Block::new("provider", &["aws"]).comment(&["The trail's home Region."]);
-        blocks.push(provider.with("region", Expr::literal(region)));
+    let region = definition.region.as_ref().map(Expr::literal);
+    let account = definition.account.as_ref().map(Expr::literal);
+    if region.is_some() || account.is_some() {
+        let provider = Block::new("provider", &["aws"])
+            .comment(&["The trail's home: credentials of another account are refused."]);
+        let accounts = account.map(|account| Expr::List(vec![account]));
+        blocks.push(
+            provider
+                .with_some("region", region)
+                .with_some("allowed_account_ids", accounts),
+        );
     }
     blocks.push(Block::new("data", &["aws_caller_identity", "current"]).comment(&["Where it is made."]));
     blocks.push(Block::new("data", &["aws_partition", "current"]));
@@ -250,10 +258,11 @@ fn logs_blocks(logs: &Logs) -> Vec<Block> {
     if !logs.existing {
         blocks.push(
             Block::new("resource", &["aws_cloudwatch_log_group", "trail"])
-                .comment(&["The log group that events go to as well."])
+                .comment(&["The log group that events go to as well. It stays when the rest is destroyed."])
                 .with("name", text(&logs.group))
                 .with_some("retention_in_days", logs.retention_days.map(days))
-                .with_some("kms_key_id", logs.key.as_ref().map(text)),
+                .with_some("kms_key_id", logs.key.as_ref().map(text))
+                .with("skip_destroy", Expr::Bool(true)),
         );
     }
     if logs.existing_role.is_some() {

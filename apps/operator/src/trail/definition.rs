@@ -2,7 +2,7 @@
 //!
 //! Names may hold `{account}`, `{region}` and `{partition}`, which are filled in where the trail is made.
 
-use crate::template::{Text, Tree};
+use crate::template::{Part, Text, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 const EVENT_SELECTORS_MAX: usize = 5;
 /// CloudTrail's limit on a prefix.
 const PREFIX_LENGTH_MAX: usize = 200;
+/// KMS's limit on an alias, with `alias/`. SPEC: <https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html>
+const ALIAS_LENGTH_MAX: usize = 256;
 /// The retentions that CloudWatch Logs knows, in days.
 /// SPEC: <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html>
 const RETENTIONS: [u32; 23] = [
@@ -469,13 +471,39 @@ impl Definition {
                 "the prefix is written without a slash at its end, and left out when there is none".to_owned(),
             );
         }
+        if let Some(odd) = self.prefix_pattern() {
+            return Some(format!(
+                "the prefix holds `{odd}`, which would be a pattern in the bucket's policy: leave it out"
+            ));
+        }
+        self.lifecycle_fault()
+    }
+
+    /// What of the prefix a policy's Resource does not take as it is.
+    fn prefix_pattern(&self) -> Option<&'static str> {
+        let prefix = self.bucket.prefix.as_deref()?;
+        ["*", "?", "${"].into_iter().find(|odd| prefix.contains(odd))
+    }
+
+    fn lifecycle_fault(&self) -> Option<String> {
+        let rules = &self.bucket.lifecycle;
+        for rule in rules {
+            let days = [
+                ("expire_days", rule.expire_days),
+                ("noncurrent_expire_days", rule.noncurrent_expire_days),
+                ("abort_upload_days", rule.abort_upload_days),
+            ];
+            if let Some((name, _)) = days.iter().find(|(_, days)| *days == Some(0)) {
+                return Some(format!("{name} of the lifecycle rule `{}` must be at least 1", rule.id));
+            }
+        }
         let idle = |rule: &&LifecycleRule| {
             rule.expire_days.is_none()
                 && rule.noncurrent_expire_days.is_none()
                 && rule.abort_upload_days.is_none()
                 && rule.transitions.is_empty()
         };
-        let rule = bucket.lifecycle.iter().find(idle);
+        let rule = rules.iter().find(idle);
         rule.map(|rule| format!("the lifecycle rule `{}` does nothing: give it expire_days", rule.id))
     }
 
@@ -491,6 +519,9 @@ impl Definition {
                     "the alias `{alias}` must begin with `alias/`, but not with `alias/aws/`"
                 ));
             }
+        }
+        if let Some(fault) = key.alias.as_ref().and_then(alias_fault) {
+            return Some(fault);
         }
         let days = key.rotation_days?;
         let fits = (90..=2560).contains(&days);
@@ -512,6 +543,20 @@ impl Definition {
             )
         })
     }
+}
+
+/// What KMS takes in an alias; places are filled in with such text.
+fn alias_fault(alias: &Text) -> Option<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-".contains(c);
+    let literals = || {
+        alias.parts().iter().filter_map(|part| match part {
+            Part::Literal(text) => Some(text.as_str()),
+            _ => None,
+        })
+    };
+    let fits =
+        literals().all(|text| text.chars().all(plain)) && literals().map(str::len).sum::<usize>() <= ALIAS_LENGTH_MAX;
+    (!fits).then(|| format!("the alias `{alias}` must be at most {ALIAS_LENGTH_MAX} letters, digits, `/`, `_` and `-`"))
 }
 
 /// A policy in a definition: a document, or its text.

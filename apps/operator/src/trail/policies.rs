@@ -9,6 +9,8 @@ use crate::template::{Part, Text, Tree};
 
 const SERVICE: &str = "cloudtrail.amazonaws.com";
 const ENCRYPTION_CONTEXT: &str = "kms:EncryptionContext:aws:cloudtrail:arn";
+/// What a data key of an S3 Bucket Key is bound to: the bucket, and nothing of the trail.
+const BUCKET_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
 
 /// The trails that the policies let in.
 pub struct Trails {
@@ -37,6 +39,17 @@ impl Trails {
     fn condition(&self) -> Tree {
         Tree::map([self.source()])
     }
+
+    /// The same, and that a key of the call's context is just this.
+    fn condition_with(&self, name: &'static str, value: Tree) -> Tree {
+        match self.source() {
+            ("StringEquals", Tree::Map(members)) => {
+                let first = std::iter::once((name.to_owned(), value));
+                Tree::map([("StringEquals", Tree::Map(first.chain(members).collect()))])
+            }
+            source => Tree::map([("StringEquals", Tree::map([(name, value)])), source]),
+        }
+    }
 }
 
 /// A bucket's policy: the trail may look at its ACL and put log files at its place, for this account, and no more.
@@ -45,18 +58,7 @@ pub fn bucket(trails: &Trails, prefix: Option<&str>) -> Tree {
     let folder = prefix.map_or_else(|| "/AWSLogs/".to_owned(), |prefix| format!("/{prefix}/AWSLogs/"));
     let objects = [Part::Literal(folder), Part::Account, Part::Literal("/*".to_owned())];
     let objects = Text::of(bucket().parts().iter().cloned().chain(objects));
-    let owner = ("s3:x-amz-acl", Tree::literal("bucket-owner-full-control"));
-    let (operator, source) = trails.source();
-    let write = match (operator, source) {
-        ("StringEquals", Tree::Map(members)) => {
-            let owner = (owner.0.to_owned(), owner.1);
-            Tree::map([(
-                "StringEquals",
-                Tree::Map(std::iter::once(owner).chain(members).collect()),
-            )])
-        }
-        (operator, source) => Tree::map([("StringEquals", Tree::map([owner])), (operator, source)]),
-    };
+    let write = trails.condition_with("s3:x-amz-acl", Tree::literal("bucket-owner-full-control"));
     policy([
         service_statement(
             "AWSCloudTrailAclCheck",
@@ -69,8 +71,10 @@ pub fn bucket(trails: &Trails, prefix: Option<&str>) -> Tree {
 }
 
 /// A key's policy: the account's own IAM policies decide who administers it; the trail may seal its log files; the readers
-/// may open them. `decrypts`: whether the bucket has an S3 Bucket Key, for which CloudTrail opens its data key again.
-pub fn key(trails: &Trails, readers: &[Text], decrypts: bool) -> Tree {
+/// may open them. `bucket_key`: the name of the bucket, when it has an S3 Bucket Key or may have one. The data keys of a
+/// Bucket Key are bound to the bucket, and CloudTrail opens them again.
+/// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html>
+pub fn key(trails: &Trails, readers: &[Text], bucket_key: Option<&Text>) -> Tree {
     let root = Tree::map([("AWS", "arn:{partition}:iam::{account}:root".into())]);
     let administered = Tree::map([
         ("Sid", Tree::literal("Enable IAM policies of the account")),
@@ -79,20 +83,18 @@ pub fn key(trails: &Trails, readers: &[Text], decrypts: bool) -> Tree {
         ("Action", Tree::literal("kms:*")),
         ("Resource", Tree::literal("*")),
     ]);
-    let of_trails = || {
-        Tree::map([(
-            ENCRYPTION_CONTEXT,
-            "arn:{partition}:cloudtrail:*:{account}:trail/*".into(),
-        )])
-    };
-    let sealed = Tree::map([trails.source(), ("StringLike", of_trails())]);
+    let of_trails = Tree::from("arn:{partition}:cloudtrail:*:{account}:trail/*");
+    let sealed = Tree::map([
+        trails.source(),
+        ("StringLike", Tree::map([(ENCRYPTION_CONTEXT, of_trails.clone())])),
+    ]);
     let statement = |sid, actions: &[&str], condition| service_statement(sid, actions, Tree::literal("*"), condition);
     let mut statements = vec![
         administered,
         statement(
             "Allow CloudTrail to encrypt log files",
             &["kms:GenerateDataKey*"],
-            sealed.clone(),
+            sealed,
         ),
         statement(
             "Allow CloudTrail to describe the key",
@@ -100,25 +102,45 @@ pub fn key(trails: &Trails, readers: &[Text], decrypts: bool) -> Tree {
             trails.condition(),
         ),
     ];
-    if decrypts {
-        statements.push(statement(
-            "Allow CloudTrail to use the S3 Bucket Key",
-            &["kms:Decrypt"],
-            sealed,
-        ));
+    let bucket = bucket_key.map(|name| Text::of(arn_parts(":s3:::").into_iter().chain(name.parts().iter().cloned())));
+    if let Some(bucket) = &bucket {
+        statements.extend([
+            statement(
+                "Allow CloudTrail to make an S3 Bucket Key",
+                &["kms:GenerateDataKey*"],
+                trails.condition_with(BUCKET_CONTEXT, bucket.clone().into()),
+            ),
+            statement(
+                "Allow CloudTrail to use the S3 Bucket Key",
+                &["kms:Decrypt"],
+                trails.condition(),
+            ),
+        ]);
     }
     if !readers.is_empty() {
-        let principals = Tree::List(readers.iter().cloned().map(Tree::Text).collect());
-        statements.push(Tree::map([
-            ("Sid", Tree::literal("Allow readers to decrypt log files")),
-            ("Effect", Tree::literal("Allow")),
-            ("Principal", Tree::map([("AWS", principals)])),
-            ("Action", Tree::list(["kms:Decrypt", "kms:ReEncryptFrom"])),
-            ("Resource", Tree::literal("*")),
-            ("Condition", Tree::map([("StringLike", of_trails())])),
-        ]));
+        statements.push(reader_statement(
+            "Allow readers to decrypt log files",
+            readers,
+            ("StringLike", Tree::map([(ENCRYPTION_CONTEXT, of_trails)])),
+        ));
+        statements.extend(bucket.map(|bucket| {
+            let condition = ("StringEquals", Tree::map([(BUCKET_CONTEXT, bucket.into())]));
+            reader_statement("Allow readers to use the S3 Bucket Key", readers, condition)
+        }));
     }
     policy(statements)
+}
+
+fn reader_statement(sid: &str, readers: &[Text], condition: (&str, Tree)) -> Tree {
+    let principals = Tree::List(readers.iter().cloned().map(Tree::Text).collect());
+    Tree::map([
+        ("Sid", Tree::literal(sid)),
+        ("Effect", Tree::literal("Allow")),
+        ("Principal", Tree::map([("AWS", principals)])),
+        ("Action", Tree::list(["kms:Decrypt", "kms:ReEncryptFrom"])),
+        ("Resource", Tree::literal("*")),
+        ("Condition", Tree::map([condition])),
+    ])
 }
 
 /// Who may be the role of the log group: CloudTrail.
@@ -160,14 +182,18 @@ pub fn role(region: &Text) -> Tree {
 
 /// A topic's policy: the trail may publish.
 pub fn topic(trails: &Trails, name: &Text) -> Tree {
-    let mut arn = Text::parse("arn:{partition}:sns:{region}:{account}:").parts().to_vec();
-    arn.extend(name.parts().iter().cloned());
     policy([service_statement(
         "AWSCloudTrailPublish",
         &["sns:Publish"],
-        Tree::Text(Text::of(arn)),
+        Tree::Text(topic_arn(name)),
         trails.condition(),
     )])
+}
+
+/// The ARN of a topic of this account and Region.
+pub fn topic_arn(name: &Text) -> Text {
+    let arn = Text::parse("arn:{partition}:sns:{region}:{account}:");
+    Text::of(arn.parts().iter().chain(name.parts()).cloned())
 }
 
 fn arn_parts(rest: &str) -> Vec<Part> {

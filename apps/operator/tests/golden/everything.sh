@@ -17,6 +17,30 @@ log_group="/audit/${region}"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
+# Nothing that is there already is taken over, and what is there is known before anything is made.
+taken=
+absent() {
+  local what=$1 error=$2 said
+  shift 2
+  if said=$("$@" 2>&1); then
+    echo "$what ${*: -1} is there already" >&2
+    taken=yes
+  elif [[ $said != *"($error)"* ]]; then
+    echo "it cannot be told whether $what ${*: -1} is there already: $said" >&2
+    taken=yes
+  fi
+}
+absent 'the trail' TrailNotFoundException aws cloudtrail get-trail --name audit
+absent 'the key' NotFoundException aws kms describe-key --key-id alias/audit
+absent 'the bucket' 404 aws s3api head-bucket --bucket "$bucket"
+absent 'the log group' ResourceNotFoundException aws logs describe-log-streams --max-items 1 --log-group-name "$log_group"
+absent 'the role' NoSuchEntity aws iam get-role --role-name "Audit-${region}"
+absent 'the topic' NotFound aws sns get-topic-attributes --topic-arn "arn:${partition}:sns:${region}:${account}:audit"
+if [ -n "$taken" ]; then
+  echo "nothing was made: give other names, or take away what an earlier run has left" >&2
+  exit 1
+fi
+
 # The key that seals the log files. Its policy is who may open them.
 cat > "$work/key-policy.json" <<JSON
 {
@@ -63,6 +87,21 @@ cat > "$work/key-policy.json" <<JSON
       }
     },
     {
+      "Sid": "Allow CloudTrail to make an S3 Bucket Key",
+      "Effect": "Allow",
+      "Principal": {
+        "Service": "cloudtrail.amazonaws.com"
+      },
+      "Action": "kms:GenerateDataKey*",
+      "Resource": "*",
+      "Condition": {
+        "StringEquals": {
+          "kms:EncryptionContext:aws:s3:arn": "arn:${partition}:s3:::logs-${account}",
+          "aws:SourceArn": "arn:${partition}:cloudtrail:${region}:${account}:trail/audit"
+        }
+      }
+    },
+    {
       "Sid": "Allow CloudTrail to use the S3 Bucket Key",
       "Effect": "Allow",
       "Principal": {
@@ -73,9 +112,6 @@ cat > "$work/key-policy.json" <<JSON
       "Condition": {
         "StringEquals": {
           "aws:SourceArn": "arn:${partition}:cloudtrail:${region}:${account}:trail/audit"
-        },
-        "StringLike": {
-          "kms:EncryptionContext:aws:cloudtrail:arn": "arn:${partition}:cloudtrail:*:${account}:trail/*"
         }
       }
     },
@@ -95,6 +131,25 @@ cat > "$work/key-policy.json" <<JSON
       "Condition": {
         "StringLike": {
           "kms:EncryptionContext:aws:cloudtrail:arn": "arn:${partition}:cloudtrail:*:${account}:trail/*"
+        }
+      }
+    },
+    {
+      "Sid": "Allow readers to use the S3 Bucket Key",
+      "Effect": "Allow",
+      "Principal": {
+        "AWS": [
+          "arn:${partition}:iam::${account}:role/auditor"
+        ]
+      },
+      "Action": [
+        "kms:Decrypt",
+        "kms:ReEncryptFrom"
+      ],
+      "Resource": "*",
+      "Condition": {
+        "StringEquals": {
+          "kms:EncryptionContext:aws:s3:arn": "arn:${partition}:s3:::logs-${account}"
         }
       }
     }
@@ -231,7 +286,7 @@ cat > "$work/bucket-policy.json" <<JSON
         "Service": "cloudtrail.amazonaws.com"
       },
       "Action": "s3:PutObject",
-      "Resource": "arn:${partition}:s3:::${bucket}/a b/\$(c) it's \${d}/AWSLogs/${account}/*",
+      "Resource": "arn:${partition}:s3:::${bucket}/a b/\$(c) it's \$d/AWSLogs/${account}/*",
       "Condition": {
         "StringEquals": {
           "s3:x-amz-acl": "bucket-owner-full-control",
@@ -345,7 +400,7 @@ again aws cloudtrail create-trail \
   --is-multi-region-trail \
   --include-global-service-events \
   --enable-log-file-validation \
-  --s3-key-prefix='a b/$(c) it'\''s ${d}' \
+  --s3-key-prefix='a b/$(c) it'\''s $d' \
   --kms-key-id "$key" \
   --cloud-watch-logs-log-group-arn "arn:${partition}:logs:${region}:${account}:log-group:/audit/${region}:*" \
   --cloud-watch-logs-role-arn "$logs_role" \

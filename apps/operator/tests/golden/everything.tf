@@ -13,9 +13,12 @@ terraform {
   }
 }
 
-# The trail's home Region.
+# The trail's home: credentials of another account are refused.
 provider "aws" {
   region = "ap-northeast-1"
+  allowed_account_ids = [
+    "012345678901",
+  ]
 }
 
 # Where it is made.
@@ -76,6 +79,21 @@ resource "aws_kms_key" "trail" {
         }
       },
       {
+        Sid = "Allow CloudTrail to make an S3 Bucket Key"
+        Effect = "Allow"
+        Principal = {
+          Service = "cloudtrail.amazonaws.com"
+        }
+        Action = "kms:GenerateDataKey*"
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:s3:arn" = "arn:${data.aws_partition.current.partition}:s3:::logs-${data.aws_caller_identity.current.account_id}"
+            "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudtrail:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:trail/audit"
+          }
+        }
+      },
+      {
         Sid = "Allow CloudTrail to use the S3 Bucket Key"
         Effect = "Allow"
         Principal = {
@@ -86,9 +104,6 @@ resource "aws_kms_key" "trail" {
         Condition = {
           StringEquals = {
             "aws:SourceArn" = "arn:${data.aws_partition.current.partition}:cloudtrail:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:trail/audit"
-          }
-          StringLike = {
-            "kms:EncryptionContext:aws:cloudtrail:arn" = "arn:${data.aws_partition.current.partition}:cloudtrail:*:${data.aws_caller_identity.current.account_id}:trail/*"
           }
         }
       },
@@ -108,6 +123,25 @@ resource "aws_kms_key" "trail" {
         Condition = {
           StringLike = {
             "kms:EncryptionContext:aws:cloudtrail:arn" = "arn:${data.aws_partition.current.partition}:cloudtrail:*:${data.aws_caller_identity.current.account_id}:trail/*"
+          }
+        }
+      },
+      {
+        Sid = "Allow readers to use the S3 Bucket Key"
+        Effect = "Allow"
+        Principal = {
+          AWS = [
+            "arn:${data.aws_partition.current.partition}:iam::${data.aws_caller_identity.current.account_id}:role/auditor",
+          ]
+        }
+        Action = [
+          "kms:Decrypt",
+          "kms:ReEncryptFrom",
+        ]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:aws:s3:arn" = "arn:${data.aws_partition.current.partition}:s3:::logs-${data.aws_caller_identity.current.account_id}"
           }
         }
       },
@@ -252,7 +286,7 @@ resource "aws_s3_bucket_policy" "trail" {
           Service = "cloudtrail.amazonaws.com"
         }
         Action = "s3:PutObject"
-        Resource = "arn:${data.aws_partition.current.partition}:s3:::${aws_s3_bucket.trail.id}/a b/$(c) it's $${d}/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
+        Resource = "arn:${data.aws_partition.current.partition}:s3:::${aws_s3_bucket.trail.id}/a b/$(c) it's $d/AWSLogs/${data.aws_caller_identity.current.account_id}/*"
         Condition = {
           StringEquals = {
             "s3:x-amz-acl" = "bucket-owner-full-control"
@@ -267,11 +301,12 @@ resource "aws_s3_bucket_policy" "trail" {
   ]
 }
 
-# The log group that events go to as well.
+# The log group that events go to as well. It stays when the rest is destroyed.
 resource "aws_cloudwatch_log_group" "trail" {
   name              = "/audit/${data.aws_region.current.id}"
   retention_in_days = 365
   kms_key_id        = "arn:${data.aws_partition.current.partition}:kms:${data.aws_region.current.id}:${data.aws_caller_identity.current.account_id}:key/x"
+  skip_destroy      = true
 }
 
 # The role by which CloudTrail writes to the log group.
@@ -353,7 +388,7 @@ resource "aws_cloudtrail" "trail" {
   include_global_service_events = true
   enable_log_file_validation    = true
   s3_bucket_name                = aws_s3_bucket.trail.id
-  s3_key_prefix                 = "a b/$(c) it's $${d}"
+  s3_key_prefix                 = "a b/$(c) it's $d"
   kms_key_id                    = aws_kms_key.trail.arn
   cloud_watch_logs_group_arn    = "${aws_cloudwatch_log_group.trail.arn}:*"
   cloud_watch_logs_role_arn     = aws_iam_role.trail_logs.arn

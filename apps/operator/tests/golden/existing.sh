@@ -4,7 +4,11 @@
 set -euo pipefail
 
 # Where it is made.
-region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region)}}
+region=${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}
+if [ -z "$region" ]; then
+  echo "no Region is set: set AWS_REGION, or say 'aws configure set region REGION'" >&2
+  exit 1
+fi
 export AWS_REGION="$region" AWS_DEFAULT_REGION="$region" AWS_PAGER=
 caller=$(aws sts get-caller-identity --query Arn --output text)
 IFS=: read -r _ partition _ _ account _ <<< "$caller"
@@ -12,6 +16,25 @@ bucket=there
 log_group=there
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+# Nothing that is there already is taken over, and what is there is known before anything is made.
+taken=
+absent() {
+  local what=$1 error=$2 said
+  shift 2
+  if said=$("$@" 2>&1); then
+    echo "$what ${*: -1} is there already" >&2
+    taken=yes
+  elif [[ $said != *"($error)"* ]]; then
+    echo "it cannot be told whether $what ${*: -1} is there already: $said" >&2
+    taken=yes
+  fi
+}
+absent 'the trail' TrailNotFoundException aws cloudtrail get-trail --name audit
+if [ -n "$taken" ]; then
+  echo "nothing was made: give other names, or take away what an earlier run has left" >&2
+  exit 1
+fi
 
 # The key that seals the log files is there already.
 key=arn:aws:kms:us-east-1:012345678901:key/x
