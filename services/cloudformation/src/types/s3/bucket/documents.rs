@@ -5,6 +5,7 @@ use crate::{
     api::{HandlerError, HandlerErrorCode},
     types::values::{items, text},
 };
+use gateway::AwsBehavior;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use wire::xml::{self, ListStyle};
@@ -19,18 +20,11 @@ pub(super) struct Configuration {
     pub root: &'static str,
     /// What the document says of the property in this bucket.
     pub write: fn(&Value, &str) -> Result<Value, HandlerError>,
-    /// What is done when the property is taken away.
-    pub without: Without,
+    /// What takes its place when the property is taken away: what a new bucket has, so that none becomes wider than that.
+    /// `None` when it is deleted.
+    pub without: fn(AwsBehavior) -> Option<Value>,
     /// What the property is by the document.
     pub read: fn(&[u8]) -> Option<Value>,
-}
-
-/// What a property that is taken away leaves.
-pub(super) enum Without {
-    /// The configuration is deleted.
-    Deleted,
-    /// This document takes its place.
-    Put(fn() -> Value),
 }
 
 /// In the order in which they are put: versioning before the lock that needs it, ownership and the block before the ACL.
@@ -40,7 +34,10 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "ownershipControls",
         root: "OwnershipControls",
         write: |controls, _| Ok(json!({"Rule": items(controls, "Rules")})),
-        without: Without::Deleted,
+        without: |behavior| match behavior {
+            AwsBehavior::Current => Some(json!({"Rule": [{"ObjectOwnership": "BucketOwnerEnforced"}]})),
+            AwsBehavior::Seeds => None,
+        },
         read: |body| {
             let found: Ownership = read(body)?;
             Some(json!({"Rules": [{"ObjectOwnership": found.rule.object_ownership}]}))
@@ -51,7 +48,14 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "publicAccessBlock",
         root: "PublicAccessBlockConfiguration",
         write: |block, _| Ok(block.clone()),
-        without: Without::Deleted,
+        without: |_| {
+            Some(json!({
+                "BlockPublicAcls": true,
+                "BlockPublicPolicy": true,
+                "IgnorePublicAcls": true,
+                "RestrictPublicBuckets": true,
+            }))
+        },
         read: |body| {
             let found: Block = read(body)?;
             Some(json!({
@@ -67,7 +71,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "versioning",
         root: "VersioningConfiguration",
         write: |versioning, _| Ok(versioning.clone()),
-        without: Without::Put(|| json!({"Status": "Suspended"})),
+        without: |_| Some(json!({"Status": "Suspended"})),
         read: |body| {
             let found: Versioning = read(body)?;
             Some(json!({"Status": found.status?}))
@@ -78,7 +82,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "encryption",
         root: "ServerSideEncryptionConfiguration",
         write: |encryption, _| Ok(encryption_document(encryption)),
-        without: Without::Deleted,
+        without: |_| None,
         read: encryption_of,
     },
     Configuration {
@@ -86,7 +90,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "lifecycle",
         root: "LifecycleConfiguration",
         write: |lifecycle, _| lifecycle::document(lifecycle),
-        without: Without::Deleted,
+        without: |_| None,
         read: lifecycle::read,
     },
     Configuration {
@@ -94,7 +98,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "logging",
         root: "BucketLoggingStatus",
         write: |logging, bucket| Ok(logging_document(logging, bucket)),
-        without: Without::Put(|| json!({})),
+        without: |_| Some(json!({})),
         read: logging_of,
     },
     Configuration {
@@ -102,7 +106,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "object-lock",
         root: "ObjectLockConfiguration",
         write: |lock, _| Ok(lock.clone()),
-        without: Without::Put(|| json!({"ObjectLockEnabled": "Enabled"})),
+        without: |_| Some(json!({"ObjectLockEnabled": "Enabled"})),
         read: lock_of,
     },
     Configuration {
@@ -110,7 +114,7 @@ pub(super) static CONFIGURATIONS: [Configuration; 8] = [
         query: "tagging",
         root: "Tagging",
         write: |tags, _| Ok(json!({"TagSet": {"Tag": tags}})),
-        without: Without::Deleted,
+        without: |_| None,
         read: |body| {
             let found: Tagging = read(body)?;
             let tag = |tag: &Tag| json!({"Key": tag.key, "Value": tag.value});

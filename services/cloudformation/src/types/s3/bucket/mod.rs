@@ -5,7 +5,7 @@
 mod documents;
 mod lifecycle;
 
-use self::documents::{CONFIGURATIONS, Configuration, Without, to_xml};
+use self::documents::{CONFIGURATIONS, Configuration, to_xml};
 use super::call;
 use crate::{
     api::{Api, HandlerError, HandlerErrorCode},
@@ -399,11 +399,12 @@ async fn put(
     configuration: &Configuration,
     value: Option<&Value>,
 ) -> Result<(), HandlerError> {
-    let document = match (value, &configuration.without) {
-        (Some(Value::Array(none)), Without::Deleted) if none.is_empty() => None,
-        (Some(value), _) => Some((configuration.write)(value, name)?),
-        (None, Without::Put(document)) => Some(document()),
-        (None, Without::Deleted) => None,
+    let behavior = api.parts().0.settings().aws_behavior;
+    let without = (configuration.without)(behavior);
+    let document = match value {
+        Some(Value::Array(none)) if none.is_empty() => without,
+        Some(value) => Some((configuration.write)(value, name)?),
+        None => without,
     };
     match document {
         Some(document) => put_document(api, name, configuration.query, configuration.root, &document).await,
