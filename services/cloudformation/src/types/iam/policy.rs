@@ -70,13 +70,33 @@ fn physical_id(desired: &Desired) -> String {
     )
 }
 
+/// The document of the policy of this name that somebody has.
+async fn document_on(api: &mut Api, one: Held<'_>, name: &str) -> Result<Option<Value>, HandlerError> {
+    let input = one.input([("PolicyName", Value::from(name))]);
+    match ask::<InlineDocument>(api, &one.operation("Get{}Policy"), &input).await {
+        Ok(answer) => document_of(&answer.policy_document).map(Some),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives somebody the policy. One of its name that is there is another's, would be lost, and is in the way.
+async fn give(api: &mut Api, one: Held<'_>, properties: &Value) -> Result<(), HandlerError> {
+    let name = name_of(properties);
+    match document_on(api, one, name).await? {
+        Some(_) => Err(HandlerError::of(
+            HandlerErrorCode::AlreadyExists,
+            format!("{} {} already has a policy {name}.", one.holder.word(), one.name),
+        )),
+        None => one.put(api, name, properties.get("PolicyDocument")).await,
+    }
+}
+
 async fn create(api: &mut Api, desired: &Desired) -> Result<Made, HandlerError> {
     let properties = &desired.properties;
     check(properties)?;
     for one in &holders(properties) {
-        held(one)
-            .put(api, name_of(properties), properties.get("PolicyDocument"))
-            .await?;
+        give(api, held(one), properties).await?;
     }
     let id = physical_id(desired);
     Ok(made::made_of_texts(&id, &[("Id", &id)]))
@@ -88,9 +108,13 @@ async fn update(api: &mut Api, existing: &Existing, desired: &Desired) -> Result
     check(after)?;
     let (old, new) = (holders(before), holders(after));
     let renamed = values::changed(before, after, "PolicyName");
-    let rewritten = renamed || values::changed(before, after, "PolicyDocument");
-    for one in new.iter().filter(|one| rewritten || !old.contains(one)) {
-        held(one).put(api, name_of(after), after.get("PolicyDocument")).await?;
+    let rewritten = values::changed(before, after, "PolicyDocument");
+    for one in &new {
+        if renamed || !old.contains(one) {
+            give(api, held(one), after).await?;
+        } else if rewritten {
+            held(one).put(api, name_of(after), after.get("PolicyDocument")).await?;
+        }
     }
     for one in old.iter().filter(|one| renamed || !new.contains(one)) {
         held(one).remove(api, name_of(before)).await?;

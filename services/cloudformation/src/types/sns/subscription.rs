@@ -4,7 +4,7 @@
 
 use super::{ask, attribute_text, entries, subscription_attributes, tell};
 use crate::{
-    api::{Api, HandlerError},
+    api::{Api, HandlerError, HandlerErrorCode},
     types::{Desired, Existing, Kind, Made, Property, ResourceType, made, made::handled, values},
 };
 use serde::Deserialize;
@@ -59,6 +59,14 @@ async fn create(api: &mut Api, desired: &Desired) -> Result<Made, HandlerError> 
         "ReturnSubscriptionArn": true,
     });
     let Created { subscription_arn } = ask(api, "Subscribe", &input).await?;
+    // Every new one waits for its endpoint; one that is confirmed was there before and is somebody else's.
+    let found = subscription_attributes(api, &subscription_arn).await?;
+    if found.get("PendingConfirmation").map(String::as_str) != Some("true") {
+        return Err(HandlerError::of(
+            HandlerErrorCode::AlreadyExists,
+            format!("Resource of type 'AWS::SNS::Subscription' with identifier '{subscription_arn}' already exists."),
+        ));
+    }
     Ok(made::made_of_texts(&subscription_arn, &[("Arn", &subscription_arn)]))
 }
 

@@ -63,6 +63,25 @@ async fn set(api: &mut Api, topic: &str, policy: &Value) -> Result<(), HandlerEr
     tell(api, "SetTopicAttributes", &input).await
 }
 
+/// The policy that a topic has, unless it is its first.
+async fn policy_on(api: &mut Api, topic: &str) -> Result<Option<Value>, HandlerError> {
+    let attributes = topic_attributes(api, topic).await?;
+    let text = attributes.get("Policy").map(String::as_str).unwrap_or_default();
+    let found: Value = serde_json::from_str(text).unwrap_or_default();
+    Ok(Some(found).filter(|found| *found != default_policy(topic)))
+}
+
+/// Gives a topic its policy. One that somebody else gave it would be lost, and is in the way.
+async fn give(api: &mut Api, topic: &str, policy: &Value) -> Result<(), HandlerError> {
+    match policy_on(api, topic).await? {
+        Some(_) => Err(HandlerError::of(
+            HandlerErrorCode::AlreadyExists,
+            format!("The topic policy already exists on topic {topic}."),
+        )),
+        None => set(api, topic, policy).await,
+    }
+}
+
 /// The topic has its first policy again; one that is no more needs none.
 async fn unset(api: &mut Api, topic: &str) -> Result<(), HandlerError> {
     match set(api, topic, &default_policy(topic)).await {
@@ -78,7 +97,7 @@ fn document(properties: &Value) -> Value {
 async fn create(api: &mut Api, desired: &Desired) -> Result<Made, HandlerError> {
     let policy = document(&desired.properties);
     for topic in topics(&desired.properties) {
-        set(api, topic, &policy).await?;
+        give(api, topic, &policy).await?;
     }
     let id = &desired.generated_name;
     Ok(made::made_of_texts(id, &[("Id", id)]))
@@ -88,7 +107,9 @@ async fn update(api: &mut Api, existing: &Existing, desired: &Desired) -> Result
     let (before, after) = (&existing.properties, &desired.properties);
     let rewritten = values::changed(before, after, "PolicyDocument");
     for topic in topics(after) {
-        if rewritten || !topics(before).any(|old| old == topic) {
+        if !topics(before).any(|old| old == topic) {
+            give(api, topic, &document(after)).await?;
+        } else if rewritten {
             set(api, topic, &document(after)).await?;
         }
     }
@@ -110,16 +131,12 @@ async fn read(api: &mut Api, existing: &Existing) -> Result<Value, HandlerError>
     let expected = document(&existing.properties);
     let (mut having, mut policy) = (Vec::new(), None);
     for topic in topics(&existing.properties) {
-        let attributes = match topic_attributes(api, topic).await {
-            Ok(attributes) => attributes,
+        let found = match policy_on(api, topic).await {
+            Ok(Some(found)) => found,
+            Ok(None) => continue,
             Err(error) if error.is_not_found() => continue,
             Err(error) => return Err(error),
         };
-        let text = attributes.get("Policy").map(String::as_str).unwrap_or_default();
-        let found: Value = serde_json::from_str(text).unwrap_or_default();
-        if found == default_policy(topic) {
-            continue;
-        }
         having.push(topic);
         if policy.is_none() || found != expected {
             policy = Some(found);
