@@ -193,18 +193,15 @@ impl Differences {
         }
     }
 
-    /// What has an equal in the other is no difference; what is left is compared in pairs, in order.
+    /// What has an equal in the other is no difference, and then what has one that only tells more; what is left is compared in
+    /// pairs, in order.
     fn set(&mut self, path: &str, of: &Kind, wanted: &[Value], found: &[Value]) {
         let mut left: Vec<(usize, &Value)> = found.iter().enumerate().collect();
-        let mut missing = Vec::new();
-        for (at, wanted) in wanted.iter().enumerate() {
-            match left.iter().position(|(_, found)| is_same_item(of, wanted, found)) {
-                Some(equal) => {
-                    left.remove(equal);
-                }
-                None => missing.push((at, wanted)),
-            }
-        }
+        let mut missing: Vec<(usize, &Value)> = wanted.iter().enumerate().collect();
+        let is_within = |wanted: &Value, found: &Value| is_same_item(of, wanted, found);
+        let is_equal = |wanted: &Value, found: &Value| is_within(wanted, found) && is_within(found, wanted);
+        pair_off(&mut missing, &mut left, is_equal);
+        pair_off(&mut missing, &mut left, is_within);
         let mut left = left.into_iter();
         for (at, wanted) in missing {
             self.value(&format!("{path}/{at}"), of, wanted, left.next().map(|(_, found)| found));
@@ -246,6 +243,23 @@ impl Differences {
             self.add(&format!("{path}/{name}"), None, Some(value));
         }
     }
+}
+
+/// Takes out of both what there is of the one in the other.
+fn pair_off(
+    wanted: &mut Vec<(usize, &Value)>,
+    found: &mut Vec<(usize, &Value)>,
+    is_same: impl Fn(&Value, &Value) -> bool,
+) {
+    wanted.retain(
+        |(_, wanted)| match found.iter().position(|(_, found)| is_same(wanted, found)) {
+            Some(same) => {
+                found.remove(same);
+                false
+            }
+            None => true,
+        },
+    );
 }
 
 fn is_same_item(of: &Kind, wanted: &Value, found: &Value) -> bool {
@@ -448,6 +462,18 @@ mod tests {
             json!({"Tags": [{"Key": "k", "Value": "v"}]}),
             json!({"Tags": [{"Key": "aws:cloudformation:stack-name", "Value": "s"}, {"Key": "k", "Value": "w"}]}),
             &["/Tags/0/Value NOT_EQUAL v w"],
+        );
+    }
+
+    #[test]
+    fn an_equal_item_comes_before_one_that_only_tells_more() {
+        let (one, more) = (json!({"Key": "a"}), json!({"Key": "a", "Value": "b"}));
+        check(json!({"Tags": [one, more]}), json!({"Tags": [more, one]}), &[]);
+        check(json!({"Tags": [one]}), json!({"Tags": [more]}), &[]);
+        check(
+            json!({"Tags": [one, more]}),
+            json!({"Tags": [one]}),
+            &["/Tags/1 REMOVE {\"Key\":\"a\",\"Value\":\"b\"} null"],
         );
     }
 

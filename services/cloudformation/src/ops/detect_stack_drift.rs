@@ -79,7 +79,7 @@ impl Operation for DetectStackDrift {
     ) -> Result<Staged, CloudFormationError> {
         let stack = find::living(ctx, &txn.view(), &input.stack_name).await?;
         drifts::check_status(&stack)?;
-        let mut resources = drifts::resources(ctx, txn, &stack).await?;
+        let resources = drifts::resources(ctx, txn, &stack).await?;
         if let Some(asked) = &input.logical_resource_ids {
             let is_there = |id: &String| resources.iter().any(|resource| resource.row.logical_id == *id);
             if let Some(missing) = asked.iter().find(|id| !is_there(id)) {
@@ -88,11 +88,16 @@ impl Operation for DetectStackDrift {
                     stack.at.name
                 )));
             }
-            resources.retain(|resource| asked.contains(&resource.row.logical_id));
         }
+        let is_asked = |id: &String| {
+            input
+                .logical_resource_ids
+                .as_ref()
+                .is_none_or(|asked| asked.contains(id))
+        };
         let mut found = Vec::with_capacity(resources.len());
-        for resource in &resources {
-            found.push(drifts::look(ctx, &stack, resource).await?);
+        for resource in resources.iter().filter(|resource| is_asked(&resource.row.logical_id)) {
+            found.push(drifts::look(ctx, &stack, &resources, resource).await?);
         }
         Ok(Staged::of(Looked { stack, found }))
     }

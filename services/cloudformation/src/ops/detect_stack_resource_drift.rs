@@ -77,7 +77,7 @@ impl Operation for DetectStackResourceDrift {
                     input.logical_resource_id, stack.at.name
                 ))
             })?;
-        let found = drifts::look(ctx, &stack, resource).await?;
+        let found = drifts::look(ctx, &stack, &resources, resource).await?;
         Ok(Staged::of((stack, found)))
     }
 

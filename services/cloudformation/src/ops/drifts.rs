@@ -8,6 +8,7 @@ use crate::{
     CloudFormationError,
     api::Api,
     model::{
+        attachments::leave_out,
         drift::{Comparison, Difference, compare},
         stack::{Drift, Stack, StackStatus},
     },
@@ -52,8 +53,8 @@ pub(super) async fn resources(ctx: &Ctx, txn: &Txn, stack: &Stack) -> Result<Vec
     Ok(resources)
 }
 
-/// Looks at a resource.
-pub(super) async fn look(ctx: &Ctx, stack: &Stack, resource: &Resource) -> Result<Found, Fault> {
+/// Looks at a resource, one of `all` that its stack has.
+pub(super) async fn look(ctx: &Ctx, stack: &Stack, all: &[Resource], resource: &Resource) -> Result<Found, Fault> {
     let thing = resource.held.thing.clone().unwrap_or_default();
     let mut row = DriftRow {
         logical_id: resource.row.logical_id.clone(),
@@ -69,9 +70,9 @@ pub(super) async fn look(ctx: &Ctx, stack: &Stack, resource: &Resource) -> Resul
         return Ok(Found { row, comparison: None });
     };
     let existing = Existing {
-        physical_id: thing.physical_id,
+        physical_id: thing.physical_id.clone(),
         properties: thing.properties.clone(),
-        attributes: thing.attributes,
+        attributes: thing.attributes.clone(),
     };
     let caller = ServiceCaller {
         name: work::PRINCIPAL,
@@ -89,7 +90,9 @@ pub(super) async fn look(ctx: &Ctx, stack: &Stack, resource: &Resource) -> Resul
     api.into_work().abandon().await?;
     let mut comparison = None;
     row.status = match read {
-        Ok(actual) => {
+        Ok(mut actual) => {
+            let others: Vec<_> = all.iter().filter_map(|other| other.held.thing.as_ref()).collect();
+            leave_out(&thing, &others, &mut actual);
             let mut compared = compare(kind, &thing.properties, &actual);
             hide_secrets(&mut compared, &thing.shown);
             let status = match compared.differences.is_empty() {

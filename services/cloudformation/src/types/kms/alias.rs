@@ -4,7 +4,7 @@
 
 use super::kms;
 use crate::{
-    api::{Api, HandlerError, HandlerErrorCode},
+    api::{Api, HandlerError},
     types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, made, values::text},
 };
 use gateway::Boxed;
@@ -65,25 +65,9 @@ async fn put(api: &mut Api, operation: &str, desired: &Desired) -> Result<Made, 
 
 /// The id of the key that has this name.
 async fn find(api: &mut Api, name: &str) -> Result<String, HandlerError> {
-    let mut input = json!({ "Limit": 100 });
-    loop {
-        let page = kms(api, "ListAliases", &input).await?;
-        let aliases = page.get("Aliases").and_then(Value::as_array);
-        let found = aliases
-            .into_iter()
-            .flatten()
-            .find(|alias| text(alias, "AliasName") == Some(name));
-        if let Some(target) = found.and_then(|alias| text(alias, "TargetKeyId")) {
-            return Ok(target.to_owned());
-        }
-        match page.get("NextMarker").filter(|marker| marker.is_string()) {
-            Some(marker) => input["Marker"] = marker.clone(),
-            None => {
-                let text = format!("Alias {name} is not found.");
-                return Err(HandlerError::of(HandlerErrorCode::NotFound, text));
-            }
-        }
-    }
+    let answer = kms(api, "DescribeKey", &json!({ "KeyId": name })).await?;
+    let metadata = answer.get("KeyMetadata").unwrap_or(&Value::Null);
+    Ok(text(metadata, "KeyId").unwrap_or_default().to_owned())
 }
 
 /// A key that was given by its ARN is told by it, as long as it is the same.
