@@ -6,6 +6,7 @@ import re
 import pytest
 from harness import ACCOUNT, SERVICE, Principal, allow, bucket_policy, key_policy, make_bucket, policy, refused
 from stacks import Stack, get, ref, resource, template
+from test_sns import confirmed, endpoint  # noqa: F401
 
 TRUST = {
     "Version": "2012-10-17",
@@ -652,3 +653,80 @@ def test_a_stack_has_its_callers_rights_and_no_more(server, bucket):
     assert {event["userIdentity"]["invokedBy"] for event in made} == {"cloudformation.amazonaws.com"}
     assert {event["sourceIPAddress"] for event in made} == {"cloudformation.amazonaws.com"}
     assert made[0]["requestParameters"]["cloudWatchLogsRoleArn"].endswith(role)
+
+
+# --- what is somebody else's ---
+
+
+def test_policies_that_are_there_are_in_the_way_and_stay(server):
+    iam, sns = server.client("iam"), server.client("sns")
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps(TRUST))
+    iam.put_role_policy(RoleName="r", PolicyName="p", PolicyDocument=json.dumps(document("s3:GetObject")))
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    theirs = json.dumps({"Version": "2012-10-17", "Statement": [allow("SNS:Publish", topic, Principal=SERVICE)]})
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=theirs)
+
+    def inline(name):
+        return {"Policy": resource("AWS::IAM::Policy", PolicyName=name, PolicyDocument=document("s3:*"), Roles=["r"])}
+
+    stack = Stack(server, "inline")
+    assert stack.create(inline("p")) == "ROLLBACK_COMPLETE"
+    assert "Role r already has a policy p." in stack.reasons()["Policy"]
+    # So it is when a policy takes another name, and the other names are free.
+    stack = Stack(server, "renamed")
+    assert stack.create(inline("q")) == "CREATE_COMPLETE", stack.reasons()
+    assert stack.update(inline("p")) == "UPDATE_ROLLBACK_COMPLETE"
+    assert iam.list_role_policies(RoleName="r")["PolicyNames"] == ["p", "q"]
+    assert stack.update(inline("s")) == "UPDATE_COMPLETE", stack.reasons()
+    # Under another logical id it is another policy, and the first one is not lost.
+    assert stack.update({"Other": inline("s")["Policy"]}) == "UPDATE_ROLLBACK_COMPLETE"
+    assert iam.list_role_policies(RoleName="r")["PolicyNames"] == ["p", "s"]
+    assert iam.get_role_policy(RoleName="r", PolicyName="p")["PolicyDocument"] == document("s3:GetObject")
+
+    statement = allow("SNS:Subscribe", topic, Principal=SERVICE)
+    policy_of_topic = resource(
+        "AWS::SNS::TopicPolicy", PolicyDocument={"Version": "2012-10-17", "Statement": [statement]}, Topics=[topic]
+    )
+    stack = Stack(server, "topic")
+    assert stack.create({"Policy": policy_of_topic}) == "ROLLBACK_COMPLETE"
+    assert f"The topic policy already exists on topic {topic}." in stack.reasons()["Policy"]
+    assert json.loads(sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]) == json.loads(theirs)
+
+
+def test_a_subscription_that_is_confirmed_is_not_taken(server, endpoint):
+    sns, where = server.client("sns"), endpoint()
+    topic = sns.create_topic(Name="t")["TopicArn"]
+    theirs = confirmed(sns, topic, where)
+    hook = resource("AWS::SNS::Subscription", TopicArn=topic, Protocol="http", Endpoint=where.url + "/hook")
+    stack = Stack(server)
+    assert stack.create({"Hook": hook}) == "ROLLBACK_COMPLETE"
+    assert f"identifier '{theirs}' already exists." in stack.reasons()["Hook"]
+    assert stack.delete() == "DELETE_COMPLETE", stack.reasons()
+    assert [one["SubscriptionArn"] for one in sns.list_subscriptions()["Subscriptions"]] == [theirs]
+
+
+def test_what_a_stack_attaches_to_its_own_is_no_drift(server):
+    iam, stack = server.client("iam"), Stack(server)
+    inline = [{"PolicyName": "own", "PolicyDocument": document("s3:GetObject")}]
+    made = {
+        "Role": resource("AWS::IAM::Role", AssumeRolePolicyDocument=TRUST, Policies=inline, ManagedPolicyArns=[READ_ONLY]),
+        "Policy": resource("AWS::IAM::Policy", PolicyName="p", PolicyDocument=document("s3:*"), Roles=[ref("Role")]),
+        "Managed": resource("AWS::IAM::ManagedPolicy", PolicyDocument=document("s3:*"), Roles=[ref("Role")]),
+    }
+    assert stack.create(made) == "CREATE_COMPLETE", stack.reasons()
+    assert stack.is_in_sync(), stack.drift()
+    iam.attach_role_policy(RoleName=stack.ids()["Role"], PolicyArn=OTHER)
+    assert stack.drift()["Role"] == ("MODIFIED", [("/ManagedPolicyArns/1", "ADD")])
+
+
+def test_a_channel_without_its_name_gets_one(server, bucket):
+    cloudtrail, stack = server.client("cloudtrail"), Stack(server)
+
+    def resources(**more):
+        trail = resource("AWS::CloudTrail::Trail", IsLogging=True, S3BucketName=bucket)
+        to = [{"Type": "AWS_SERVICE", "Location": get("Trail", "Arn")}]
+        return {"Trail": trail, "Channel": resource("AWS::CloudTrail::Channel", Source="Custom", Destinations=to, **more)}
+
+    assert stack.create(resources(Name="inlet")) == "CREATE_COMPLETE", stack.reasons()
+    assert stack.update(resources()) == "UPDATE_COMPLETE", stack.reasons()
+    assert cloudtrail.get_channel(Channel=stack.ids()["Channel"])["Name"].startswith("stack-Channel-")

@@ -3,7 +3,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-stack.html>
 
-use crate::types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags};
+use crate::types::{Desired, Existing, Handler, Kind, Made, Property, ResourceType, Tags, made};
 use crate::{
     api::{Api, HandlerError, HandlerErrorCode},
     model::{
@@ -58,6 +58,9 @@ const TAG: &[Property] = &[
     Property::new("Key", Kind::Text).required(),
     Property::new("Value", Kind::Text).required(),
 ];
+
+/// The longest name of a stack.
+const NAME_CHARS_MAX: usize = 128;
 
 /// What a nested stack has come to.
 pub enum Outcome {
@@ -243,7 +246,8 @@ async fn inherit(api: &mut Api, outer: &str, members: &mut Map<String, Value>) -
 impl Handler for Nested {
     fn create<'a>(&'a self, api: &'a mut Api, desired: &'a Desired) -> Boxed<'a, Result<Made, HandlerError>> {
         Box::pin(async move {
-            let mut members = request(&desired.generated_name, &desired.properties);
+            let name = made::fitted(&desired.generated_name, NAME_CHARS_MAX);
+            let mut members = request(&name, &desired.properties);
             inherit(api, &desired.stack_id, &mut members).await?;
             if let Some(minutes) = desired.properties.get("TimeoutInMinutes") {
                 members.insert("TimeoutInMinutes".to_owned(), minutes.clone());
@@ -268,6 +272,10 @@ impl Handler for Nested {
         Box::pin(async move {
             let mut members = request(&existing.physical_id, &desired.properties);
             inherit(api, &desired.stack_id, &mut members).await?;
+            // Left out they would stay.
+            for list in ["NotificationARNs", "Tags"] {
+                members.entry(list).or_insert_with(|| json!([]));
+            }
             let updated = api
                 .query_done(ServiceName::CloudFormation, "UpdateStack", &Value::Object(members))
                 .await;

@@ -54,7 +54,10 @@ async fn update(api: &mut Api, existing: &Existing, desired: &Desired) -> Result
     let (before, after, arn) = (&existing.properties, &desired.properties, &existing.physical_id);
     if values::changed(before, after, "Name") || values::changed(before, after, "Destinations") {
         let mut input = json!({"Channel": arn, "Destinations": after.get("Destinations")});
-        values::put(&mut input, "Name", values::text(after, "Name"));
+        if values::changed(before, after, "Name") {
+            // Left out it would stay.
+            input["Name"] = made::name_of(desired, "Name", NAME_CHARS_MAX).into();
+        }
         ask(api, "UpdateChannel", &input).await?;
     }
     change_tags(api, arn, before, after).await?;

@@ -232,6 +232,9 @@ fn check_update(before: &Value, after: &Value) -> Result<(), HandlerError> {
     if stays_disabled && rotates(before) != rotates(after) {
         return refused("You cannot change the EnableKeyRotation property while the Enabled property is false.");
     }
+    if stays_disabled && rotation(before) != rotation(after) {
+        return refused("You cannot change the RotationPeriodInDays property while the Enabled property is false.");
+    }
     let fixed = [
         ("KeySpec", json!(SYMMETRIC)),
         ("KeyUsage", json!("ENCRYPT_DECRYPT")),
@@ -305,6 +308,15 @@ mod tests {
             Some("while the Enabled property is false."),
         );
         check(off, json!({"EnableKeyRotation": true}), None);
+        let mut monthly = rotating.clone();
+        monthly["RotationPeriodInDays"] = 90.into();
+        check(
+            rotating.clone(),
+            monthly.clone(),
+            Some("You cannot change the RotationPeriodInDays property while"),
+        );
+        monthly["Enabled"] = true.into();
+        check(rotating.clone(), monthly, None);
         check(rotating.clone(), rotating, None);
         for other in [json!({"KeySpec": "HMAC_256"}), json!({"Origin": "EXTERNAL"})] {
             let mut rotating = other.clone();
