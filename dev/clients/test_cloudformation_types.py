@@ -716,7 +716,7 @@ def test_what_a_stack_attaches_to_its_own_is_no_drift(server):
     assert stack.create(made) == "CREATE_COMPLETE", stack.reasons()
     assert stack.is_in_sync(), stack.drift()
     iam.attach_role_policy(RoleName=stack.ids()["Role"], PolicyArn=OTHER)
-    assert stack.drift()["Role"] == ("MODIFIED", [("/ManagedPolicyArns/1", "ADD")])
+    assert stack.drift()["Role"] == ("MODIFIED", [("/ManagedPolicyArns/0", "ADD")])
 
 
 def test_a_channel_without_its_name_gets_one(server, bucket):
