@@ -184,6 +184,11 @@ BESIDE_INPUT = {"ec2:DescribeRegions": {"regionSet"}}
 UNSHOWN = {
     # The events are records of their own.
     "cloudtrail-data:PutAuditEvents": {"auditEvents"},
+    # A template may hold anything.
+    **{
+        f"cloudformation:{name}": {"templateBody"}
+        for name in ("CreateChangeSet", "CreateStack", "GetTemplateSummary", "UpdateStack", "ValidateTemplate")
+    },
     "ec2:DescribeRegions": {"regionNames"},
     "kms:GenerateRandom": {"numberOfBytes"},
     "kms:RetireGrant": {"keyId", "grantId", "grantToken"},
