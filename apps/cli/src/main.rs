@@ -17,6 +17,8 @@ mod explain;
 mod fsck;
 mod ingest;
 mod json_text;
+#[allow(dead_code, reason = "the commands that use it are being added")]
+mod operate;
 mod rootkey;
 mod serve;
 mod style;
@@ -41,6 +43,9 @@ const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Parser)]
 #[command(name = "shoseki", version, disable_help_subcommand = true)]
 struct Cli {
+    /// The language to speak in [default: by LC_ALL, LC_MESSAGES or LANG].
+    #[arg(long, global = true, value_enum)]
+    lang: Option<operate::Lang>,
     #[command(subcommand)]
     command: Command,
 }
@@ -76,6 +81,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let _language = operate::language(cli.lang);
     log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

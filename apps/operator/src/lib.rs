@@ -1,7 +1,7 @@
 //! # The operator's tool
 //!
-//! What people who run trails need beside a server: a client of the AWS APIs ([`aws`]), what a sealed trail is ([`trail`]), and
-//! how it is written down ([`template`]). Everything here works on a real account as it does on this product's server: nothing in it knows the
+//! What people who run trails need beside a server: a client of the AWS APIs ([`aws`]), what a sealed trail is ([`trail`]),
+//! how it is written down ([`template`]), how an account is changed and the change taken back ([`change`]). Everything here works on a real account as it does on this product's server: nothing in it knows the
 //! server's inside.
 //!
 //! ## Invariants
@@ -10,5 +10,7 @@
 #![deny(missing_docs)]
 
 pub mod aws;
+pub mod change;
+pub mod message;
 pub mod template;
 pub mod trail;

@@ -1,7 +1,7 @@
 //! Calls of AWS's protocols: JSON 1.1, Query and S3's.
 
 use super::{
-    Endpoints, Error, Provider, Refused, Retries, Trust,
+    Endpoints, Error, Provider, Refused, Retries, Service, Trust,
     http::{Http, PATIENT, Response, Times, UNTIL_ANSWERED},
 };
 use base::Clock;
@@ -145,7 +145,7 @@ impl Client {
     }
 
     /// A call of a JSON service.
-    pub async fn json(&self, service: ServiceName, operation: &str, input: &Value) -> Result<Value, Error> {
+    pub async fn json(&self, service: impl Into<Service>, operation: &str, input: &Value) -> Result<Value, Error> {
         let answer = self.post_json(service, operation, input).await?;
         read_json(operation, &answer.body)
     }
@@ -153,7 +153,7 @@ impl Client {
     /// The same, with its answer as a structure that has just the members that are used.
     pub async fn ask<T: DeserializeOwned>(
         &self,
-        service: ServiceName,
+        service: impl Into<Service>,
         operation: &str,
         input: &Value,
     ) -> Result<T, Error> {
@@ -162,13 +162,32 @@ impl Client {
     }
 
     /// A call of a JSON service that answers with an empty body.
-    pub async fn json_without_answer(&self, service: ServiceName, operation: &str, input: &Value) -> Result<(), Error> {
+    pub async fn json_without_answer(
+        &self,
+        service: impl Into<Service>,
+        operation: &str,
+        input: &Value,
+    ) -> Result<(), Error> {
         self.post_json(service, operation, input).await.map(drop)
     }
 
-    async fn post_json(&self, service: ServiceName, operation: &str, input: &Value) -> Result<Answer, Error> {
-        let prefix = service.target_prefixes().first().copied().unwrap_or_default();
-        let target = format!("{prefix}.{operation}");
+    /// The same, of an operation that may answer with an empty body: then it is null.
+    pub async fn json_or_nothing(
+        &self,
+        service: impl Into<Service>,
+        operation: &str,
+        input: &Value,
+    ) -> Result<Value, Error> {
+        let answer = self.post_json(service, operation, input).await?;
+        match answer.body.is_empty() {
+            true => Ok(Value::Null),
+            false => read_json(operation, &answer.body),
+        }
+    }
+
+    async fn post_json(&self, service: impl Into<Service>, operation: &str, input: &Value) -> Result<Answer, Error> {
+        let service = service.into();
+        let target = format!("{}.{operation}", service.target_prefix());
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", target.as_str()),
@@ -180,13 +199,19 @@ impl Client {
     /// A call of CloudTrail's data plane, by its path and query.
     pub async fn rest_json(&self, path: &str, query: &str, body: String) -> Result<Value, Error> {
         let headers = [("content-type", "application/json")];
-        let service = ServiceName::CloudTrailData;
+        let service = ServiceName::CloudTrailData.into();
         let answer = self.post(service, (path, query), &headers, body.into()).await?;
         read_json(path, &answer.body)
     }
 
     /// A call of a Query service; the answer is XML.
-    pub async fn query(&self, service: ServiceName, action: &str, input: &[(&str, &str)]) -> Result<String, Error> {
+    pub async fn query(
+        &self,
+        service: impl Into<Service>,
+        action: &str,
+        input: &[(&str, &str)],
+    ) -> Result<String, Error> {
+        let service = service.into();
         let body = form(service, action, input);
         Ok(self.post(service, ("/", ""), &FORM, body.into()).await?.text())
     }
@@ -194,7 +219,7 @@ impl Client {
     /// The same, with what its answer's `…Result` holds.
     pub async fn ask_query<T: DeserializeOwned>(
         &self,
-        service: ServiceName,
+        service: impl Into<Service>,
         action: &str,
         input: &[(&str, &str)],
     ) -> Result<T, Error> {
@@ -204,7 +229,7 @@ impl Client {
 
     async fn post(
         &self,
-        service: ServiceName,
+        service: Service,
         (path, query): (&str, &str),
         headers: &[(&str, &str)],
         body: Bytes,
@@ -238,7 +263,7 @@ impl Client {
             headers,
             body: body.into(),
         };
-        self.call(ServiceName::S3, &call).await
+        self.call(ServiceName::S3.into(), &call).await
     }
 
     /// A configuration of a bucket, by its name in the query, as a structure with just the elements that are used.
@@ -269,7 +294,7 @@ impl Client {
     }
 
     /// Makes a call, and makes it again when its failure may pass or the bucket is of another Region.
-    async fn call(&self, service: ServiceName, call: &Call<'_>) -> Result<Answer, Error> {
+    async fn call(&self, service: Service, call: &Call<'_>) -> Result<Answer, Error> {
         let mut region = self.region.clone();
         let mut attempt = 1;
         loop {
@@ -298,7 +323,7 @@ impl Client {
         }
     }
 
-    async fn attempt(&self, service: ServiceName, region: &str, call: &Call<'_>) -> Result<Response, Error> {
+    async fn attempt(&self, service: Service, region: &str, call: &Call<'_>) -> Result<Response, Error> {
         let place = self.shared.endpoints.place(service, region, call.bucket)?;
         let path = match call.bucket {
             None if call.path.starts_with('/') => call.path.to_owned(),
@@ -359,7 +384,7 @@ fn read_json<T: DeserializeOwned>(operation: &str, body: &[u8]) -> Result<T, Err
 }
 
 /// The body of a Query call.
-pub(super) fn form(service: ServiceName, action: &str, input: &[(&str, &str)]) -> String {
+pub(super) fn form(service: Service, action: &str, input: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("Action", action)
         .append_pair("Version", service.api_version())

@@ -296,8 +296,8 @@ impl Chain {
     }
 
     async fn unsigned<T: DeserializeOwned>(&self, action: &str, input: &[(&str, &str)]) -> Result<T, Error> {
-        let place = self.endpoints.place(ServiceName::Sts, &self.region, None)?;
-        let body = form(ServiceName::Sts, action, input);
+        let place = self.endpoints.place(ServiceName::Sts.into(), &self.region, None)?;
+        let body = form(ServiceName::Sts.into(), action, input);
         let text = self
             .fetch(&place.endpoint, Method::POST, "/", &FORM, body, PATIENT)
             .await?;

@@ -1,8 +1,7 @@
 //! Where a service is.
 
-use super::Error;
+use super::{Error, Service};
 use std::{collections::BTreeMap, fmt};
-use wire::ServiceName;
 
 /// Scheme, host and port.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -84,7 +83,7 @@ impl fmt::Display for Endpoint {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     pub(super) all: Option<Endpoint>,
-    pub(super) of_service: BTreeMap<ServiceName, Endpoint>,
+    pub(super) of_service: BTreeMap<Service, Endpoint>,
 }
 
 /// Where to send a call, and for which Region it is signed.
@@ -106,7 +105,7 @@ impl Endpoints {
     }
 
     /// Where a service of a Region is; `bucket` when the call is about one.
-    pub(super) fn place(&self, service: ServiceName, region: &str, bucket: Option<&str>) -> Result<Place, Error> {
+    pub(super) fn place(&self, service: Service, region: &str, bucket: Option<&str>) -> Result<Place, Error> {
         let signed_for = signing_region(service, region);
         if let Some(endpoint) = self.of_service.get(&service).or(self.all.as_ref()) {
             return Ok(Place {
@@ -141,17 +140,18 @@ pub(super) fn partition(region: &str) -> &'static str {
     }
 }
 
-/// IAM has one place in a partition.
-fn signing_region(service: ServiceName, region: &str) -> &str {
-    match (service, partition(region)) {
-        (ServiceName::Iam, "aws") => "us-east-1",
-        (ServiceName::Iam, "aws-cn") => "cn-north-1",
-        (ServiceName::Iam, "aws-us-gov") => "us-gov-west-1",
+/// IAM and Organizations have one place in a partition.
+fn signing_region(service: Service, region: &str) -> &str {
+    match (service.signing_name(), partition(region)) {
+        ("iam" | "organizations", "aws") => "us-east-1",
+        ("iam", "aws-cn") => "cn-north-1",
+        ("organizations", "aws-cn") => "cn-northwest-1",
+        ("iam" | "organizations", "aws-us-gov") => "us-gov-west-1",
         _ => region,
     }
 }
 
-fn aws_host(service: ServiceName, region: &str) -> Result<String, Error> {
+fn aws_host(service: Service, region: &str) -> Result<String, Error> {
     let suffix = match partition(region) {
         "aws-cn" => "amazonaws.com.cn",
         "aws" | "aws-us-gov" => "amazonaws.com",
@@ -161,40 +161,30 @@ fn aws_host(service: ServiceName, region: &str) -> Result<String, Error> {
             )));
         }
     };
-    Ok(match (service, partition(region)) {
-        (ServiceName::Shoseki, _) => {
+    Ok(match (service.signing_name(), partition(region)) {
+        ("shoseki", _) => {
             return Err(Error::Settings(
                 "this is a call of a shoseki server, not of AWS: set AWS_ENDPOINT_URL, or give --endpoint-url"
                     .to_owned(),
             ));
         }
-        (ServiceName::Iam, "aws") => format!("iam.{suffix}"),
-        (ServiceName::Iam, "aws-us-gov") => format!("iam.us-gov.{suffix}"),
-        (ServiceName::Iam, _) => format!("iam.cn-north-1.{suffix}"),
-        (service, _) => format!("{}.{region}.{suffix}", service.signing_name()),
+        ("iam", "aws") => format!("iam.{suffix}"),
+        ("iam", "aws-us-gov") => format!("iam.us-gov.{suffix}"),
+        ("iam" | "organizations", _) => {
+            format!(
+                "{}.{}.{suffix}",
+                service.signing_name(),
+                signing_region(service, region)
+            )
+        }
+        (name, _) => format!("{name}.{region}.{suffix}"),
     })
-}
-
-/// What a service is called in `AWS_ENDPOINT_URL_…` and, in lower case, in a profile's `services`.
-pub(super) fn service_id(service: ServiceName) -> &'static str {
-    match service {
-        ServiceName::S3 => "S3",
-        ServiceName::Kms => "KMS",
-        ServiceName::CloudTrail => "CLOUDTRAIL",
-        ServiceName::CloudTrailData => "CLOUDTRAIL_DATA",
-        ServiceName::Iam => "IAM",
-        ServiceName::Sts => "STS",
-        ServiceName::Logs => "CLOUDWATCH_LOGS",
-        ServiceName::Ec2 => "EC2",
-        ServiceName::Sns => "SNS",
-        ServiceName::CloudFormation => "CLOUDFORMATION",
-        ServiceName::Shoseki => "SHOSEKI",
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::ServiceName;
 
     #[test]
     fn urls_are_read() {
@@ -226,7 +216,8 @@ mod tests {
 
     #[test]
     fn services_are_where_aws_has_them() {
-        let place = |service, region, bucket| Endpoints::default().place(service, region, bucket).unwrap();
+        let place =
+            |service: ServiceName, region, bucket| Endpoints::default().place(service.into(), region, bucket).unwrap();
         let check = |service, region, bucket, url: &str, signed: &str| {
             let place = place(service, region, bucket);
             assert_eq!(
@@ -266,11 +257,11 @@ mod tests {
         );
         assert!(
             Endpoints::default()
-                .place(ServiceName::Shoseki, "us-east-1", None)
+                .place(ServiceName::Shoseki.into(), "us-east-1", None)
                 .is_err()
         );
         let own = Endpoints::at(Endpoint::parse("http://127.0.0.1:1").unwrap());
-        let place = own.place(S3, "us-east-1", Some("logs")).unwrap();
+        let place = own.place(S3.into(), "us-east-1", Some("logs")).unwrap();
         assert!(!place.bucket_in_host && place.endpoint.to_string() == "http://127.0.0.1:1");
     }
 }

@@ -14,6 +14,7 @@ mod error;
 mod http;
 mod profile;
 mod retry;
+mod service;
 mod settings;
 mod tls;
 
@@ -23,5 +24,6 @@ pub use endpoint::{Endpoint, Endpoints};
 pub use error::{Error, Refused};
 pub use profile::Profiles;
 pub use retry::Retries;
+pub use service::Service;
 pub use settings::{Environment, Settings};
 pub use tls::Trust;

@@ -1,8 +1,7 @@
 //! Where credentials, Region and endpoints come from.
 
-use super::{Client, Endpoint, Endpoints, Error, Profiles, Provider, Retries, Trust, endpoint::service_id, http::Http};
+use super::{Client, Endpoint, Endpoints, Error, Profiles, Provider, Retries, Service, Trust, http::Http};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
-use wire::ServiceName;
 
 /// The attempts of a call when nothing says otherwise.
 const ATTEMPTS: u32 = 4;
@@ -107,8 +106,8 @@ impl Settings {
         let for_all = self.environment.value("AWS_ENDPOINT_URL");
         let all = for_all.or_else(|| self.profiles.value(&self.profile, "endpoint_url"));
         endpoints.all = all.map(Endpoint::parse).transpose()?;
-        for service in ServiceName::ALL {
-            let id = service_id(service);
+        for service in Service::all() {
+            let id = service.id();
             let by_environment = self.environment.value(&format!("AWS_ENDPOINT_URL_{id}"));
             // What the environment says of all services stands above what a file says of one.
             let by_file = || {
@@ -152,6 +151,7 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::ServiceName;
 
     fn settings(variables: &[(&str, &str)], endpoint: Option<&str>) -> Settings {
         let variables = variables
@@ -162,10 +162,10 @@ mod tests {
 
     #[test]
     fn endpoints_are_looked_for_in_aws_order() {
-        let of = |settings: Settings, service| {
+        let of = |settings: Settings, service: ServiceName| {
             let endpoints = settings.endpoints().unwrap();
             endpoints
-                .place(service, "us-east-1", None)
+                .place(service.into(), "us-east-1", None)
                 .unwrap()
                 .endpoint
                 .to_string()

@@ -1,0 +1,56 @@
+//! Changes of an account: steps that are shown first, made one after the other, and taken back.
+//!
+//! Nothing is done that was not shown, and before a step is made the file that takes it back is on disk. A change that fails or is
+//! stopped says what was made.
+
+mod call;
+mod carry_out;
+mod s3_wire;
+
+pub use call::{Answers, Call};
+pub use carry_out::{Ended, Observer, TakenBack, carry_out, take_back};
+
+use crate::message::Message;
+use serde::{Deserialize, Serialize};
+
+/// One call of a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// What it does: `Give the trail audit the key …`.
+    pub title: Message,
+    /// The call.
+    pub call: Call,
+    /// The document or setting before and after, to be shown as a difference; of something new, before is empty.
+    pub shown: Option<Shown>,
+    /// What takes it back, in order; empty when nothing has to.
+    pub undo: Vec<Call>,
+    /// Names under which later calls, and those of `undo`, find a part of its answer: `("key", "KeyMetadata.KeyId")`.
+    pub answers: Vec<(String, String)>,
+}
+
+/// A text before and after a change.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// What it is: `The policy of the bucket …`.
+    pub what: Message,
+    /// Before; empty when there was none.
+    pub before: String,
+    /// After; empty when there is none any more.
+    pub after: String,
+}
+
+/// What takes a change back, as it is kept in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct BeforeState {
+    /// The format; 1.
+    pub version: u32,
+    /// The account that was changed.
+    pub account: String,
+    /// What the change was, for people.
+    pub change: String,
+    /// When, in RFC 3339.
+    pub made_at: String,
+    /// The calls that take it back, in the order in which they are to be made.
+    pub undo: Vec<Call>,
+}
