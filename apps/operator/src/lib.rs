@@ -12,5 +12,6 @@
 pub mod aws;
 pub mod change;
 pub mod message;
+pub mod survey;
 pub mod template;
 pub mod trail;
