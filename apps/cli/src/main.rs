@@ -11,6 +11,7 @@ mod access;
 mod account;
 mod client;
 mod clock;
+mod cost;
 mod demo;
 mod env;
 mod explain;
@@ -75,13 +76,15 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say who can read, deliver, administer and delete an object, a key or a trail's log files, now and after a change.
     Access(access::AccessArgs),
+    /// Say what trails and their keys cost in a month, with the formulae.
+    Cost(Box<cost::CostArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
     Template(Box<template::TemplateArgs>),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let _language = operate::language(cli.lang);
+    let language = operate::language(cli.lang);
     log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
             Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,
+            Command::Cost(args) => cost::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
         }
     });
