@@ -9,6 +9,8 @@
 
 mod access;
 mod account;
+#[allow(dead_code, unused_imports, reason = "the commands that use it are being added")]
+mod changes;
 mod client;
 mod clock;
 mod cost;

@@ -49,6 +49,13 @@ impl Style {
         }
     }
 
+    /// For standard error.
+    pub(crate) fn of_stderr() -> Style {
+        Style {
+            color: std::io::stderr().is_terminal() && !no_color(),
+        }
+    }
+
     /// Without colour.
     #[cfg(test)]
     pub(crate) fn plain() -> Style {

@@ -47,6 +47,11 @@ impl Call {
         })
     }
 
+    /// Whether it needs an answer that it was not filled with.
+    pub fn has_places(&self) -> bool {
+        filled(&self.input, &Answers::new()).is_err()
+    }
+
     /// Makes the call. The answer is that of a JSON service; of the others, `{"Text": …}` with its body.
     ///
     /// # Errors

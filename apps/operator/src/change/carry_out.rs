@@ -1,4 +1,4 @@
-//! Steps made one after the other, and taken back.
+//! Steps made one after the other.
 
 use super::{Answers, Call, Step, call::answered};
 use crate::aws::{Client, Error};
@@ -32,18 +32,11 @@ pub enum Ended {
         at: usize,
         /// Why.
         error: Error,
-        /// What takes back what was made before it, the latest first.
+        /// Whether the step may have been made all the same, or in part: no answer came, or the service had a failure of its own.
+        is_unsure: bool,
+        /// What takes back what was made, the latest first; also this step, when it may have been.
         undo: Vec<Call>,
     },
-}
-
-/// What became of taking a change back.
-#[derive(Debug, Default)]
-pub struct TakenBack {
-    /// How many calls were made.
-    pub done: usize,
-    /// The calls that failed, and why. The others were made all the same.
-    pub failed: Vec<(Call, Error)>,
 }
 
 /// Makes the steps one after the other until one fails or the observer stops them. Takes nothing back by itself.
@@ -54,46 +47,79 @@ pub async fn carry_out(client: &Client, steps: &[Step], observer: &mut dyn Obser
         if observer.stopped() {
             return Ended::Stopped { at, undo };
         }
-        let failed = |error, undo| Ended::Failed { at, error, undo };
-        let call = match step.call.filled(&answers) {
-            Ok(call) => call,
-            Err(error) => return failed(error, undo),
+        let (error, is_made) = match make(client, at, step, &mut answers, &mut undo, observer).await {
+            Ok(()) => continue,
+            Err(Failure::BeforeCall(error)) => (error, Made::No),
+            Err(Failure::Call(error)) if may_be_made(&error) => (error, Made::Perhaps),
+            Err(Failure::Call(error)) => (error, Made::No),
+            Err(Failure::AfterCall(error)) => (error, Made::Yes),
         };
-        let with_this: Vec<Call> = step.undo.iter().chain(&undo).cloned().collect();
-        if let Err(fault) = observer.before(at, &call, &with_this) {
-            let error = Error::Settings(format!("what takes the change back cannot be kept: {fault}"));
-            return failed(error, undo);
+        if is_made == Made::Perhaps {
+            undo = with_this(step, &answers, &undo);
         }
-        let answer = match call.send(client).await {
-            Ok(answer) => answer,
-            Err(error) => return failed(error, undo),
+        let is_unsure = is_made != Made::No;
+        return Ended::Failed {
+            at,
+            error,
+            is_unsure,
+            undo,
         };
-        for (name, path) in &step.answers {
-            if let Some(text) = answered(&answer, path) {
-                answers.insert(name.clone(), text);
-            }
-        }
-        let of_this: Result<Vec<Call>, Error> = step.undo.iter().map(|call| call.filled(&answers)).collect();
-        match of_this {
-            Ok(of_this) => undo = of_this.into_iter().chain(undo).collect(),
-            Err(error) => return failed(error, undo),
-        }
-        if let Err(fault) = observer.after(at, &undo) {
-            let error = Error::Settings(format!("what takes the change back cannot be kept: {fault}"));
-            return failed(error, undo);
-        }
     }
     Ended::Done(answers)
 }
 
-/// Makes the calls that take a change back, all of them, also when some fail.
-pub async fn take_back(client: &Client, undo: &[Call]) -> TakenBack {
-    let mut taken = TakenBack::default();
-    for call in undo {
-        match call.send(client).await {
-            Ok(_) => taken.done += 1,
-            Err(error) => taken.failed.push((call.clone(), error)),
+/// Whether a step that failed was made.
+#[derive(PartialEq, Eq)]
+enum Made {
+    No,
+    Perhaps,
+    Yes,
+}
+
+enum Failure {
+    BeforeCall(Error),
+    Call(Error),
+    AfterCall(Error),
+}
+
+async fn make(
+    client: &Client,
+    at: usize,
+    step: &Step,
+    answers: &mut Answers,
+    undo: &mut Vec<Call>,
+    observer: &mut dyn Observer,
+) -> Result<(), Failure> {
+    let unkept = |fault| Error::Settings(format!("what takes the change back cannot be kept: {fault}"));
+    let call = step.call.filled(answers).map_err(Failure::BeforeCall)?;
+    let kept = observer.before(at, &call, &with_this(step, answers, undo));
+    kept.map_err(|fault| Failure::BeforeCall(unkept(fault)))?;
+    let answer = call.send(client).await.map_err(Failure::Call)?;
+    for (name, path) in &step.answers {
+        if let Some(text) = answered(&answer, path) {
+            answers.insert(name.clone(), text);
         }
     }
-    taken
+    *undo = with_this(step, answers, undo);
+    observer
+        .after(at, undo)
+        .map_err(|fault| Failure::AfterCall(unkept(fault)))
+}
+
+/// What takes the change back with this step, filled as far as answers go.
+fn with_this(step: &Step, answers: &Answers, undo: &[Call]) -> Vec<Call> {
+    let of_this = step
+        .undo
+        .iter()
+        .map(|call| call.filled(answers).unwrap_or_else(|_| call.clone()));
+    of_this.chain(undo.iter().cloned()).collect()
+}
+
+/// Whether a call that failed so may have had its effect.
+fn may_be_made(error: &Error) -> bool {
+    match error {
+        Error::Unreachable { .. } | Error::Unreadable { .. } => true,
+        Error::Refused(refused) => refused.status >= 500,
+        Error::Credentials(_) | Error::Settings(_) | Error::Unsendable(_) => false,
+    }
 }

@@ -5,10 +5,17 @@
 
 mod call;
 mod carry_out;
+mod describe;
+pub mod diff;
+mod keep;
 mod s3_wire;
+mod take_back;
 
 pub use call::{Answers, Call};
-pub use carry_out::{Ended, Observer, TakenBack, carry_out, take_back};
+pub use carry_out::{Ended, Observer, carry_out};
+pub use describe::described;
+pub use keep::{BeforeFile, Unusable};
+pub use take_back::{Back, BackObserver, TakenBack, take_back};
 
 use crate::message::Message;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,142 @@
+//! A change taken back.
+
+use super::Call;
+use crate::aws::{Client, Error};
+
+/// Who watches a change being taken back and may stop it between two calls.
+pub trait BackObserver {
+    /// A call is about to be made.
+    fn before(&mut self, call: &Call);
+    /// A call ended so. `left`: the calls that are still to be made, in order, with those that could not be.
+    fn after(&mut self, call: &Call, back: &Back, left: &[Call]) -> std::io::Result<()>;
+    /// Whether to stop before the next call.
+    fn stopped(&self) -> bool;
+}
+
+/// How a call that takes something back ended.
+#[derive(Debug)]
+pub enum Back {
+    /// It was made.
+    Made,
+    /// What it takes away is not there.
+    NotThere,
+    /// It cannot be made: what it is about has a name that AWS gave in an answer that never came.
+    Nameless,
+    /// It failed.
+    Failed(Error),
+}
+
+/// What became of taking a change back.
+#[derive(Debug, Default)]
+pub struct TakenBack {
+    /// Every call that was tried, in order, and how it ended.
+    pub tried: Vec<(Call, Back)>,
+    /// What still takes the change back: calls that failed, that cannot be made, and that were not tried any more.
+    pub left: Vec<Call>,
+    /// Whether it was stopped.
+    pub stopped: bool,
+}
+
+impl TakenBack {
+    /// Whether all is as it was.
+    pub fn is_whole(&self) -> bool {
+        self.left.is_empty()
+    }
+}
+
+/// Makes the calls that take a change back, all of them, also when some fail, until the observer stops it or cannot keep what is left.
+///
+/// A call that takes away what is not there counts as made: the change may have been stopped before its answer came.
+pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackObserver) -> TakenBack {
+    let mut taken = TakenBack::default();
+    for (at, call) in undo.iter().enumerate() {
+        let rest = undo.get(at..).unwrap_or_default();
+        if observer.stopped() {
+            taken.stopped = true;
+            taken.left.extend(rest.iter().cloned());
+            break;
+        }
+        observer.before(call);
+        let back = of_call(client, call).await;
+        if matches!(back, Back::Nameless | Back::Failed(_)) {
+            taken.left.push(call.clone());
+        }
+        let rest = rest.get(1..).unwrap_or_default();
+        let left: Vec<Call> = taken.left.iter().chain(rest).cloned().collect();
+        let kept = observer.after(call, &back, &left);
+        taken.tried.push((call.clone(), back));
+        if kept.is_err() {
+            taken.stopped = true;
+            taken.left = left;
+            break;
+        }
+    }
+    taken
+}
+
+async fn of_call(client: &Client, call: &Call) -> Back {
+    if call.has_places() {
+        return Back::Nameless;
+    }
+    match call.send(client).await {
+        Ok(_) => Back::Made,
+        Err(error) if is_gone(call, &error) => Back::NotThere,
+        Err(error) => Back::Failed(error),
+    }
+}
+
+/// Whether what the call takes away is not there, or going already.
+fn is_gone(call: &Call, error: &Error) -> bool {
+    let takes_away = ["Delete", "Remove", "Detach", "ScheduleKeyDeletion"]
+        .iter()
+        .any(|start| call.operation.starts_with(start));
+    let is_absent = error.refused().is_some_and(|refused| {
+        let code = refused.code.as_str();
+        let is_going = code == "KMSInvalidStateException" && refused.message.contains("pending deletion");
+        refused.status == 404 || code.contains("NotFound") || code.starts_with("NoSuch") || is_going
+    });
+    takes_away && is_absent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::Refused;
+    use serde_json::json;
+
+    #[test]
+    fn only_what_takes_away_may_find_nothing() {
+        let check = |operation: &str, status: u16, code: &str, message: &str, expected: bool| {
+            let call = Call::new("x", operation, "r", json!({}));
+            let error = Error::Refused(Refused {
+                status,
+                code: code.to_owned(),
+                message: message.to_owned(),
+                request_id: String::new(),
+            });
+            assert_eq!(is_gone(&call, &error), expected, "{operation} {code}");
+        };
+        check("DeleteTrail", 400, "TrailNotFoundException", "", true);
+        check("DeleteBucketPolicy", 404, "NoSuchBucket", "", true);
+        check("DeleteAlias", 400, "NotFoundException", "", true);
+        check(
+            "ScheduleKeyDeletion",
+            400,
+            "KMSInvalidStateException",
+            "arn is pending deletion.",
+            true,
+        );
+        check(
+            "ScheduleKeyDeletion",
+            400,
+            "KMSInvalidStateException",
+            "arn is unavailable.",
+            false,
+        );
+        check("DeleteTrail", 403, "AccessDenied", "", false);
+        check("UpdateTrail", 400, "TrailNotFoundException", "", false);
+        check("PutBucketEncryption", 404, "NoSuchBucket", "", false);
+        let call = Call::new("x", "DeleteTrail", "r", json!({}));
+        assert!(!is_gone(&call, &Error::Credentials("none".to_owned())));
+    }
+}
