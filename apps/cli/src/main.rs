@@ -27,6 +27,7 @@ mod serve;
 mod style;
 mod table;
 mod template;
+mod trail_args;
 
 use clap::{Parser, Subcommand};
 use std::{
