@@ -13,6 +13,7 @@ pub mod aws;
 pub mod change;
 pub mod cost;
 pub mod message;
+pub mod setup;
 pub mod survey;
 pub mod template;
 pub mod trail;

@@ -10,6 +10,8 @@ mod terraform;
 mod text;
 mod yaml;
 
+pub(crate) use per_region::GLOBAL_REGIONS;
+pub(crate) use text::json_inner;
 pub use text::{Part, Text, Tree};
 pub use yaml::scalar as yaml_scalar;
 

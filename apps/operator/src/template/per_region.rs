@@ -29,7 +29,7 @@ const HEAD: [&str; 15] = [
 
 /// The Region in which the events without a Region happen, of each partition.
 /// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html#cloudtrail-concepts-global-service-events>
-const GLOBAL_REGIONS: [(&str, &str); 5] = [
+pub(crate) const GLOBAL_REGIONS: [(&str, &str); 5] = [
     ("aws", "us-east-1"),
     ("aws-cn", "cn-north-1"),
     ("aws-us-gov", "us-gov-west-1"),

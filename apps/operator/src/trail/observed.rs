@@ -77,7 +77,7 @@ pub async fn observe(client: &Client, name: &str) -> Result<Observed, Error> {
         (observer(), observer(), observer(), observer(), observer());
     let (parts, bucket, key, logs, topic) = tokio::join!(
         own.trail(&trail),
-        of_bucket.bucket(&trail),
+        of_bucket.bucket(&trail.s3_bucket_name, trail.s3_key_prefix.as_deref()),
         of_key.key(&trail),
         of_logs.logs(&trail),
         of_topic.topic(&trail),
@@ -101,6 +101,18 @@ pub async fn observe(client: &Client, name: &str) -> Result<Observed, Error> {
         .flat_map(|part| part.remarks);
     let remarks = remarks.collect();
     Ok(Observed { definition, remarks })
+}
+
+/// A bucket as it is, and what could not be read of it. It must be of the client's Region.
+pub(crate) async fn observe_bucket(client: &Client, account: &str, name: &str) -> Result<(Bucket, Vec<String>), Error> {
+    let mut observer = Observer {
+        client,
+        account,
+        region: client.region(),
+        remarks: Vec::new(),
+    };
+    let bucket = observer.bucket(name, None).await?;
+    Ok((bucket, observer.remarks))
 }
 
 struct Observer<'a> {
@@ -252,13 +264,12 @@ impl Observer<'_> {
         }
     }
 
-    async fn bucket(&mut self, trail: &Trail) -> Result<Bucket, Error> {
-        let name = &trail.s3_bucket_name;
+    async fn bucket(&mut self, name: &str, prefix: Option<&str>) -> Result<Bucket, Error> {
         let (client, get) = (self.client, http::Method::GET);
         let there = Bucket {
             name: self.general(name),
             existing: true,
-            prefix: trail.s3_key_prefix.clone().filter(|prefix| !prefix.is_empty()),
+            prefix: prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned),
             versioning: false,
             ownership: None,
             private: false,

@@ -55,9 +55,7 @@ impl Trails {
 /// A bucket's policy: the trail may look at its ACL and put log files at its place, for this account, and no more.
 pub fn bucket(trails: &Trails, prefix: Option<&str>) -> Tree {
     let bucket = || Text::of(arn_parts(":s3:::").into_iter().chain([Part::Bucket]));
-    let folder = prefix.map_or_else(|| "/AWSLogs/".to_owned(), |prefix| format!("/{prefix}/AWSLogs/"));
-    let objects = [Part::Literal(folder), Part::Account, Part::Literal("/*".to_owned())];
-    let objects = Text::of(bucket().parts().iter().cloned().chain(objects));
+    let objects = objects_of_account(prefix);
     let write = trails.condition_with("s3:x-amz-acl", Tree::literal("bucket-owner-full-control"));
     policy([
         service_statement(
@@ -194,6 +192,115 @@ pub fn topic(trails: &Trails, name: &Text) -> Tree {
 pub fn topic_arn(name: &Text) -> Text {
     let arn = Text::parse("arn:{partition}:sns:{region}:{account}:");
     Text::of(arn.parts().iter().chain(name.parts()).cloned())
+}
+
+/// The key policy that AWS's console wrote when it made a trail together with its key: whoever makes the key beside the account's
+/// root, all principals of the account may decrypt log files, and the alias is made by way of EC2.
+/// `creator`: the ARN of the user or role that makes the key; nothing for the root.
+pub fn console_key(creator: Option<&str>) -> Tree {
+    let trails = || Tree::from("arn:{partition}:cloudtrail:*:{account}:trail/*");
+    let of_trails = || ("StringLike", Tree::map([(ENCRYPTION_CONTEXT, trails())]));
+    let of_account = || ("kms:CallerAccount", Tree::from("{account}"));
+    let root = Text::parse("arn:{partition}:iam::{account}:root");
+    let owner = match creator {
+        Some(creator) => Tree::List(vec![Tree::literal(creator), root.into()]),
+        None => root.into(),
+    };
+    let anyone = || Tree::literal("*");
+    let principal = |sid, who: Tree, action: Tree, condition: Option<Tree>| {
+        let mut members = vec![
+            ("Sid".to_owned(), Tree::literal(sid)),
+            ("Effect".to_owned(), Tree::literal("Allow")),
+            ("Principal".to_owned(), Tree::map([("AWS", who)])),
+            ("Action".to_owned(), action),
+            ("Resource".to_owned(), Tree::literal("*")),
+        ];
+        members.extend(condition.map(|condition| ("Condition".to_owned(), condition)));
+        Tree::Map(members)
+    };
+    let service = |sid, action, condition: Option<Tree>| {
+        let mut members = vec![
+            ("Sid".to_owned(), Tree::literal(sid)),
+            ("Effect".to_owned(), Tree::literal("Allow")),
+            ("Principal".to_owned(), Tree::map([("Service", Tree::literal(SERVICE))])),
+            ("Action".to_owned(), Tree::literal(action)),
+            ("Resource".to_owned(), Tree::literal("*")),
+        ];
+        members.extend(condition.map(|condition| ("Condition".to_owned(), condition)));
+        Tree::Map(members)
+    };
+    let decrypt = |sid| {
+        let condition = Tree::map([("StringEquals", Tree::map([of_account()])), of_trails()]);
+        principal(
+            sid,
+            anyone(),
+            Tree::list(["kms:Decrypt", "kms:ReEncryptFrom"]),
+            Some(condition),
+        )
+    };
+    let via = ("kms:ViaService", Tree::from("ec2.{region}.amazonaws.com"));
+    let setup = Tree::map([("StringEquals", Tree::map([via, of_account()]))]);
+    let statements = vec![
+        principal("Enable IAM User Permissions", owner, Tree::literal("kms:*"), None),
+        service(
+            "Allow CloudTrail to encrypt logs",
+            "kms:GenerateDataKey*",
+            Some(Tree::map([of_trails()])),
+        ),
+        service("Allow CloudTrail to describe key", "kms:DescribeKey", None),
+        decrypt("Allow principals in the account to decrypt log files"),
+        principal(
+            "Allow alias creation during setup",
+            anyone(),
+            Tree::literal("kms:CreateAlias"),
+            Some(setup),
+        ),
+        decrypt("Enable cross account log decryption"),
+    ];
+    Tree::map([
+        ("Version", Tree::literal("2012-10-17")),
+        ("Id", Tree::literal("Key policy created by CloudTrail")),
+        ("Statement", Tree::List(statements)),
+    ])
+}
+
+/// The bucket policy that AWS's console wrote when it made a trail together with its bucket.
+pub fn console_bucket(prefix: Option<&str>) -> Tree {
+    let bucket = || Text::of(arn_parts(":s3:::").into_iter().chain([Part::Bucket]));
+    let condition = Tree::map([(
+        "StringEquals",
+        Tree::map([("s3:x-amz-acl", Tree::literal("bucket-owner-full-control"))]),
+    )]);
+    let mut look = service_statement(
+        "AWSCloudTrailAclCheck20150319",
+        &["s3:GetBucketAcl"],
+        bucket().into(),
+        Tree::Map(Vec::new()),
+    );
+    if let Tree::Map(members) = &mut look {
+        members.retain(|(name, _)| name != "Condition");
+    }
+    policy([
+        look,
+        service_statement(
+            "AWSCloudTrailWrite20150319",
+            &["s3:PutObject"],
+            objects_of_account(prefix).into(),
+            condition,
+        ),
+    ])
+}
+
+/// All that is put at the account's place in the bucket.
+fn objects_of_account(prefix: Option<&str>) -> Text {
+    let folder = prefix.map_or_else(|| "/AWSLogs/".to_owned(), |prefix| format!("/{prefix}/AWSLogs/"));
+    let objects = [
+        Part::Bucket,
+        Part::Literal(folder),
+        Part::Account,
+        Part::Literal("/*".to_owned()),
+    ];
+    Text::of(arn_parts(":s3:::").into_iter().chain(objects))
 }
 
 fn arn_parts(rest: &str) -> Vec<Part> {

@@ -1,0 +1,217 @@
+//! Who asks, and whether they may do what is to be done.
+
+use super::{Draft, Outcome};
+use crate::{
+    aws::{Client, Error, elements},
+    change::Call,
+    message,
+};
+use base::arn;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use wire::ServiceName::{Iam, Sts};
+
+/// How many actions are asked about in one call.
+const ACTIONS_MAX: usize = 50;
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Caller {
+    /// The ARN, of a session its own.
+    pub arn: String,
+    /// The account.
+    pub account: String,
+    /// The account's partition.
+    pub partition: String,
+}
+
+impl Caller {
+    /// Who the credentials are of.
+    pub async fn ask(client: &Client) -> Result<Caller, Error> {
+        let answer = client.query(Sts, "GetCallerIdentity", &[]).await?;
+        let first = |name| elements(&answer, name).into_iter().next().unwrap_or_default();
+        let arn = first("Arn");
+        let partition = arn::split(&arn).map_or_else(|| arn::PARTITION.to_owned(), |parts| parts.partition.to_owned());
+        Ok(Caller {
+            account: first("Account"),
+            partition,
+            arn,
+        })
+    }
+
+    /// Whether it is the account's root.
+    pub fn is_root(&self) -> bool {
+        self.arn.ends_with(":root")
+    }
+
+    /// The user or the role whose policies say what the caller may; of a role the path is not known and asked for. Nothing for the root.
+    pub async fn entity(&self, client: &Client) -> Result<Option<String>, Error> {
+        let resource = arn::split(&self.arn).map_or("", |parts| parts.resource);
+        let Some(session) = resource.strip_prefix("assumed-role/") else {
+            return Ok((resource.starts_with("user/")).then(|| self.arn.clone()));
+        };
+        let name = session.split('/').next().unwrap_or_default();
+        let without_path = format!("arn:{}:iam::{}:role/{name}", self.partition, self.account);
+        match client.query(Iam, "GetRole", &[("RoleName", name)]).await {
+            Ok(answer) => Ok(elements(&answer, "Arn").into_iter().next().or(Some(without_path))),
+            Err(error) if error.refused().is_some() => Ok(Some(without_path)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Draft<'_> {
+    pub(super) fn caller_check(&mut self) {
+        let Caller { arn, account, .. } = self.caller.clone();
+        let region = self.place.region.clone();
+        let says = message!(
+            "The account is {account}, the Region {region}, the caller {arn}.",
+            "アカウントは {account}、リージョンは {region}、呼び出し元は {arn} です。",
+        );
+        self.good("caller", says);
+    }
+
+    /// Whether the caller may make the calls of the steps, as IAM's own simulator says.
+    ///
+    /// SPEC: <https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html>
+    pub(super) async fn rights(&mut self) -> Result<(), Error> {
+        if self.steps.is_empty() {
+            return Ok(());
+        }
+        let client = self.client;
+        let Some(entity) = self.caller.entity(client).await? else {
+            let says = message!(
+                "The caller is the account's root, whom no policy of IAM limits.",
+                "呼び出し元はアカウントのルートユーザーで、IAM のポリシーによる制限を受けません。",
+            );
+            self.good("rights", says);
+            return Ok(());
+        };
+        let mut denied: Vec<String> = Vec::new();
+        for (resource, actions) in self.demands() {
+            for actions in actions.chunks(ACTIONS_MAX) {
+                let answer = simulated(client, &entity, actions, &resource).await;
+                let Some(answer) = self.found("rights", "iam:SimulatePrincipalPolicy", answer, &[])? else {
+                    return Ok(());
+                };
+                denied.extend(answer);
+            }
+        }
+        denied.sort_unstable();
+        denied.dedup();
+        let list = denied.join(", ");
+        match denied.is_empty() {
+            true => {
+                let says = message!(
+                    "The caller's policies allow every call of the change.",
+                    "呼び出し元のポリシーは、変更に必要な呼び出しをすべて許可しています。",
+                );
+                self.good("rights", says);
+            }
+            false => {
+                let says = message!(
+                    "The caller's policies do not allow: {list}.",
+                    "呼び出し元のポリシーで許可されていません: {list}。",
+                );
+                self.check("rights", Outcome::Wrong, says);
+            }
+        }
+        Ok(())
+    }
+
+    /// The actions of the steps by the resources that they are on.
+    fn demands(&self) -> BTreeMap<String, Vec<String>> {
+        let mut demands: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for step in &self.steps {
+            let demanded = demanded(&step.call, self);
+            let actions = demanded.1.into_iter().map(str::to_owned);
+            let known = demands.entry(demanded.0).or_default();
+            for action in actions {
+                if !known.contains(&action) {
+                    known.push(action);
+                }
+            }
+        }
+        demands
+    }
+}
+
+/// The resource that a call is on, and the actions that it needs there.
+fn demanded<'a>(call: &'a Call, draft: &Draft<'_>) -> (String, Vec<&'a str>) {
+    let (partition, account) = (&draft.place.partition, &draft.place.account);
+    let text = |name: &str| call.input[name].as_str().unwrap_or_default().to_owned();
+    let region = &call.region;
+    let resource = match call.service.as_str() {
+        "s3" => format!("arn:{partition}:s3:::{}", text("Bucket")),
+        "cloudtrail" => {
+            let name = [text("Name"), text("TrailName")].concat();
+            format!("arn:{partition}:cloudtrail:{region}:{account}:trail/{name}")
+        }
+        "logs" => format!(
+            "arn:{partition}:logs:{region}:{account}:log-group:{}:*",
+            text("logGroupName")
+        ),
+        "iam" => {
+            let path = call.input["Path"].as_str().unwrap_or("/");
+            format!("arn:{partition}:iam::{account}:role{path}{}", text("RoleName"))
+        }
+        "sns" => format!("arn:{partition}:sns:{region}:{account}:{}", text("Name")),
+        // Of a key that is not there yet, the account's own policies decide what its key policy leaves to them.
+        _ => "*".to_owned(),
+    };
+    (resource, actions(call))
+}
+
+/// The actions of IAM that a call needs on its resource.
+fn actions(call: &Call) -> Vec<&str> {
+    match (call.service.as_str(), call.operation.as_str()) {
+        ("s3", "CreateBucket") => vec!["s3:CreateBucket"],
+        ("s3", "PutBucketPolicy") => vec!["s3:PutBucketPolicy"],
+        ("s3", "PutBucketEncryption") => vec!["s3:PutEncryptionConfiguration"],
+        ("s3", "PutPublicAccessBlock") => vec!["s3:PutBucketPublicAccessBlock"],
+        ("s3", "PutBucketVersioning") => vec!["s3:PutBucketVersioning"],
+        ("s3", "PutBucketLogging") => vec!["s3:PutBucketLogging"],
+        ("s3", "PutBucketLifecycleConfiguration") => vec!["s3:PutLifecycleConfiguration"],
+        ("s3", "PutBucketOwnershipControls") => vec!["s3:PutBucketOwnershipControls"],
+        ("s3", "PutBucketTagging") => vec!["s3:PutBucketTagging"],
+        ("cloudtrail", "CreateTrail") => vec!["cloudtrail:CreateTrail"],
+        ("cloudtrail", "StartLogging") => vec!["cloudtrail:StartLogging"],
+        ("cloudtrail", "UpdateTrail") => vec!["cloudtrail:UpdateTrail"],
+        ("cloudtrail", "PutEventSelectors") => vec!["cloudtrail:PutEventSelectors"],
+        ("cloudtrail", "PutInsightSelectors") => vec!["cloudtrail:PutInsightSelectors"],
+        ("logs", "CreateLogGroup") => vec!["logs:CreateLogGroup"],
+        ("logs", "PutRetentionPolicy") => vec!["logs:PutRetentionPolicy"],
+        ("iam", "CreateRole") => vec!["iam:CreateRole"],
+        ("iam", "PutRolePolicy") => vec!["iam:PutRolePolicy"],
+        ("sns", "CreateTopic") => vec!["sns:CreateTopic"],
+        ("kms", "CreateKey") => vec!["kms:CreateKey"],
+        _ => Vec::new(),
+    }
+}
+
+/// Those of the actions that the entity's policies do not allow.
+async fn simulated(client: &Client, entity: &str, actions: &[String], resource: &str) -> Result<Vec<String>, Error> {
+    if actions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut input = vec![
+        ("PolicySourceArn".to_owned(), entity.to_owned()),
+        ("ResourceArns.member.1".to_owned(), resource.to_owned()),
+    ];
+    for (at, action) in actions.iter().enumerate() {
+        input.push((format!("ActionNames.member.{}", at + 1), action.clone()));
+    }
+    let input: Vec<(&str, &str)> = input
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let answer = client.query(Iam, "SimulatePrincipalPolicy", &input).await?;
+    let names = elements(&answer, "EvalActionName");
+    let decisions = elements(&answer, "EvalDecision");
+    let denied = names
+        .into_iter()
+        .zip(decisions)
+        .filter(|(_, decision)| decision != "allowed");
+    Ok(denied.map(|(name, _)| name).collect())
+}
