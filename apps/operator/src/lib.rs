@@ -14,6 +14,7 @@ pub mod change;
 pub mod cost;
 pub mod message;
 pub mod setup;
+pub mod rights;
 pub mod survey;
 pub mod template;
 pub mod trail;

@@ -9,7 +9,8 @@
 //! [`Policy::to_json`] back; `statement` matches one statement and says why it did not match; `condition` holds the
 //! operators; `pattern` the wildcards and variables; `principal` who asks and whom a policy names; `authorized` the proof.
 //! [`explain`] shows what every statement made of a request, [`remedy`] which changes would allow it, as patches for
-//! [`apply_patch`]. [`rewrite_principals`] exchanges names in a document's text.
+//! [`apply_patch`]. [`rewrite_principals`] exchanges names in a document's text. [`is_public`] and [`check_statement`] are what
+//! S3 asks of bucket policies.
 //!
 //! ## Invariants
 //! - Silence is a deny, and an explicit deny wins over every allow. Adding a deny statement never opens a door.
@@ -35,6 +36,7 @@ mod patch;
 mod pattern;
 mod principal;
 mod print;
+mod public;
 mod remedy;
 mod rewrite;
 mod statement;
@@ -47,6 +49,7 @@ pub use grant::Grant;
 pub use parse::{Malformed, ParseError, Policy, PolicyKind, PolicySource, counted_size};
 pub use patch::{Op, PatchOp, apply_patch};
 pub use principal::Principal;
+pub use public::{ResourceFault, check_statement, is_public};
 pub use remedy::{Change, remedy};
 pub use rewrite::rewrite_principals;
 pub use statement::{Effect, Statement};

@@ -7,10 +7,7 @@
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
 
 use crate::{
-    model::{
-        acl::{self, AclResource},
-        public_policy,
-    },
+    model::acl::{self, AclResource},
     table::{self, Bucket, Object},
 };
 use base::{AccountId, Fault, arn};
@@ -51,7 +48,7 @@ fn keep(sha256: [u8; 32], text: &str, whose: impl FnOnce() -> String) -> Result<
     // What was put was within its limit; with an ACL's statements it may have grown beyond.
     let policy =
         Policy::parse_composed(text, PolicyKind::BucketPolicy).map_err(|error| Fault::corrupt_by(whose(), error))?;
-    let public = serde_json::from_str(text).is_ok_and(|json| public_policy::is_public(&json));
+    let public = serde_json::from_str(text).is_ok_and(|json| policy::is_public(&json));
     let found = Parsed {
         policy: Arc::new(policy),
         public,

@@ -14,7 +14,6 @@ pub mod location;
 pub mod lock;
 pub mod metadata;
 pub mod public_access;
-pub mod public_policy;
 pub mod range;
 pub mod tagging;
 pub mod version;

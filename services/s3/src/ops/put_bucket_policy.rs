@@ -4,14 +4,13 @@
 
 use crate::{
     S3Error, access,
-    model::public_policy::{self, ResourceFault},
     ops::bucket_call::{self, Gone},
     request::{Declared, Request},
     table,
 };
 use base::arn;
 use gateway::{Call, Ctx, Demands, EventClass, Operation, Parse, Staged, Txn, principals};
-use policy::{Authorized, Malformed, Policy, PolicyKind};
+use policy::{Authorized, Malformed, Policy, PolicyKind, ResourceFault};
 use record::{Evident, Params};
 use serde_json::Value;
 use store::ReadView;
@@ -108,7 +107,7 @@ fn policy_for(bucket: &str, text: &str) -> Result<(Policy, bool), S3Error> {
     let policy = Policy::parse(text, PolicyKind::BucketPolicy).map_err(|error| malformed(&error.what))?;
     for statement in policy.statements() {
         let resources: Vec<&str> = statement.resources().collect();
-        public_policy::check_statement(bucket, statement.actions(), resources.iter().copied()).map_err(|fault| {
+        policy::check_statement(bucket, statement.actions(), resources.iter().copied()).map_err(|fault| {
             S3Error::MalformedPolicy(match fault {
                 ResourceFault::ActionWithoutResource => "Action does not apply to any resource(s) in statement".into(),
                 ResourceFault::Foreign => "Policy has invalid resource".into(),
@@ -116,7 +115,7 @@ fn policy_for(bucket: &str, text: &str) -> Result<(Policy, bool), S3Error> {
         })?;
     }
     let json: Value = serde_json::from_str(text).map_err(|_| S3Error::MalformedPolicy(NOT_JSON.into()))?;
-    Ok((policy, public_policy::is_public(&json)))
+    Ok((policy, policy::is_public(&json)))
 }
 
 /// Sessions come and go; what can be asked for are users and roles.
