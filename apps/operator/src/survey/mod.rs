@@ -5,6 +5,7 @@
 //! of what could not be read. A survey can be saved to a file and looked at again without an account.
 
 mod model;
+mod read;
 
 pub use model::{
     Acl, AdvancedSelector, Alarm, Attached, BasicSelector, Bucket, ConfigRecorder, DataResource, Encryption,
@@ -13,6 +14,9 @@ pub use model::{
     PublicAccessBlock, RegionFacts, Role, Rotation, Selectors, Status, Subscription, Survey, Topic, TopicSettings,
     Trail, Transition, User, Versioning,
 };
+
+pub use read::read;
+pub(crate) use read::read_bucket;
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

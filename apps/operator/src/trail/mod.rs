@@ -1,6 +1,5 @@
 //! What a sealed trail is.
 
-mod bucket_xml;
 mod definition;
 mod file;
 mod observed;

@@ -2,15 +2,13 @@
 //!
 //! What may not be read is said by the name of its call, and the least that the trail needs is written in its place.
 
-use super::bucket_xml::{
-    Encryption, EncryptionRule, Lifecycle, Logging, Ownership, PublicAccessBlock, Tagging, Versioning,
-};
 use super::{
     AccessLog, AdvancedEventSelector, Bucket, DefaultEncryption, Definition, EventSelector, Key, LifecycleRule, Logs,
-    Topic,
+    Topic, Transition,
 };
 use crate::{
     aws::{Client, Error},
+    survey::{self, Encryption, Fact, PublicAccessBlock},
     template::{Part, Text, Tree},
 };
 use base::arn;
@@ -265,7 +263,6 @@ impl Observer<'_> {
     }
 
     async fn bucket(&mut self, name: &str, prefix: Option<&str>) -> Result<Bucket, Error> {
-        let (client, get) = (self.client, http::Method::GET);
         let there = Bucket {
             name: self.general(name),
             existing: true,
@@ -275,107 +272,84 @@ impl Observer<'_> {
             private: false,
             ..Bucket::default()
         };
-        let location = client.s3(http::Method::HEAD, name, "", "", &[], "").await;
-        let Some(location) = self.found("HeadBucket", location, &[])? else {
-            self.remark(format!("The bucket {name} is taken as it is: it cannot be looked at."));
+        let Some(found) = survey::read_bucket(self.client, name).await else {
             return Ok(there);
         };
-        let region = location.header("x-amz-bucket-region");
-        if !region.is_empty() && region != self.region {
+        if found.exists.known() != Some(&true) {
+            self.known(found.region)?;
+            self.remark(format!("The bucket {name} is taken as it is: it cannot be looked at."));
+            return Ok(there);
+        }
+        if let Some(region) = found.region.known().filter(|region| *region != self.region) {
             self.remark(format!(
                 "The bucket {name} is in {region}, not in the trail's Region: it is taken as it is."
             ));
             return Ok(there);
         }
-        let (policy, encryption, lifecycle, versioning, private, ownership, logging, tags) = tokio::join!(
-            client.s3(get, name, "", "policy=", &[], ""),
-            client.bucket_setting::<Encryption>(name, "encryption"),
-            client.bucket_setting::<Lifecycle>(name, "lifecycle"),
-            client.bucket_setting::<Versioning>(name, "versioning"),
-            client.bucket_setting::<PublicAccessBlock>(name, "publicAccessBlock"),
-            client.bucket_setting::<Ownership>(name, "ownershipControls"),
-            client.bucket_setting::<Logging>(name, "logging"),
-            client.bucket_setting::<Tagging>(name, "tagging"),
-        );
-        let encryption = self.found(
-            "GetBucketEncryption",
-            encryption,
-            &["ServerSideEncryptionConfigurationNotFoundError"],
-        )?;
-        let encryption = encryption.and_then(|found| found.rule.into_iter().next());
-        let policy = match self.found("GetBucketPolicy", policy, &["NoSuchBucketPolicy"])? {
-            Some(policy) => self.document("The bucket's policy", &policy.text()),
-            None => None,
-        };
-        let lifecycle = self.found(
-            "GetBucketLifecycleConfiguration",
-            lifecycle,
-            &["NoSuchLifecycleConfiguration"],
-        )?;
-        let versioning = self.found("GetBucketVersioning", versioning, &[])?;
-        let private = self.found(
-            "GetPublicAccessBlock",
-            private,
-            &["NoSuchPublicAccessBlockConfiguration"],
-        )?;
-        let ownership = self.found(
-            "GetBucketOwnershipControls",
-            ownership,
-            &["OwnershipControlsNotFoundError"],
-        )?;
-        let logging = self
-            .found("GetBucketLogging", logging, &[])?
-            .and_then(|found| found.logging_enabled);
-        let tags = self.found("GetBucketTagging", tags, &["NoSuchTagSet"])?;
+        let policy = self.known(found.policy)?.flatten();
+        let policy = policy.map(|policy| Tree::of_json(&policy, &|text| self.general(text)));
+        let encryption = self.known(found.encryption)?.flatten();
+        let lifecycle = self.known(found.lifecycle)?.unwrap_or_default();
+        let versioning = self.known(found.versioning)?;
+        let private = self.known(found.public_access_block)?.flatten();
+        let logging = self.known(found.logging)?.flatten();
+        let ownership = self.known(found.ownership)?.flatten();
+        let tags = self.known(found.tags)?;
         Ok(Bucket {
             existing: false,
             versioning: versioning.and_then(|found| found.status).as_deref() == Some("Enabled"),
-            bucket_key: encryption.as_ref().is_some_and(|rule| rule.bucket_key_enabled),
-            encryption: encryption.map_or(DefaultEncryption::S3, |rule| self.default_encryption(rule)),
+            bucket_key: encryption.as_ref().is_some_and(|found| found.bucket_key),
+            encryption: encryption.map_or(DefaultEncryption::S3, |found| self.default_encryption(found)),
             private: self.is_private(private),
-            ownership: ownership
-                .and_then(|found| found.rule.into_iter().next())
-                .map(|rule| rule.object_ownership),
-            lifecycle: lifecycle.map_or_else(Vec::new, |found| self.lifecycle(found)),
+            ownership,
+            lifecycle: self.lifecycle(lifecycle),
             access_log: logging.map(|found| AccessLog {
-                bucket: self.general(&found.target_bucket),
-                prefix: self.general(&found.target_prefix),
+                bucket: self.general(&found.bucket),
+                prefix: self.general(&found.prefix),
             }),
             policy,
-            tags: tags.map_or_else(BTreeMap::new, Tagging::pairs),
+            tags: tags.unwrap_or_default(),
             ..there
         })
     }
 
-    fn default_encryption(&self, rule: EncryptionRule) -> DefaultEncryption {
-        match rule.by_default {
-            Some(by_default) if by_default.sse_algorithm.starts_with("aws:kms") => match by_default.kms_master_key_id {
-                Some(key) => self.key_of(&key),
-                None => DefaultEncryption::AwsManagedKey,
-            },
-            _ => DefaultEncryption::S3,
+    /// What a survey knows, as [`Observer::found`] has it.
+    fn known<T>(&mut self, fact: Fact<T>) -> Result<Option<T>, Error> {
+        match fact {
+            Fact::Known(known) => Ok(Some(known)),
+            Fact::NotAvailable(missing) if missing.is_no_answer() => Err(Error::Settings(missing.message)),
+            Fact::NotAvailable(missing) => {
+                let call = missing.call.split_once(':').map_or("", |(_, call)| call);
+                let code = &missing.code;
+                self.remark(format!(
+                    "{call} was refused ({code}): what it would tell is left at its default"
+                ));
+                Ok(None)
+            }
+        }
+    }
+
+    fn default_encryption(&self, found: Encryption) -> DefaultEncryption {
+        match (found.is_kms(), found.key) {
+            (true, Some(key)) => self.key_of(&key),
+            (true, None) => DefaultEncryption::AwsManagedKey,
+            (false, _) => DefaultEncryption::S3,
         }
     }
 
     fn is_private(&mut self, found: Option<PublicAccessBlock>) -> bool {
         let Some(found) = found else { return false };
-        let all = [
-            found.block_public_acls,
-            found.block_public_policy,
-            found.ignore_public_acls,
-            found.restrict_public_buckets,
-        ];
-        let (some, every) = (all.contains(&true), !all.contains(&false));
-        if some && !every {
+        let some = found != PublicAccessBlock::default();
+        if some && !found.is_whole() {
             self.remark("The bucket blocks public access in part; what is written blocks it in whole.");
         }
         some
     }
 
-    fn lifecycle(&mut self, found: Lifecycle) -> Vec<LifecycleRule> {
-        let rules = found.rule.into_iter().filter_map(|rule| {
-            let id = rule.id.clone().unwrap_or_default();
-            let Some(mut known) = rule.known() else {
+    fn lifecycle(&mut self, found: Vec<survey::LifecycleRule>) -> Vec<LifecycleRule> {
+        let rules = found.into_iter().filter_map(|rule| {
+            let id = rule.id.clone();
+            let Some(mut known) = writable(rule) else {
                 self.remark(format!(
                     "The lifecycle rule `{id}` has parts that are not written here: it is left out."
                 ));
@@ -563,6 +537,39 @@ impl Observer<'_> {
     }
 }
 
+/// The rule without its name, when all of it can be written.
+fn writable(rule: survey::LifecycleRule) -> Option<LifecycleRule> {
+    let filter = rule.filter;
+    let is_odd = [
+        !filter.tags.is_empty(),
+        filter.larger_than.is_some(),
+        filter.smaller_than.is_some(),
+        rule.expire_date.is_some(),
+        rule.expire_delete_markers,
+        rule.noncurrent_versions_kept.is_some(),
+        !rule.noncurrent_transitions.is_empty(),
+    ];
+    if is_odd.contains(&true) {
+        return None;
+    }
+    let in_days = |transition: survey::Transition| {
+        Some(Transition {
+            days: transition.days?,
+            storage_class: transition.storage_class,
+        })
+    };
+    let transitions: Option<Vec<Transition>> = rule.transitions.into_iter().map(in_days).collect();
+    Some(LifecycleRule {
+        id: Text::default(),
+        prefix: filter.prefix,
+        disabled: !rule.enabled,
+        expire_days: rule.expire_days,
+        noncurrent_expire_days: rule.noncurrent_expire_days,
+        abort_upload_days: rule.abort_upload_days,
+        transitions: transitions?,
+    })
+}
+
 /// In a key's policy, the key itself is `*`; the key of a template has no ARN yet when its policy is written.
 fn without(tree: &Tree, own: &Text) -> Tree {
     match tree {
@@ -643,6 +650,29 @@ struct Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lifecycle_rules_are_written_whole_or_not_at_all() {
+        let plain = survey::LifecycleRule {
+            id: "a".to_owned(),
+            enabled: true,
+            expire_days: Some(7),
+            ..survey::LifecycleRule::default()
+        };
+        let written = writable(plain.clone()).unwrap();
+        assert_eq!((written.expire_days, written.disabled), (Some(7), false));
+        let mut odd = vec![plain.clone(); 4];
+        odd[0].filter.tags.insert("a".to_owned(), "b".to_owned());
+        odd[1].expire_date = Some("2030-01-01T00:00:00Z".to_owned());
+        odd[2].noncurrent_versions_kept = Some(3);
+        odd[3].transitions.push(survey::Transition {
+            date: Some("2030-01-01T00:00:00Z".to_owned()),
+            ..survey::Transition::default()
+        });
+        for rule in odd {
+            assert!(writable(rule.clone()).is_none(), "{rule:?}");
+        }
+    }
 
     #[test]
     fn a_role_has_a_path_and_a_name() {

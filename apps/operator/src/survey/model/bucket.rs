@@ -131,8 +131,12 @@ pub struct LifecycleRule {
     pub expire_days: Option<u32>,
     /// The date from which objects end, as it was set.
     pub expire_date: Option<String>,
+    /// Whether delete markers end that have no version under them any more.
+    pub expire_delete_markers: bool,
     /// Days after which versions end that are no longer the latest.
     pub noncurrent_expire_days: Option<u32>,
+    /// So many of those versions are kept all the same.
+    pub noncurrent_versions_kept: Option<u32>,
     /// Days after which uploads in parts are given up.
     pub abort_upload_days: Option<u32>,
     /// Other storage classes with age.
@@ -163,6 +167,8 @@ pub struct Transition {
     pub days: Option<u32>,
     /// From this date on.
     pub date: Option<String>,
+    /// So many of the versions that are no longer the latest stay where they are.
+    pub newer_versions: Option<u32>,
     /// `GLACIER`.
     pub storage_class: String,
 }

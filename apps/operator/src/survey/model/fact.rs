@@ -132,6 +132,11 @@ impl Missing {
         }
     }
 
+    /// Whether no service has answered.
+    pub fn is_no_answer(&self) -> bool {
+        [Missing::UNREACHABLE, Missing::UNREADABLE, Missing::FAILED].contains(&self.code.as_str())
+    }
+
     /// What kind of reason it is.
     pub fn kind(&self) -> MissingKind {
         match self.code.as_str() {
