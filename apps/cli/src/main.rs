@@ -13,6 +13,7 @@ mod account;
 mod changes;
 mod client;
 mod clock;
+mod corpus;
 mod cost;
 mod demo;
 mod env;
@@ -79,6 +80,9 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Say who can read, deliver, administer and delete an object, a key or a trail's log files, now and after a change.
     Access(access::AccessArgs),
+    /// Write sound and tampered trails for tests of validators.
+    #[command(subcommand)]
+    Corpus(corpus::CorpusCommand),
     /// Say what trails and their keys cost in a month, with the formulae.
     Cost(Box<cost::CostArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
@@ -105,6 +109,7 @@ fn main() -> ExitCode {
             Command::Rootkey(command) => rootkey::run(command).await,
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,
+            Command::Corpus(command) => corpus::run(command, language),
             Command::Cost(args) => cost::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
         }

@@ -11,6 +11,7 @@
 
 pub mod aws;
 pub mod change;
+pub mod corpus;
 pub mod cost;
 pub mod message;
 pub mod rights;

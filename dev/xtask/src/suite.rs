@@ -196,10 +196,12 @@ pub(crate) fn bless(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The golden files that tests with the stock clients write: the matrix of authorisation, and the screens of all tests that
+/// The golden files that tests with the stock clients write: the matrix of authorisation, what the stock validator prints, and the screens of all tests that
 /// import `screens`.
 fn bless_clients(workspace: &Workspace) -> Result<()> {
-    let mut files = vec!["test_authorization_matrix.py".to_owned()];
+    let mut files = ["test_authorization_matrix.py", "test_operator_corpus.py"]
+        .map(str::to_owned)
+        .to_vec();
     for entry in std::fs::read_dir(workspace.clients()).context("cannot read dev/clients")? {
         let entry = entry.context("cannot read dev/clients")?;
         let name = entry.file_name().to_string_lossy().into_owned();
