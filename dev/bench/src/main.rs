@@ -13,6 +13,8 @@ mod machine;
 mod pipeline;
 mod policies;
 mod process;
+#[allow(dead_code, reason = "the benches that use it are being added")]
+mod relay;
 mod scenario;
 mod selectors;
 mod stacks;
