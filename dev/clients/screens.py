@@ -161,8 +161,11 @@ class Session:
 
     def status(self):
         """The exit status, or None while the program runs."""
-        dead, status = self.tmux("display-message", "-p", "#{pane_dead}:#{pane_dead_status}").strip().split(":")
-        return int(status or -1) if dead == "1" else None
+        shown = self.tmux("display-message", "-p", "#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}")
+        dead, status, signal = shown.strip().split(":")
+        # The terminal may be closed a moment before the program is known to have ended.
+        ended = dead == "1" and (status or signal)
+        return int(status or -1) if ended else None
 
     def wait_end(self, deadline=WAIT_SECONDS_MAX):
         """Until the program ended. Returns its exit status."""

@@ -128,6 +128,7 @@ pub(crate) struct Done {
     pub(crate) taken_back: Option<bool>,
     /// What the calls answered, by the names of the steps.
     #[serde(skip)]
+    #[allow(dead_code, reason = "the commands that say what they made are being added")]
     pub(crate) answers: Answers,
 }
 

@@ -9,7 +9,6 @@
 
 mod access;
 mod account;
-#[allow(dead_code, unused_imports, reason = "the commands that use it are being added")]
 mod changes;
 mod client;
 mod clock;
@@ -28,6 +27,7 @@ mod serve;
 mod style;
 mod table;
 mod template;
+mod trail;
 mod trail_args;
 
 use clap::{Parser, Subcommand};
@@ -87,6 +87,9 @@ enum Command {
     Cost(Box<cost::CostArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
     Template(Box<template::TemplateArgs>),
+    /// Set up, look at and roll back trails, here or on AWS.
+    #[command(subcommand)]
+    Trail(trail::TrailCommand),
 }
 
 fn main() -> ExitCode {
@@ -112,6 +115,7 @@ fn main() -> ExitCode {
             Command::Corpus(command) => corpus::run(command, language),
             Command::Cost(args) => cost::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
+            Command::Trail(command) => trail::run(command, language).await,
         }
     });
     // Not for ever: a name that is asked for keeps its thread until the resolver gives up.

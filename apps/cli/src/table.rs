@@ -1,5 +1,7 @@
 //! Columns for people.
 
+use unicode_width::UnicodeWidthStr;
+
 /// The rows as lines whose cells stand under one another; the columns numbered in `right` end under one another. A row of
 /// one cell is a heading, as long as it likes.
 pub(crate) fn aligned(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
@@ -8,14 +10,17 @@ pub(crate) fn aligned(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
         .map(|column| {
             let rows = rows.iter().filter(|row| row.len() > 1);
             let cells = rows.filter_map(|row| row.get(column));
-            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+            cells.map(|cell| cell.width()).max().unwrap_or(0)
         })
         .collect();
     let line = |row: &Vec<String>| {
         let cells = row.iter().zip(&widths).enumerate();
-        let cells = cells.map(|(column, (cell, width))| match right.contains(&column) {
-            true => format!("{cell:>width$}"),
-            false => format!("{cell:<width$}"),
+        let cells = cells.map(|(column, (cell, width))| {
+            let space = " ".repeat(width.saturating_sub(cell.width()));
+            match right.contains(&column) {
+                true => format!("{space}{cell}"),
+                false => format!("{cell}{space}"),
+            }
         });
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
@@ -29,7 +34,7 @@ mod tests {
     #[test]
     fn cells_stand_under_one_another() {
         let rows = [["a", "long", "1"], ["名前", "b", "12"]].map(|row| row.map(str::to_owned).to_vec());
-        assert_eq!(aligned(&rows, &[2]), ["a   long   1", "名前  b     12"]);
+        assert_eq!(aligned(&rows, &[2]), ["a     long   1", "名前  b     12"]);
         let headed = [vec!["a long heading".to_owned()], vec!["a".to_owned(), "b".to_owned()]];
         assert_eq!(aligned(&headed, &[]), ["a long heading", "a  b"]);
         assert_eq!(aligned(&[], &[]), Vec::<String>::new());

@@ -15,6 +15,7 @@ pub mod corpus;
 pub mod cost;
 pub mod message;
 pub mod rights;
+pub mod rollback;
 pub mod setup;
 pub mod survey;
 pub mod template;

@@ -1,6 +1,7 @@
 //! S3's operations on buckets, from the members of their inputs to what goes over the wire.
 
 use crate::aws::{Answer, Client, Error};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Method;
 use serde_json::Value;
 
@@ -100,7 +101,13 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) async fn send(&self, client: &Client) -> Result<Answer, Error> {
-        let headers = [("content-type", self.content_type)];
+        // S3 takes most settings of a bucket with a checksum only.
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.body.as_bytes());
+        let checksum = STANDARD.encode(digest);
+        let headers = [
+            ("content-type", self.content_type),
+            ("x-amz-checksum-sha256", checksum.as_str()),
+        ];
         let headers = if self.body.is_empty() { &[][..] } else { &headers[..] };
         let (method, body) = (self.method.clone(), self.body.clone());
         client
