@@ -22,6 +22,7 @@ mod ingest;
 mod json_text;
 #[allow(dead_code, reason = "the commands that use it are being added")]
 mod operate;
+mod plan;
 mod rootkey;
 mod serve;
 mod style;
@@ -43,6 +44,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What still runs on threads of its own when a command is done has so long to end.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// Room for the deepest of tasks: what the operator's commands read side by side is one future in another. Taken only as it
+/// is used.
+const THREAD_STACK_BYTES: usize = 8 << 20;
 
 /// A sealed, signed, verifiable audit trail on AWS's own wire protocols.
 #[derive(Parser)]
@@ -85,6 +90,8 @@ enum Command {
     Corpus(corpus::CorpusCommand),
     /// Say what trails and their keys cost in a month, with the formulae.
     Cost(Box<cost::CostArgs>),
+    /// Say what would break if a policy, a key, a trail or a bucket were changed: trails, readers, objects, cost.
+    Plan(Box<plan::PlanArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
     Template(Box<template::TemplateArgs>),
     /// Set up, look at and roll back trails, here or on AWS.
@@ -96,7 +103,8 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let language = operate::language(cli.lang);
     log_to_stderr();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.enable_all().thread_stack_size(THREAD_STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start")),
     };
@@ -114,6 +122,7 @@ fn main() -> ExitCode {
             Command::Access(args) => access::run(args).await,
             Command::Corpus(command) => corpus::run(command, language),
             Command::Cost(args) => cost::run(*args, language).await,
+            Command::Plan(args) => plan::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
             Command::Trail(command) => trail::run(command, language).await,
         }

@@ -14,6 +14,7 @@ pub mod change;
 pub mod corpus;
 pub mod cost;
 pub mod message;
+pub mod plan;
 pub mod rights;
 pub mod rollback;
 pub mod setup;

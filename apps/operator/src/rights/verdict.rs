@@ -26,6 +26,10 @@ pub struct Verdict {
     pub allowed: Allowed,
     /// The statement that decided, what is missing, or what it hangs on.
     pub why: Message,
+    /// Whether policies allow it and the state of the resource refuses it: a key that is not enabled or not there, a bucket that
+    /// is not there.
+    #[serde(skip)]
+    pub by_state: bool,
 }
 
 impl Verdict {
@@ -34,6 +38,7 @@ impl Verdict {
         Verdict {
             allowed: Allowed::Yes,
             why,
+            by_state: false,
         }
     }
 
@@ -42,6 +47,7 @@ impl Verdict {
         Verdict {
             allowed: Allowed::No,
             why,
+            by_state: false,
         }
     }
 
@@ -50,6 +56,15 @@ impl Verdict {
         Verdict {
             allowed: Allowed::Unknown,
             why,
+            by_state: false,
+        }
+    }
+
+    /// Refused by the state of the resource.
+    pub(super) fn by_state(why: Message) -> Verdict {
+        Verdict {
+            by_state: true,
+            ..Verdict::no(why)
         }
     }
 
@@ -128,7 +143,8 @@ impl Holdings {
         let keys = held.reading.doubts.get(&index)?.join(", ");
         let name = source_of(&held.reading.hopeful);
         let (english, japanese) = named(index, sid.as_deref());
-        let japanese = format!("{name} の{japanese}は、実際の呼び出しでのみ分かる {keys} に依存します");
+        let in_japanese = in_japanese(&name);
+        let japanese = format!("{in_japanese} の{japanese}は、実際の呼び出しでのみ分かる {keys} に依存します");
         Some(Message::new(
             format!("it depends on {keys}, which only a call shows: {english} of {name}"),
             japanese,
@@ -146,6 +162,20 @@ fn named(index: usize, sid: Option<&str>) -> (String, String) {
         ),
         None => (format!("statement {place}"), format!("ステートメント {place}")),
     }
+}
+
+/// A policy's name in Japanese: what it is, and of what.
+fn in_japanese(name: &str) -> String {
+    let kinds = [
+        ("key policy of ", "キーポリシー "),
+        ("bucket policy of ", "バケットポリシー "),
+        ("policy of topic ", "トピックポリシー "),
+        ("trust policy of role ", "信頼ポリシー (ロール) "),
+        ("managed policy ", "管理ポリシー "),
+        ("inline policy ", "インラインポリシー "),
+    ];
+    let found = kinds.iter().find_map(|(english, japanese)| Some((japanese, name.strip_prefix(english)?)));
+    found.map_or_else(|| name.to_owned(), |(japanese, rest)| format!("{japanese}{rest}"))
 }
 
 fn source_of(policy: &Policy) -> String {
@@ -168,7 +198,7 @@ pub(super) fn reason(check: &Check<'_>, decision: &Decision) -> Message {
             let ((english, japanese), place) = (named(*index, sid.as_deref()), place(*policy, *nth));
             Message::new(
                 format!("{english} of {place} allows it"),
-                format!("{place} の{japanese}が許可しています"),
+                format!("{} の{japanese}が許可しています", in_japanese(&place)),
             )
         }
         Grounds::ExplicitDeny {
@@ -181,7 +211,7 @@ pub(super) fn reason(check: &Check<'_>, decision: &Decision) -> Message {
             let ((english, japanese), place) = (named(*index, sid.as_deref()), place(*policy, *nth));
             Message::new(
                 format!("{english} of {place} denies it"),
-                format!("{place} の{japanese}が拒否しています"),
+                format!("{} の{japanese}が拒否しています", in_japanese(&place)),
             )
         }
         Grounds::Grant { nth } => {
@@ -220,9 +250,10 @@ fn nothing_allows(check: &Check<'_>, missing: PolicyType) -> Message {
         ),
         (PolicyType::Resource | PolicyType::RoleTrust, Some(policy)) => {
             let name = source_of(policy);
+            let japanese = in_japanese(&name);
             let none = crate::message!(
                 "{name} does not allow {action} to it",
-                "{name} は {action} を許可していません"
+                "{japanese} は {action} を許可していません"
             );
             near(check).map_or(none.clone(), |near| join(&none, &near))
         }

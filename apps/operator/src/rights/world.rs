@@ -121,7 +121,7 @@ impl World {
         if let Some(known) = self.principals.get(name) {
             return Some(known.clone());
         }
-        if name == "*" {
+        if name == "*" || name == "anonymous" {
             return Some(Someone::anonymous());
         }
         if name.ends_with(".amazonaws.com") || name.ends_with(".amazonaws.com.cn") {
@@ -165,6 +165,12 @@ impl World {
         let (role, _) = parts.resource.strip_prefix("assumed-role/")?.split_once('/')?;
         let mut roles = self.principals.values().filter(|one| one.kind == Kind::Role);
         roles.find(|one| one.name.ends_with(&format!("/{role}"))).cloned()
+    }
+
+    /// The root, users and roles of the account.
+    pub(crate) fn known_principals(&self) -> Vec<String> {
+        let root = base::arn::root(self.account).to_string();
+        std::iter::once(root).chain(self.principals.keys().cloned()).collect()
     }
 
     /// The users and roles of the survey.
@@ -247,10 +253,12 @@ impl World {
             ResourceKind::KmsKey => self.key_policy(&query.resource),
             ResourceKind::Other | ResourceKind::RoleTrust => None,
         };
-        if let Some(refused) = self.of_state(query) {
-            return refused;
+        // As the services do: who may not ask is not told of states.
+        let by_policies = self.decide_by(query, who, resource);
+        match by_policies.is_no() {
+            true => by_policies,
+            false => self.of_state(query).unwrap_or(by_policies),
         }
-        self.decide_by(query, who, resource)
     }
 
     /// What is refused whatever policies say: the use of a key that is not enabled, a bucket that is not there, what Block
@@ -260,21 +268,24 @@ impl World {
             let key = self.survey.keys.get(&query.resource)?;
             let arn = &key.arn;
             if key.is_gone() {
-                return Some(Verdict::no(message!(
+                return Some(Verdict::by_state(message!(
                     "there is no key {arn}",
                     "キー {arn} は存在しません"
                 )));
             }
             let state = &key.metadata.known()?.state;
             if uses_key(&query.action) && state != "Enabled" && !state.is_empty() {
-                return Some(Verdict::no(message!("the key is {state}", "キーの状態は {state} です")));
+                return Some(Verdict::by_state(message!(
+                    "the key is {state}",
+                    "キーの状態は {state} です"
+                )));
             }
             return None;
         }
         let bucket = self.survey.buckets.get(bucket_of(&query.resource)?)?;
         let name = &bucket.name;
         if bucket.exists == Fact::Known(false) {
-            return Some(Verdict::no(message!(
+            return Some(Verdict::by_state(message!(
                 "there is no bucket {name}",
                 "バケット {name} は存在しません"
             )));
