@@ -16,7 +16,10 @@ fn empty() -> crate::survey::Survey {
 #[test]
 fn what_is_wanted_is_read_with_the_account() {
     let wanted = Wanted {
-        bucket_encryption: vec![("a".to_owned(), "AES256".to_owned()), ("b".to_owned(), "alias/k".to_owned())],
+        bucket_encryption: vec![
+            ("a".to_owned(), "AES256".to_owned()),
+            ("b".to_owned(), "alias/k".to_owned()),
+        ],
         deleted_keys: vec!["gone".to_owned()],
         trails: vec![WantedTrail {
             name: "t".to_owned(),

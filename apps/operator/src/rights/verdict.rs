@@ -174,7 +174,9 @@ fn in_japanese(name: &str) -> String {
         ("managed policy ", "管理ポリシー "),
         ("inline policy ", "インラインポリシー "),
     ];
-    let found = kinds.iter().find_map(|(english, japanese)| Some((japanese, name.strip_prefix(english)?)));
+    let found = kinds
+        .iter()
+        .find_map(|(english, japanese)| Some((japanese, name.strip_prefix(english)?)));
     found.map_or_else(|| name.to_owned(), |(japanese, rest)| format!("{japanese}{rest}"))
 }
 
