@@ -1,8 +1,9 @@
 //! # The operator's tool
 //!
 //! What people who run trails need beside a server: a client of the AWS APIs ([`aws`]), what a sealed trail is ([`trail`]),
-//! how it is written down ([`template`]), how an account is changed and the change taken back ([`change`]). Everything here works on a real account as it does on this product's server: nothing in it knows the
-//! server's inside.
+//! how it is written down ([`template`]), how an account is changed and the change taken back ([`change`]), what the trails of
+//! an account are ([`survey`]) and how they stand ([`status`]). Everything here works on a real account as it does on this
+//! product's server: nothing in it knows the server's inside.
 //!
 //! ## Invariants
 //! - The environment is a value that the caller gives; nothing here reads it.
@@ -18,6 +19,7 @@ pub mod plan;
 pub mod rights;
 pub mod rollback;
 pub mod setup;
+pub mod status;
 pub mod survey;
 pub mod template;
 pub mod trail;

@@ -13,11 +13,11 @@ mod machine;
 mod pipeline;
 mod policies;
 mod process;
-#[allow(dead_code, reason = "the benches that use it are being added")]
 mod relay;
 mod scenario;
 mod selectors;
 mod stacks;
+mod status;
 mod storage;
 mod table;
 mod target;
@@ -113,6 +113,8 @@ enum Part {
     History,
     /// Stacks of 200 resources.
     Stacks,
+    /// `trail status` over 17 Regions, far away.
+    Status,
     /// 5 GiB in and out.
     Big,
 }
@@ -193,6 +195,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Stacks) {
         report.table(stacks::stacks(arguments.binary()?).await?);
         report.text(stacks::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Status) {
+        report.table(status::status(arguments.binary()?).await?);
+        report.text(status::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Listing) {
         report.table(storage::listing(arguments.binary()?).await?);

@@ -47,7 +47,8 @@ impl Asker {
         self.client.region()
     }
 
-    /// Waits for its turn, and calls.
+    /// Waits for its turn, and calls. A call is large: whoever makes many of them boxes them, so that the stack does not grow with
+    /// their number.
     pub(super) async fn turn<T>(&self, call: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         // The semaphore is never closed; without a permit the call is made all the same.
         let _permit = self.permits.acquire().await;
@@ -70,7 +71,7 @@ impl Asker {
         input: &Value,
     ) -> Result<Value, Missing> {
         let service = service.into();
-        let answer = self.turn(self.client.json(service, operation, input)).await;
+        let answer = self.turn(Box::pin(self.client.json(service, operation, input))).await;
         answer
             .map(without_nulls)
             .map_err(|error| self.missing(service, operation, &error))
@@ -118,7 +119,7 @@ impl Asker {
         input: &[(&str, &str)],
     ) -> Result<T, Missing> {
         let service = service.into();
-        let answer = self.turn(self.client.ask_query(service, action, input)).await;
+        let answer = self.turn(Box::pin(self.client.ask_query(service, action, input))).await;
         answer.map_err(|error| self.missing(service, action, &error))
     }
 
@@ -153,7 +154,9 @@ impl Asker {
         bucket: &str,
         query: &str,
     ) -> Result<Answer, Missing> {
-        let answer = self.turn(self.client.s3(method, bucket, "", query, &[], "")).await;
+        let answer = self
+            .turn(Box::pin(self.client.s3(method, bucket, "", query, &[], "")))
+            .await;
         answer.map_err(|error| self.missing(wire::ServiceName::S3.into(), operation, &error))
     }
 
@@ -164,7 +167,7 @@ impl Asker {
         bucket: &str,
         name: &str,
     ) -> Result<T, Missing> {
-        let answer = self.turn(self.client.bucket_setting(bucket, name)).await;
+        let answer = self.turn(Box::pin(self.client.bucket_setting(bucket, name))).await;
         answer.map_err(|error| self.missing(wire::ServiceName::S3.into(), operation, &error))
     }
 
