@@ -1,9 +1,12 @@
 """`shoseki plan`: what would break, said before it does."""
 
 import json
+import socket
+import subprocess
 
+import boto3
 import pytest
-from harness import ACCOUNT, SERVICE, allow, bucket_policy, key_policy, make_trail, policy
+from harness import ACCOUNT, BINARY, CLEAN, PROGRAMS, SERVICE, allow, bucket_policy, key_policy, make_trail, policy, poll
 from screens import screen
 
 pytestmark = pytest.mark.serve("--rehearsal", "--delivery-interval", "10m")
@@ -159,6 +162,59 @@ def test_wrong_usage_and_unknown_names(server, trail):
     assert "no setting `colour`" in run(server, "--trail", "audit", "--set", "colour=red", check=1).stderr
     assert "on or off" in run(server, "--trail", "audit", "--set", "validation=perhaps", check=1).stderr
     assert "cannot read" in run(server, "--key-policy", "alias/trail=absent.json", check=1).stderr
+
+
+MOTO = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+
+
+@pytest.fixture
+def moto(tmp_path):
+    """The address of a foreign endpoint."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = probe.getsockname()
+    command = [str(PROGRAMS / "moto_server"), "-H", address[0], "-p", str(address[1])]
+    with open(tmp_path / "moto.log", "wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=CLEAN)
+
+    def listens():
+        with socket.socket() as probe:
+            return probe.connect_ex(address) == 0
+
+    try:
+        assert poll(listens, 60), (tmp_path / "moto.log").read_text()
+        yield f"http://{address[0]}:{address[1]}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_foreign_endpoint(moto, tmp_path):
+    account = "123456789012"
+    names = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1"}
+    s3, kms, cloudtrail = (boto3.client(name, endpoint_url=moto, **names) for name in ("s3", "kms", "cloudtrail"))
+    s3.create_bucket(Bucket="moto-logs")
+    s3.put_bucket_policy(Bucket="moto-logs", Policy=bucket_policy("moto-logs").replace(ACCOUNT, account))
+    key = kms.create_key(Policy=key_policy().replace(ACCOUNT, account))["KeyMetadata"]["Arn"]
+    sealed = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    s3.put_object(Bucket="moto-logs", Key=f"AWSLogs/{account}/CloudTrail/us-east-1/one.json.gz", Body=b"1", **sealed)
+    s3.put_object(Bucket="moto-logs", Key="other", Body=b"1")
+    cloudtrail.create_trail(Name="moto", S3BucketName="moto-logs", KmsKeyId=key)
+
+    def planned(*arguments):
+        command = [BINARY, "plan", "--endpoint-url", moto, "--regions", "us-east-1", "--output", "json", *arguments]
+        environment = {**CLEAN, **MOTO, "HOME": str(tmp_path)}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+        assert done.returncode in (0, 3), done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    deleted = planned("--delete-key", key)
+    [found] = deleted["objects"]
+    assert (found["logFiles"]["objects"], found["others"]["objects"], found["lookedAt"]) == (1, 0, 2)
+    [outcome] = deleted["trails"]
+    assert outcome["logFiles"]["before"] == "yes" and outcome["logFiles"]["error"]["code"] == "KMS.NotFoundException"
+    closed = planned("--bucket-policy", "moto-logs=none")
+    assert closed["breaks"] and closed["trails"][0]["logFiles"]["error"]["code"] == "AccessDenied"
 
 
 def test_screens(server, trail):
