@@ -6,6 +6,7 @@
 mod show;
 mod undo;
 
+pub(crate) use show::Screen;
 pub(crate) use undo::undo;
 
 use crate::operate::{Access, Output, tr};
@@ -18,7 +19,6 @@ use operator::{
     message::{Language, Message},
 };
 use serde::Serialize;
-use show::Screen;
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
@@ -333,6 +333,10 @@ impl Observer for Maker<'_> {
 
     fn stopped(&self) -> bool {
         self.interruption.is_set()
+    }
+
+    fn waiting(&mut self, at: usize, error: &operator::aws::Error, seconds: u64) {
+        self.screen.waiting(at, error, seconds);
     }
 }
 

@@ -23,6 +23,7 @@ mod json_text;
 #[allow(dead_code, reason = "the commands that use it are being added")]
 mod operate;
 mod plan;
+mod prompt;
 mod rootkey;
 mod serve;
 mod style;

@@ -181,7 +181,12 @@ impl TrailArgs {
 }
 
 impl DataEvents {
-    fn resource(self) -> DataResource {
+    /// By its word.
+    pub(crate) fn named(word: &str) -> Option<DataEvents> {
+        DataEvents::from_str(word, true).ok()
+    }
+
+    pub(crate) fn resource(self) -> DataResource {
         let (kind, value) = match self {
             DataEvents::S3 => ("AWS::S3::Object", "arn:{partition}:s3"),
             DataEvents::Lambda => ("AWS::Lambda::Function", "arn:{partition}:lambda"),

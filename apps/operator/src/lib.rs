@@ -14,6 +14,7 @@ pub mod aws;
 pub mod change;
 pub mod corpus;
 pub mod cost;
+pub mod delivery;
 pub mod message;
 pub mod plan;
 pub mod rights;
@@ -23,3 +24,5 @@ pub mod status;
 pub mod survey;
 pub mod template;
 pub mod trail;
+
+pub use setup::encrypt;

@@ -162,6 +162,15 @@ impl Screen {
         self.say(format!("  {}. {done}: {}", at + 1, self.text(title)));
     }
 
+    pub(super) fn waiting(&self, at: usize, error: &Error, seconds: u64) {
+        let number = at + 1;
+        self.say(tr!(
+            self.language,
+            "  {number}. not yet ({error}): tried again in {seconds} s, for what was just made is not known everywhere at once",
+            "  {number}. 未完了 ({error}): 作成直後の設定が行き渡るのを待ち、{seconds} 秒後に再試行します"
+        ));
+    }
+
     pub(super) fn all_made(&self, path: &Path, access: &Access) {
         self.say(tr!(
             self.language,

@@ -1,6 +1,11 @@
-//! `shoseki trail`: set up, look at and roll back trails, here or on AWS.
+//! `shoseki trail`: set up, seal, look at and roll back trails, here or on AWS.
 
+mod encrypt;
+mod proof;
+mod report;
 mod rollback;
+mod setup;
+mod setup_prompts;
 mod status;
 
 use anyhow::Result;
@@ -10,6 +15,10 @@ use std::process::ExitCode;
 
 #[derive(Subcommand)]
 pub(crate) enum TrailCommand {
+    /// Make a sealed trail with everything it needs: key, bucket, policies, log group, topic.
+    Setup(Box<setup::SetupArgs>),
+    /// Give a trail a key that seals its log files, with a look at who could not read them any more.
+    Encrypt(Box<encrypt::EncryptArgs>),
     /// Take trails and their buckets back from a key of KMS to S3's own keys, or take a change of this tool back.
     Rollback(Box<rollback::RollbackArgs>),
     /// Say how the trails of all Regions stand: logging, key, validation, bucket, last deliveries, errors.
@@ -18,6 +27,8 @@ pub(crate) enum TrailCommand {
 
 pub(crate) async fn run(command: TrailCommand, language: Language) -> Result<ExitCode> {
     match command {
+        TrailCommand::Setup(args) => setup::run(*args, language).await,
+        TrailCommand::Encrypt(args) => encrypt::run(*args, language).await,
         TrailCommand::Rollback(args) => rollback::run(*args, language).await,
         TrailCommand::Status(args) => status::run(*args, language).await,
     }

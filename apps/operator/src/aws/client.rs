@@ -299,7 +299,8 @@ impl Client {
         let mut attempt = 1;
         loop {
             self.shared.retries.turn().await;
-            let error = match self.attempt(service, &region, call).await {
+            // Boxed: what a request needs is large, and callers join many of them in one task's stack.
+            let error = match Box::pin(self.attempt(service, &region, call)).await {
                 Ok(response) if (200..300).contains(&response.status) => {
                     return Ok(Answer {
                         headers: response.headers,

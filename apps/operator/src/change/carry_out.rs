@@ -2,6 +2,8 @@
 
 use super::{Answers, Call, Step, call::answered};
 use crate::aws::{Client, Error};
+use serde_json::Value;
+use std::time::Duration;
 
 /// Who watches a change and may stop it between two steps.
 pub trait Observer {
@@ -12,7 +14,27 @@ pub trait Observer {
     fn after(&mut self, at: usize, undo: &[Call]) -> std::io::Result<()>;
     /// Whether to stop before the next step.
     fn stopped(&self) -> bool;
+    /// A step found that what an earlier one made is not known everywhere yet; it is tried again after so many seconds.
+    fn waiting(&mut self, _at: usize, _error: &Error, _seconds: u64) {}
 }
+
+/// Pauses in seconds before a step is tried again that needs what an earlier one has just made: AWS knows it everywhere only after a
+/// while. SPEC: <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency>
+const PAUSES: [u64; 4] = [3, 5, 10, 10];
+/// How CloudTrail says that it cannot use what it was given, by the service of which that is.
+const NOT_YET: [(&str, &str); 11] = [
+    ("iam", "InvalidCloudWatchLogsRoleArnException"),
+    ("iam", "InvalidCloudWatchLogsLogGroupArnException"),
+    ("logs", "InvalidCloudWatchLogsLogGroupArnException"),
+    ("kms", "InsufficientEncryptionPolicyException"),
+    ("kms", "KmsException"),
+    ("kms", "KmsKeyNotFoundException"),
+    ("s3", "InsufficientEncryptionPolicyException"),
+    ("s3", "InsufficientS3BucketPolicyException"),
+    ("s3", "S3BucketDoesNotExistException"),
+    ("sns", "InsufficientSnsTopicPolicyException"),
+    ("sns", "InvalidSnsTopicNameException"),
+];
 
 /// How a change ended.
 #[derive(Debug)]
@@ -47,7 +69,15 @@ pub async fn carry_out(client: &Client, steps: &[Step], observer: &mut dyn Obser
         if observer.stopped() {
             return Ended::Stopped { at, undo };
         }
-        let (error, is_made) = match make(client, at, step, &mut answers, &mut undo, observer).await {
+        let (error, is_made) = match make(
+            client,
+            (at, step, steps.get(..at).unwrap_or_default()),
+            &mut answers,
+            &mut undo,
+            observer,
+        )
+        .await
+        {
             Ok(()) => continue,
             Err(Failure::BeforeCall(error)) => (error, Made::No),
             Err(Failure::Call(error)) if may_be_made(&error) => (error, Made::Perhaps),
@@ -84,8 +114,7 @@ enum Failure {
 
 async fn make(
     client: &Client,
-    at: usize,
-    step: &Step,
+    (at, step, earlier): (usize, &Step, &[Step]),
     answers: &mut Answers,
     undo: &mut Vec<Call>,
     observer: &mut dyn Observer,
@@ -94,7 +123,9 @@ async fn make(
     let call = step.call.filled(answers).map_err(Failure::BeforeCall)?;
     let kept = observer.before(at, &call, &with_this(step, answers, undo));
     kept.map_err(|fault| Failure::BeforeCall(unkept(fault)))?;
-    let answer = call.send(client).await.map_err(Failure::Call)?;
+    let answer = sent(client, (at, &call, earlier), observer)
+        .await
+        .map_err(Failure::Call)?;
     for (name, path) in &step.answers {
         if let Some(text) = answered(&answer, path) {
             answers.insert(name.clone(), text);
@@ -104,6 +135,32 @@ async fn make(
     observer
         .after(at, undo)
         .map_err(|fault| Failure::AfterCall(unkept(fault)))
+}
+
+/// Makes a call; again when it needs what an earlier step has just made and finds that it cannot be used yet.
+async fn sent(
+    client: &Client,
+    (at, call, earlier): (usize, &Call, &[Step]),
+    observer: &mut dyn Observer,
+) -> Result<Value, Error> {
+    for seconds in PAUSES {
+        let error = match call.send(client).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if observer.stopped() || !may_settle(call, &error, earlier) {
+            return Err(error);
+        }
+        observer.waiting(at, &error, seconds);
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+    call.send(client).await
+}
+
+/// Whether CloudTrail refuses what an earlier step of the change has made.
+fn may_settle(call: &Call, error: &Error, earlier: &[Step]) -> bool {
+    let made = |service: &str| earlier.iter().any(|step| step.call.service == service);
+    call.service == "cloudtrail" && NOT_YET.iter().any(|(service, code)| made(service) && error.is(&[code]))
 }
 
 /// What takes the change back with this step, filled as far as answers go.
@@ -121,5 +178,42 @@ fn may_be_made(error: &Error) -> bool {
         Error::Unreachable { .. } | Error::Unreadable { .. } => true,
         Error::Refused(refused) => refused.status >= 500,
         Error::Credentials(_) | Error::Settings(_) | Error::Unsendable(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{aws::Refused, message::Message};
+    use serde_json::json;
+
+    #[test]
+    fn only_what_the_change_itself_made_is_waited_for() {
+        let step = |service: &str| Step {
+            title: Message::plain("x"),
+            call: Call::new(service, "X", "r", json!({})),
+            shown: None,
+            undo: Vec::new(),
+            answers: Vec::new(),
+        };
+        let check = |service: &str, code: &str, earlier: &str, expected| {
+            let error = Error::Refused(Refused {
+                status: 400,
+                code: code.to_owned(),
+                message: String::new(),
+                request_id: String::new(),
+            });
+            let call = Call::new(service, "CreateTrail", "r", json!({}));
+            assert_eq!(
+                may_settle(&call, &error, &[step(earlier)]),
+                expected,
+                "{code} after {earlier}"
+            );
+        };
+        check("cloudtrail", "InsufficientS3BucketPolicyException", "s3", true);
+        check("cloudtrail", "InsufficientS3BucketPolicyException", "kms", false);
+        check("cloudtrail", "InvalidCloudWatchLogsRoleArnException", "iam", true);
+        check("cloudtrail", "AccessDeniedException", "s3", false);
+        check("kms", "KmsException", "kms", false);
     }
 }

@@ -38,6 +38,11 @@ impl BucketFound {
     pub(super) fn has_bucket_key(&self) -> bool {
         self.settings.as_ref().is_some_and(|bucket| bucket.bucket_key)
     }
+
+    /// The bucket's settings, when it could be looked at.
+    pub(super) fn settings(&self) -> Option<&Bucket> {
+        self.settings.as_ref()
+    }
 }
 
 impl Draft<'_> {
@@ -256,21 +261,28 @@ impl Draft<'_> {
         if wanted == found && bucket.bucket_key == present.bucket_key {
             return;
         }
-        let by_default = match wanted.as_deref() {
-            None => json!({ "SSEAlgorithm": "AES256" }),
-            Some("") => json!({ "SSEAlgorithm": "aws:kms" }),
-            Some(arn) => json!({ "SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn }),
-        };
-        let rule = json!({ "ApplyServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": bucket.bucket_key });
         let title = message!(
             "Set the default encryption of the bucket {name}.",
             "バケット {name} のデフォルト暗号化を設定します。",
         );
-        let call = self.of_bucket(
-            "PutBucketEncryption",
-            json!({ "ServerSideEncryptionConfiguration": { "Rules": [rule] } }),
-        );
+        let call = self.encryption_call(wanted.as_deref(), bucket.bucket_key);
         self.step(title, call, Vec::new());
+    }
+
+    /// The call that sets the bucket's default encryption: by this key, by the account's key for S3 when it is empty, by S3's own
+    /// without one.
+    pub(super) fn encryption_call(&self, key: Option<&str>, bucket_key: bool) -> Call {
+        let by_default = match key {
+            None => json!({ "SSEAlgorithm": "AES256" }),
+            Some("") => json!({ "SSEAlgorithm": "aws:kms" }),
+            Some(arn) => json!({ "SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn }),
+        };
+        let rule = json!({ "ApplyServerSideEncryptionByDefault": by_default, "BucketKeyEnabled": bucket_key });
+        let configuration = json!({ "Rules": [rule] });
+        self.of_bucket(
+            "PutBucketEncryption",
+            json!({ "ServerSideEncryptionConfiguration": configuration }),
+        )
     }
 
     fn rules_of_bucket(&mut self, bucket: &Bucket, present: &Bucket) {

@@ -130,6 +130,7 @@ impl Draft<'_> {
     async fn own_key(&mut self, key: &Key, bucket: &BucketFound) -> Result<KeyRef, Error> {
         let client = self.client.in_region(&bucket.region);
         let policy = self.key_policy(key).await?;
+        self.key_document = Some(policy.clone());
         let alias = key.alias.as_ref().map(|alias| self.place.text(alias));
         let found = match &alias {
             Some(alias) => {
@@ -340,13 +341,22 @@ impl Draft<'_> {
             return self.check("key", Outcome::Unknown, says);
         };
         let bucket_key = bucket.has_bucket_key() || self.definition.bucket.bucket_key;
+        let named = self
+            .definition
+            .key
+            .as_ref()
+            .map(|key| key.readers.clone())
+            .unwrap_or_default();
+        let readers: Vec<String> = named.iter().map(|reader| self.place.text(reader)).collect();
         let need = |trail: String| {
-            let needs = needs::of_key(&self.place, &trail, arn, bucket_key);
+            let place = self.place.in_region(&bucket.region);
+            let mut needs = needs::of_key(&place, &trail, arn, bucket_key);
+            needs.extend(needs::of_readers(&place, &trail, arn, bucket_key, &readers));
             (trail, needs)
         };
         let trails: Vec<_> = self.trail_arns().into_iter().map(need).collect();
         let name = Text::of([Part::Bucket]);
-        let least = self.place.value(&policies::key(&self.let_in(), &[], Some(&name)));
+        let least = self.place.value(&policies::key(&self.let_in(), &named, Some(&name)));
         let adopted = needs::adopt(
             Some(present),
             &least,
@@ -355,6 +365,10 @@ impl Draft<'_> {
             &self.place.account,
         );
         self.adopted("key", arn, &adopted);
+        self.key_document = Some(match &adopted {
+            Adopted::With { policy, .. } => policy.clone(),
+            _ => present.clone(),
+        });
         if let Adopted::With { policy, added } = adopted {
             let region = bucket.region.clone();
             let put = |text: &str| {

@@ -125,7 +125,10 @@ impl Draft<'_> {
     fn retention(&mut self, logs: &Logs, region: &str) {
         let Some(days) = logs.retention_days else { return };
         let name = self.place.log_group.clone();
-        let title = message!("Keep its events for {days} days.", "イベントを {days} 日間保持します。");
+        let title = message!(
+            "Keep the events of the log group {name} for {days} days.",
+            "ロググループ {name} のイベントを {days} 日間保持します。",
+        );
         let input = json!({ "logGroupName": name, "retentionInDays": days });
         self.step(
             title,

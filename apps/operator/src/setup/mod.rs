@@ -6,6 +6,7 @@
 
 mod bucket;
 mod caller;
+pub mod encrypt;
 mod key;
 mod logs;
 pub(crate) mod needs;
@@ -126,6 +127,14 @@ pub async fn prepare(client: &Client, order: &Order) -> Result<Prepared, Error> 
     Ok(draft.finished(key, found.region))
 }
 
+/// The Regions that are enabled for the account, in order.
+pub async fn enabled_regions(client: &Client) -> Result<Vec<String>, Error> {
+    let answer = client.query(wire::ServiceName::Ec2, "DescribeRegions", &[]).await?;
+    let mut regions = crate::aws::elements(&answer, "regionName");
+    regions.sort_unstable();
+    Ok(regions)
+}
+
 /// A key as the trail is given it.
 struct KeyRef {
     /// Its ARN, or the place that it will fill.
@@ -144,6 +153,8 @@ struct Draft<'a> {
     checks: Vec<Check>,
     steps: Vec<Step>,
     notes: Vec<Message>,
+    /// The policy that the key will have, when it is known.
+    key_document: Option<String>,
 }
 
 impl<'a> Draft<'a> {
@@ -168,6 +179,7 @@ impl<'a> Draft<'a> {
             checks: Vec::new(),
             steps: Vec::new(),
             notes: Vec::new(),
+            key_document: None,
         }
     }
 

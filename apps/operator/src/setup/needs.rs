@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 
 /// CloudTrail's service principal.
 const SERVICE: &str = "cloudtrail.amazonaws.com";
+/// What a data key of a log file is bound to.
+const CONTEXT: &str = "kms:EncryptionContext:aws:cloudtrail:arn";
+/// What a data key of an S3 Bucket Key is bound to.
+const BUCKET_CONTEXT: &str = "kms:EncryptionContext:aws:s3:arn";
 /// An ending such as log files have.
 const LOG_FILE: &str = "2026/01/02/log.json.gz";
 
@@ -25,8 +29,10 @@ pub(crate) struct Need {
     pub(crate) resource: String,
     /// The condition keys of the call beside the trail's.
     pub(crate) context: Vec<(&'static str, String)>,
-    /// Its statement's place in the policy that is the least the trail needs.
+    /// The id of its statement in the policy that is the least that is needed.
     pub(crate) sid: &'static str,
+    /// Who calls: the ARN of a user or role; nothing for CloudTrail.
+    pub(crate) reader: Option<String>,
 }
 
 /// What CloudTrail needs of a bucket.
@@ -41,12 +47,14 @@ pub(crate) fn of_bucket(place: &Place, prefix: Option<&str>) -> Vec<Need> {
         ),
         context: vec![("s3:x-amz-acl", "bucket-owner-full-control".to_owned())],
         sid: "AWSCloudTrailWrite",
+        reader: None,
     };
     let look = Need {
         action: "s3:GetBucketAcl",
         resource: format!("arn:{partition}:s3:::{bucket}"),
         context: Vec::new(),
         sid: "AWSCloudTrailAclCheck",
+        reader: None,
     };
     vec![look, put("CloudTrail"), put("CloudTrail-Digest")]
 }
@@ -58,9 +66,8 @@ pub(crate) fn of_key(place: &Place, trail_arn: &str, key_arn: &str, bucket_key: 
         resource: key_arn.to_owned(),
         context,
         sid,
+        reader: None,
     };
-    let sealed =
-        |name: &'static str, keys: &str, arn: String| vec![(name, arn), ("kms:EncryptionContextKeys", keys.to_owned())];
     let mut needs = vec![
         need(
             "kms:GenerateDataKey",
@@ -75,7 +82,7 @@ pub(crate) fn of_key(place: &Place, trail_arn: &str, key_arn: &str, bucket_key: 
     ];
     if bucket_key {
         let bucket = format!("arn:{}:s3:::{}", place.partition, place.bucket);
-        let of_bucket = || sealed("kms:EncryptionContext:aws:s3:arn", "aws:s3:arn", bucket.clone());
+        let of_bucket = || sealed(BUCKET_CONTEXT, "aws:s3:arn", bucket.clone());
         needs.extend([
             need(
                 "kms:GenerateDataKey",
@@ -86,6 +93,71 @@ pub(crate) fn of_key(place: &Place, trail_arn: &str, key_arn: &str, bucket_key: 
         ]);
     }
     needs
+}
+
+fn sealed(name: &'static str, keys: &str, arn: String) -> Vec<(&'static str, String)> {
+    vec![(name, arn), ("kms:EncryptionContextKeys", keys.to_owned())]
+}
+
+/// What readers need of a key by its policy alone.
+pub(crate) fn of_readers(
+    place: &Place,
+    trail_arn: &str,
+    key_arn: &str,
+    bucket_key: bool,
+    readers: &[String],
+) -> Vec<Need> {
+    let via = format!("s3.{}.amazonaws.com", place.region);
+    let need = |reader: &String, mut context: Vec<(&'static str, String)>, sid| {
+        context.extend([
+            ("kms:ViaService", via.clone()),
+            ("kms:CallerAccount", place.account.clone()),
+        ]);
+        Need {
+            action: "kms:Decrypt",
+            resource: key_arn.to_owned(),
+            context,
+            sid,
+            reader: Some(reader.clone()),
+        }
+    };
+    let bucket = format!("arn:{}:s3:::{}", place.partition, place.bucket);
+    let mut needs = Vec::new();
+    for reader in readers {
+        let of_trail = sealed(CONTEXT, "aws:cloudtrail:arn", trail_arn.to_owned());
+        needs.push(need(reader, of_trail, "Allow readers to decrypt log files"));
+        if bucket_key {
+            let of_bucket = sealed(BUCKET_CONTEXT, "aws:s3:arn", bucket.clone());
+            needs.push(need(reader, of_bucket, "Allow readers to use the S3 Bucket Key"));
+        }
+    }
+    needs
+}
+
+/// Who an ARN is.
+fn principal(arn: &str) -> Option<Principal> {
+    let parts = base::arn::split(arn)?;
+    let account = parts.account.parse::<AccountId>().ok()?;
+    let name = parts.resource.rsplit('/').next().unwrap_or_default().to_owned();
+    Some(match parts.resource.split('/').next() {
+        Some("root") => Principal::Root { account },
+        Some("role") => Principal::Session {
+            account,
+            role_arn: arn.to_owned(),
+            session_arn: format!(
+                "arn:{}:sts::{}:assumed-role/{name}/session",
+                parts.partition, parts.account
+            ),
+            role_id: "AROA".to_owned(),
+            session_name: "session".to_owned(),
+        },
+        _ => Principal::User {
+            account,
+            arn: arn.to_owned(),
+            id: "AIDA".to_owned(),
+            name,
+        },
+    })
 }
 
 /// What became of a policy that was to allow something more.
@@ -210,12 +282,16 @@ fn refused(
 }
 
 fn decided(policy: &Policy, kind: PolicyKind, trail_arn: &str, need: &Need, account: &str) -> Decision {
-    let principal = Principal::Service {
+    let service = || Principal::Service {
         name: SERVICE.to_owned(),
     };
+    let reader = need.reader.as_deref().and_then(principal);
+    let principal = reader.clone().unwrap_or_else(service);
     let mut context = Context::of(&principal);
-    context.set("aws:SourceArn", trail_arn);
-    context.set("aws:SourceAccount", account);
+    if reader.is_none() {
+        context.set("aws:SourceArn", trail_arn);
+        context.set("aws:SourceAccount", account);
+    }
     context.set("aws:SecureTransport", "true");
     for (name, value) in &need.context {
         context.set(*name, value.as_str());

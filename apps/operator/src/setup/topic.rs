@@ -119,10 +119,23 @@ impl Draft<'_> {
     }
 }
 
-/// The policy among a topic's attributes.
+/// The policy among a topic's attributes. Some of the others are empty elements.
 fn policy_of(answer: &str) -> String {
-    let names = elements(answer, "key");
-    let values = elements(answer, "value");
-    let found = names.into_iter().zip(values).find(|(name, _)| name == "Policy");
-    found.map(|(_, value)| value).unwrap_or_default()
+    let mut entries = answer.split("<entry>");
+    let entry = entries.find(|entry| entry.contains("<key>Policy</key>"));
+    let values = entry.map(|entry| elements(entry, "value")).unwrap_or_default();
+    values.into_iter().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_is_found_beside_empty_attributes() {
+        let answer = "<Attributes><entry><key>DisplayName</key><value/></entry><entry><key>Policy</key>\
+                      <value>{&quot;Id&quot;:1}</value></entry></Attributes>";
+        assert_eq!(policy_of(answer), r#"{"Id":1}"#);
+        assert_eq!(policy_of("<Attributes/>"), "");
+    }
 }

@@ -187,14 +187,20 @@ impl Draft<'_> {
         let name = self.definition.name.clone();
         if let Some(mut input) = self.wanted_selectors(region) {
             input["TrailName"] = name.as_str().into();
-            let title = message!("Say which events it records.", "記録するイベントを設定します。");
+            let title = message!(
+                "Say which events the trail {name} records.",
+                "証跡 {name} が記録するイベントを設定します。"
+            );
             self.step(title, Call::new("cloudtrail", "PutEventSelectors", region, input), undo);
         }
         let kinds = &self.definition.insights;
         if !kinds.is_empty() {
             let kinds: Vec<Value> = kinds.iter().map(|kind| json!({ "InsightType": kind })).collect();
             let input = json!({ "TrailName": name, "InsightSelectors": kinds });
-            let title = message!("Say which insights it gives.", "インサイトを設定します。");
+            let title = message!(
+                "Say which insights the trail {name} gives.",
+                "証跡 {name} のインサイトを設定します。"
+            );
             self.step(
                 title,
                 Call::new("cloudtrail", "PutInsightSelectors", region, input),
@@ -208,7 +214,10 @@ impl Draft<'_> {
             return;
         }
         let name = self.definition.name.clone();
-        let title = message!("Start it.", "証跡のログ記録を開始します。");
+        let title = message!(
+            "Start the trail {name} in {region}.",
+            "{region} の証跡 {name} のログ記録を開始します。"
+        );
         let call = Call::new("cloudtrail", "StartLogging", region, json!({ "Name": name }));
         self.step(title, call, undo);
     }

@@ -30,6 +30,14 @@ const RESTIC: Program = Program {
     elsewhere: "on macOS: brew install restic",
 };
 
+const TMUX: Program = Program {
+    name: "tmux",
+    oldest: (3, 0),
+    probe: &["-V"],
+    debian: &["tmux"],
+    elsewhere: "on macOS: brew install tmux",
+};
+
 impl Program {
     /// What it says of its version, if it is there and whole.
     fn version(&self) -> Option<String> {
@@ -59,7 +67,7 @@ impl Program {
 
 /// Installs what is missing, if this is root on a machine with apt.
 pub(super) fn programs() -> Result<()> {
-    for program in [PYTHON, RESTIC] {
+    for program in [PYTHON, RESTIC, TMUX] {
         if program.is_good() {
             continue;
         }
@@ -100,8 +108,11 @@ fn is_root() -> bool {
 /// The first word of the form `1.2…`.
 fn first_version(text: &str) -> Option<(u32, u32)> {
     text.split_whitespace().find_map(|word| {
-        let mut numbers = word.split('.').map(str::parse);
-        Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+        let mut numbers = word.split('.');
+        let major = numbers.next()?.parse().ok()?;
+        // tmux counts on by letters: 3.3a.
+        let minor = numbers.next()?.trim_end_matches(|c: char| c.is_ascii_lowercase());
+        Some((major, minor.parse().ok()?))
     })
 }
 
@@ -120,6 +131,7 @@ mod tests {
             first_version("restic 0.14.0 compiled with go1.19.8 on linux/amd64"),
             Some((0, 14))
         );
+        assert_eq!(first_version("tmux 3.3a"), Some((3, 3)));
         assert_eq!(first_version("restic compiled by hand"), None);
         assert!(first_version("restic 0.9.6 compiled") < Some(RESTIC.oldest));
     }
