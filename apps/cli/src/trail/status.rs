@@ -346,6 +346,54 @@ fn age(time: Option<Timestamp>, now: Timestamp, language: Language) -> String {
 mod tests {
     use super::*;
 
+    fn report_of(bucket: &str) -> Report {
+        let unknown = || Missing::not_asked("s3:GetBucketEncryption");
+        let trail = TrailReport {
+            name: "audit".to_owned(),
+            arn: "arn:aws:cloudtrail:eu-west-1:000000000000:trail/audit".to_owned(),
+            home_region: "eu-west-1".to_owned(),
+            multi_region: true,
+            organization: false,
+            shadows: Vec::new(),
+            key: None,
+            validation: true,
+            bucket: bucket.to_owned(),
+            prefix: String::new(),
+            bucket_exists: Fact::NotAvailable(unknown()),
+            bucket_encryption: Fact::NotAvailable(unknown()),
+            status: Fact::NotAvailable(unknown()),
+        };
+        Report {
+            account: "000000000000".to_owned(),
+            caller: String::new(),
+            regions: Vec::new(),
+            trails: vec![trail],
+            findings: Vec::new(),
+            not_available: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_too_wide_for_a_table_is_paragraphs() {
+        let lines = |bucket: &str, language| trails(&report_of(bucket), Timestamp::EPOCH, Style::plain(), language);
+        for language in [Language::English, Language::Japanese] {
+            let (table, paragraphs) = (lines("logs", language), lines(&"b".repeat(63), language));
+            assert_eq!((table.len(), paragraphs.len()), (2, 6), "{paragraphs:?}");
+            assert_eq!(paragraphs[0], "audit (eu-west-1)");
+            assert!(table.iter().chain(&paragraphs).all(|line| width(line) <= COLUMNS_MAX));
+            // Their second columns stand under one another.
+            let starts = paragraphs.iter().skip(1).map(|line| {
+                let fact = line.rsplit("  ").next().unwrap_or_default();
+                width(line) - width(fact)
+            });
+            assert_eq!(
+                starts.collect::<std::collections::BTreeSet<_>>().len(),
+                1,
+                "{paragraphs:?}"
+            );
+        }
+    }
+
     #[test]
     fn ages_are_said_in_the_largest_unit() {
         let now = Timestamp::parse("2026-11-22T12:00:00Z").unwrap();
