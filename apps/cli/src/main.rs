@@ -18,6 +18,7 @@ mod demo;
 mod env;
 mod explain;
 mod fsck;
+mod guard;
 mod ingest;
 mod json_text;
 #[allow(dead_code, reason = "the commands that use it are being added")]
@@ -95,6 +96,9 @@ enum Command {
     Plan(Box<plan::PlanArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
     Template(Box<template::TemplateArgs>),
+    /// Keep settings as a baseline says: report what differs, or put it back, every week.
+    #[command(subcommand)]
+    Guard(guard::GuardCommand),
     /// Set up, look at and roll back trails, here or on AWS.
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -125,6 +129,7 @@ fn main() -> ExitCode {
             Command::Cost(args) => cost::run(*args, language).await,
             Command::Plan(args) => plan::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
+            Command::Guard(command) => guard::run(command, language).await,
             Command::Trail(command) => trail::run(command, language).await,
         }
     });

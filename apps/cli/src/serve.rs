@@ -64,6 +64,9 @@ pub(crate) struct ServeArgs {
     /// The roots (PEM) that SNS's endpoints of https must be known to [default: the system's].
     #[arg(long, value_name = "FILE")]
     pub(crate) sns_ca_bundle: Option<String>,
+    /// Keep the settings of the server's accounts as this baseline says, on the server's clock: see `shoseki guard`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) guard: Option<PathBuf>,
 }
 
 impl ServeArgs {
@@ -95,7 +98,12 @@ impl ServeArgs {
 pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
     // The signals are caught before anything is made, so that a stop during the start is a clean one too.
     let stop = StopSignal::new()?;
-    let running = server::start(args.load()?).await?;
+    let guard = args.guard.clone();
+    let more = |data_dir: &Path| match &guard {
+        Some(baseline) => Ok(vec![crate::guard::worker(baseline, data_dir)?]),
+        None => Ok(Vec::new()),
+    };
+    let running = server::start_with(args.load()?, more).await?;
     if let Some(key) = &running.first_key {
         show_first_key(key, running.data_dir());
     }

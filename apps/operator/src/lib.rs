@@ -15,6 +15,7 @@ pub mod change;
 pub mod corpus;
 pub mod cost;
 pub mod delivery;
+pub mod guard;
 pub mod message;
 pub mod plan;
 pub mod rights;

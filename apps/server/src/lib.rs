@@ -78,6 +78,14 @@ pub struct Running {
 
 /// Starts a server in this process, on a runtime that is running.
 pub async fn start(config: Config) -> Result<Running> {
+    start_with(config, |_| Ok(Vec::new())).await
+}
+
+/// The same with more background work, made once the data directory is this server's.
+pub async fn start_with(
+    config: Config,
+    more: impl FnOnce(&Path) -> Result<Vec<Arc<dyn gateway::ports::Worker>>>,
+) -> Result<Running> {
     let (clock, random) = (Clock::system(), Random::os());
     let dir = DataDir::open(&config.data_dir, &random)?;
     let listener = TcpListener::bind(config.listen).await.with_context(|| {
@@ -97,7 +105,7 @@ pub async fn start(config: Config) -> Result<Running> {
     let tls = tls::server_config(&config.tls, &dir, &settings, address.ip(), clock.real_now())?;
     let world = Arc::new(World::new(store.clone(), clock, random, settings, dir.root()));
     let sns_roots = tls::sns_roots(config.sns_ca_bundle.as_deref())?;
-    let gateway = wiring::wire(&world, &dir)?;
+    let gateway = wiring::wire(&world, &dir, more(dir.path())?)?;
     let first_key = first_start::make(&world, &dir, row).await?;
 
     let ca_bundle = (config.tls == TlsMode::Auto).then(|| dir.path().join(tls::CA_FILE));

@@ -11,12 +11,12 @@ use gateway::{
 };
 use std::sync::Arc;
 
-/// Puts every room behind one door.
-pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
+/// Puts every room behind one door. `more` work is done after that of the rooms.
+pub(crate) fn wire(world: &Arc<World>, dir: &DataDir, more: Vec<Arc<dyn Worker>>) -> Result<Gateway> {
     let identities = Arc::new(iam::IdentityStore::default());
     // In the order in which work is done that is due at one moment: keys vanish before they could be used once more, and are
     // rotated before they are, log files come before the digest that names them, and what is no longer needed is taken out last.
-    let workers: Vec<Arc<dyn Worker>> = vec![
+    let mut workers: Vec<Arc<dyn Worker>> = vec![
         Arc::new(kms::DueKeys::deletions()),
         Arc::new(kms::DueKeys::expiries()),
         Arc::new(kms::AdoptManagedKeys),
@@ -38,6 +38,7 @@ pub(crate) fn wire(world: &Arc<World>, dir: &DataDir) -> Result<Gateway> {
         Arc::new(s3::work::Sweep::default()),
         Arc::new(Rotate::new(vec![dir.under_root()], sealed_rows())),
     ];
+    workers.extend(more);
     world.wire(Ports {
         roles: Arc::clone(&identities) as Arc<dyn Roles>,
         identities,

@@ -15,6 +15,7 @@ pub use call::{Answers, Call};
 pub use carry_out::{Ended, Observer, carry_out};
 pub use describe::described;
 pub use keep::{BeforeFile, Unusable};
+pub use s3_wire::Request as S3Request;
 pub use take_back::{Back, BackObserver, TakenBack, take_back};
 
 use crate::message::Message;
@@ -60,4 +61,9 @@ pub struct BeforeState {
     pub made_at: String,
     /// The calls that take it back, in the order in which they are to be made.
     pub undo: Vec<Call>,
+}
+
+/// How a call of S3 goes over the wire, for whoever has a wire of its own; nothing when it is not known here.
+pub fn s3_request(call: &Call) -> Option<S3Request> {
+    s3_wire::request(&call.operation, &call.input)
 }

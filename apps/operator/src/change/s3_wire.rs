@@ -33,7 +33,17 @@ const fn delete(operation: &'static str, setting: &'static str) -> Shape {
     }
 }
 
-static SHAPES: [Shape; 17] = [
+const fn get(operation: &'static str, setting: &'static str) -> Shape {
+    Shape {
+        operation,
+        method: Method::GET,
+        setting,
+        body: None,
+    }
+}
+
+static SHAPES: [Shape; 18] = [
+    get("GetBucketEncryption", "encryption"),
     put(
         "CreateBucket",
         "",
@@ -90,13 +100,18 @@ static SHAPES: [Shape; 17] = [
 ];
 
 /// A request of S3.
-pub(super) struct Request {
-    method: Method,
-    bucket: String,
-    key: String,
-    query: String,
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key; empty for a call on the bucket.
+    pub key: String,
+    /// The query, encoded: `policy=`.
+    pub query: String,
     content_type: &'static str,
-    body: String,
+    /// The body; may be empty.
+    pub body: String,
 }
 
 impl Request {

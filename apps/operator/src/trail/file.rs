@@ -3,6 +3,7 @@
 use super::{Definition, InvalidDefinition};
 use saphyr::{ScalarStyle, Yaml, YamlLoader};
 use saphyr_parser::Parser;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How deep a document may be nested.
@@ -36,18 +37,19 @@ impl Notation {
 impl Definition {
     /// Reads and checks a definition. What it does not say is as in [`Definition::default`].
     pub fn parse(text: &str, notation: Notation) -> Result<Definition, InvalidDefinition> {
-        let invalid =
-            |fault: &dyn std::fmt::Display| InvalidDefinition(format!("this is no definition of a trail: {fault}"));
-        let definition: Definition = match notation {
-            Notation::Json => serde_json::from_str(text).map_err(|fault| invalid(&fault))?,
-            Notation::Toml => toml::from_str(text).map_err(|fault| invalid(&fault))?,
-            Notation::Yaml => {
-                let value = yaml(text).map_err(|fault| invalid(&fault))?;
-                serde_json::from_value(value).map_err(|fault| invalid(&fault))?
-            }
-        };
+        let invalid = |fault| InvalidDefinition(format!("this is no definition of a trail: {fault}"));
+        let definition: Definition = parsed(text, notation).map_err(invalid)?;
         definition.check()?;
         Ok(definition)
+    }
+}
+
+/// A document of some kind, with its fault when it is none.
+pub(crate) fn parsed<T: DeserializeOwned>(text: &str, notation: Notation) -> Result<T, String> {
+    match notation {
+        Notation::Json => serde_json::from_str(text).map_err(|fault| fault.to_string()),
+        Notation::Toml => toml::from_str(text).map_err(|fault| fault.to_string()),
+        Notation::Yaml => serde_json::from_value(yaml(text)?).map_err(|fault| fault.to_string()),
     }
 }
 

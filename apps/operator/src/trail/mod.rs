@@ -10,5 +10,6 @@ pub use definition::{
     FieldSelector, InvalidDefinition, Key, LifecycleRule, Logs, Topic, Transition,
 };
 pub use file::Notation;
+pub(crate) use file::parsed;
 pub(crate) use observed::observe_bucket;
 pub use observed::{Observed, observe};
