@@ -181,6 +181,54 @@ def test_everything_about_a_trail_can_be_kept(server, members):
         assert tokyo[fact]["notAvailable"]["code"] not in ("NotAsked", "Unreadable")
 
 
+def test_who_is_who_is_told_by_lists_where_the_whole_is_denied(server, members):
+    iam = server.client("iam")
+    managed = iam.create_policy(PolicyName="rights", PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    server.user("reader", allow("s3:GetObject"))
+    iam.attach_user_policy(UserName="reader", PolicyArn=managed)
+    iam.put_user_permissions_boundary(UserName="reader", PermissionsBoundary=managed)
+    iam.create_group(GroupName="readers")
+    iam.add_user_to_group(GroupName="readers", UserName="reader")
+    trails = ["cloudtrail:*", "kms:*", "s3:*", "ec2:DescribeRegions"]
+    lister = server.user("lister", allow([*trails, "iam:List*", "iam:GetUser*", "iam:GetRole*", "iam:GetPolicy*"]))
+    blind = server.user("blind", allow(trails))
+
+    def kept(who):
+        status(server, "--save", "account.json", who=who)
+        return json.loads((server.folder / "account.json").read_text())["principals"]
+
+    whole, listed = kept(server.root)["known"], kept(lister)["known"]
+    for principals in (whole, listed):
+        [reader] = [user for user in principals["users"] if user["name"] == "reader"]
+        assert reader["boundary"] == {"known": managed} and reader["groups"] == {"known": ["readers"]}
+        assert reader["attached"] == {"known": [{"name": "rights", "arn": managed}]}
+        assert reader["inline"]["known"]["rights"]["Statement"][0]["Action"] == "s3:GetObject"
+        assert principals["policies"][managed]["known"]["document"]["Statement"][0]["Action"] == "s3:*"
+    by_name = lambda principals: sorted(principals["users"], key=lambda user: user["name"])
+    assert by_name(whole) == by_name(listed) and whole["groups"] == listed["groups"]
+    missing = kept(blind)["notAvailable"]
+    assert (missing["call"], missing["code"]) == ("iam:GetAccountAuthorizationDetails", "AccessDenied")
+
+
+def test_topics_are_read_and_missed(server, members):
+    sns = server.client("sns", TOKYO)
+    topic = sns.create_topic(Name="trails")["TopicArn"]
+    rights = policy(allow("sns:Publish", topic, Principal=SERVICE))
+    sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=rights)
+    sns.subscribe(TopicArn=topic, Protocol="http", Endpoint="http://127.0.0.1:9/trails")
+    members.cloudtrail.update_trail(Name="Members", SnsTopicName="trails")
+
+    def kept():
+        status(server, "--save", "account.json")
+        return json.loads((server.folder / "account.json").read_text())["topics"][topic]
+
+    found = kept()
+    assert found["settings"]["known"] == {"policy": json.loads(rights), "kmsKey": None}
+    assert [entry["protocol"] for entry in found["subscriptions"]["known"]] == ["http"]
+    sns.delete_topic(TopicArn=topic)
+    assert kept()["settings"] == {"known": None}
+
+
 def make_log_group(server, trail):
     """The log group of the trail, with a role and a metric filter."""
     logs = server.client("logs", trail.home)
