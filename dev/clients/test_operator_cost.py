@@ -1,9 +1,9 @@
-"""`shoseki cost`: estimates of a month. It calls nobody, so there is no server here."""
+"""`shoseki cost`: estimates of a month."""
 
 import json
 import subprocess
 
-from harness import BINARY, CLEAN
+from harness import BINARY, CLEAN, make_trail
 
 
 def cost(*arguments, **environment):
@@ -41,3 +41,28 @@ def test_prices_can_be_printed_changed_and_given_back(tmp_path):
 def test_what_cannot_be_is_refused():
     for flags in (["--rotations", "1"], ["--keys", "-1"], ["--keys", "1", "--hours", "731"], ["--keys", "1.5"]):
         assert cost(*flags).returncode == 2, flags
+
+
+def test_a_survey_tells_the_keys_and_the_copies(serve, tmp_path):
+    server = serve("--rehearsal")
+    key = make_trail(server).key_arn
+    server.client("kms").enable_key_rotation(KeyId=key)
+    make_trail(server, "second", bucket="second-logs", with_key=False)
+
+    def priced(*more):
+        done = subprocess.run(
+            [BINARY, "cost", "--survey", "--management-events", "100000", *more],
+            env=server.cli_environment(), capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    estimate = json.loads(priced("--output", "json"))
+    lines = {line["what"]: line["formula"] for line in estimate["lines"]}
+    assert [name for name in lines if key in name] and estimate["total"] == "3.00", lines
+    assert lines["further copies of management events"] == "100,000 × (2 − 1) copies × $2.00 ÷ 100,000 = $2.00"
+    assert any("2 trails (audit, second)" in assumption for assumption in estimate["assumptions"])
+    # A trail that stands still copies nothing; a key that waits for its deletion costs nothing.
+    server.client("cloudtrail").stop_logging(Name="second")
+    assert "first copy of 100,000 events: $0.00" in priced()
+    server.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert "pending deletion: $0.00" in priced() and "Total: $0.00" in priced()

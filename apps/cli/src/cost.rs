@@ -1,15 +1,16 @@
 //! `shoseki cost`: what trails and their keys cost in a month, with the formulae.
 
 use crate::{
-    operate::{Output, tr},
+    operate::{Access, Output, tr},
     style::{Style, say},
     table::aligned,
 };
 use anyhow::{Context, Result};
 use clap::Args;
 use operator::{
-    cost::{Estimate, Insights, KeyFacts, ManagementEvents, Prices, Usage},
-    message::Language,
+    cost::{Estimate, Insights, KeyFacts, ManagementEvents, Prices, Surveyed, Usage},
+    message::{Language, Message},
+    survey::{self, Depth, Survey, What},
     trail::Notation,
 };
 use std::{path::PathBuf, process::ExitCode};
@@ -18,16 +19,21 @@ use std::{path::PathBuf, process::ExitCode};
 const EXAMPLES: &str = "\
 Examples:
   shoseki cost --keys 1 --rotations 1 --objects-read 50000
+  shoseki cost --survey --management-events 150000 --objects-read 50000
   shoseki cost --management-events 150000 --copies 2 --data-events 2000000
   shoseki cost --show-prices > prices.toml && shoseki cost --keys 3 --prices prices.toml
 
-Nothing is called. Storage, requests of S3 and transfer between Regions are not counted.
+Only --survey calls anything, and only reads. Storage, requests of S3 and transfer between Regions are not counted.
 
 Exit status: 0 an estimate was made; 1 it could not be made; 2 wrong usage.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct CostArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    access: Access,
     #[command(flatten)]
     keys: KeyArgs,
     #[command(flatten)]
@@ -41,6 +47,18 @@ pub(crate) struct CostArgs {
     /// For whom the answer is written.
     #[arg(long, value_enum, default_value_t = Output::Text)]
     output: Output,
+}
+
+/// Where keys and copies are known from.
+#[derive(Args)]
+#[group(multiple = false)]
+struct SourceArgs {
+    /// Ask the account which trails and keys there are.
+    #[arg(long, conflicts_with_all = ["keys", "copies"])]
+    survey: bool,
+    /// Take the trails and keys from a survey that was saved as JSON.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keys", "copies"])]
+    from: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -101,12 +119,45 @@ pub(crate) async fn run(args: CostArgs, language: Language) -> Result<ExitCode> 
         say(prices.to_toml().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
-    let estimate = prices.monthly(&usage(&args));
+    let mut usage = usage(&args);
+    let mut assumptions = Vec::new();
+    if let Some(survey) = survey(&args).await? {
+        let surveyed = Surveyed::of(&survey, args.events.management_events);
+        (usage.keys, usage.management) = (surveyed.usage.keys, surveyed.usage.management);
+        assumptions = surveyed.assumptions;
+    }
+    let estimate = with(prices.monthly(&usage), assumptions);
     match args.output {
         Output::Json => say(serde_json::to_string_pretty(&estimate)?),
         Output::Text => print(&estimate, Style::of_stdout(), language),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The survey that is asked for, if one is.
+async fn survey(args: &CostArgs) -> Result<Option<Survey>> {
+    if let Some(file) = &args.source.from {
+        let read = || format!("cannot read the survey in {}", file.display());
+        let text = std::fs::read_to_string(file).with_context(read)?;
+        return Ok(Some(serde_json::from_str(&text).with_context(read)?));
+    }
+    if !args.source.survey {
+        return Ok(None);
+    }
+    let what = What {
+        depth: Depth::Full,
+        ..What::default()
+    };
+    Ok(Some(survey::read(&args.access.client()?, &what).await?))
+}
+
+/// The estimate with more that is taken to be so, first.
+fn with(mut estimate: Estimate, mut assumptions: Vec<Message>) -> Estimate {
+    assumptions.append(&mut estimate.assumptions);
+    Estimate {
+        assumptions,
+        ..estimate
+    }
 }
 
 fn prices(args: &CostArgs) -> Result<Prices> {

@@ -34,7 +34,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "chain-tail-cut",
         valid: false,
-        done: "The newest digest was deleted with its log files.",
+        done: "The three newest of six digests were deleted with their log files.",
         careful: "The chain ends earlier than it may.",
         make: tail_cut,
     },
@@ -174,9 +174,30 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "moved-newest-to-another-trail",
         valid: false,
-        done: "The newest digest was renamed, as if it were of another trail.",
+        done: "The three newest of six digests were renamed, as if they were of another trail.",
         careful: "The chain ends earlier than it may.",
         make: newest_to_other_trail,
+    },
+    Case {
+        name: "moved-copy-beside-newest",
+        valid: false,
+        done: "A copy of the newest digest lies beside it under a longer name.",
+        careful: "The copy does not lie where it was written; the chain is valid.",
+        make: copy_beside,
+    },
+    Case {
+        name: "chain-previous-elsewhere",
+        valid: false,
+        done: "A well signed digest names as the previous one a key that is no digest's, where nothing is.",
+        careful: "The previous digest is not there, and hours are missing.",
+        make: previous_elsewhere,
+    },
+    Case {
+        name: "chain-previous-in-no-bucket",
+        valid: false,
+        done: "A well signed digest names as the previous one a digest in a bucket that does not exist.",
+        careful: "The previous digest is not there, and hours are missing.",
+        make: previous_in_no_bucket,
     },
     Case {
         name: "clock-end-before-start",
@@ -187,9 +208,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "clock-far-future",
-        valid: false,
+        valid: true,
         done: "Beside the chain lies a well signed digest of the year 2099.",
-        careful: "A digest of the future is told of, or lies outside of what was asked for.",
+        careful: "All is valid; the digest of the future lies outside of what was asked for.",
         make: far_future,
     },
     Case {
@@ -224,8 +245,9 @@ fn oldest_deleted(maker: &mut Maker) -> Result<(), Fault> {
 }
 
 fn tail_cut(maker: &mut Maker) -> Result<(), Fault> {
-    let digests = maker.hours(3)?;
-    delete_pair(maker, &digests[2])
+    maker.look_at(6);
+    let digests = maker.hours(6)?;
+    digests.iter().skip(3).try_for_each(|digest| delete_pair(maker, digest))
 }
 
 fn all_deleted(maker: &mut Maker) -> Result<(), Fault> {
@@ -432,8 +454,12 @@ fn other_trail(maker: &mut Maker) -> Result<(), Fault> {
 }
 
 fn newest_to_other_trail(maker: &mut Maker) -> Result<(), Fault> {
-    let digests = maker.hours(3)?;
-    rename_to_other_trail(maker, &digests[2])
+    maker.look_at(6);
+    let digests = maker.hours(6)?;
+    digests
+        .iter()
+        .skip(3)
+        .try_for_each(|digest| rename_to_other_trail(maker, digest))
 }
 
 fn end_before_start(maker: &mut Maker) -> Result<(), Fault> {
@@ -462,4 +488,30 @@ fn window_too_long(maker: &mut Maker) -> Result<(), Fault> {
     let edit = |digest: &mut record::DigestFile| digest.digest_start_time = hour(-8).iso8601();
     Draft::of(1).naming(logs).edited(edit).put(maker)?;
     maker.hour(2, 1).map(drop)
+}
+
+fn copy_beside(maker: &mut Maker) -> Result<(), Fault> {
+    let digests = maker.hours(3)?;
+    let place = (maker.bucket.to_owned(), digests[2].clone());
+    if let Some(digest) = maker.objects.get(&place).cloned() {
+        let key = digests[2].replace("_20260105T", "_copy_20260105T");
+        maker.put(&key, digest.body, digest.metadata);
+    }
+    Ok(())
+}
+
+fn previous_elsewhere(maker: &mut Maker) -> Result<(), Fault> {
+    maker.hours(2)?;
+    let logs = vec![maker.log(HOME, 2, 0)?];
+    let edit =
+        |digest: &mut record::DigestFile| digest.previous_digest_s3_object = Some("elsewhere/nothing".to_owned());
+    Draft::of(2).naming(logs).edited(edit).put(maker).map(drop)
+}
+
+fn previous_in_no_bucket(maker: &mut Maker) -> Result<(), Fault> {
+    maker.hours(2)?;
+    let logs = vec![maker.log(HOME, 2, 0)?];
+    let edit =
+        |digest: &mut record::DigestFile| digest.previous_digest_s3_bucket = Some("there-is-no-such-bucket".to_owned());
+    Draft::of(2).naming(logs).edited(edit).put(maker).map(drop)
 }

@@ -124,6 +124,41 @@ pub(super) const CASES: &[Case] = &[
         make: other_account,
     },
     Case {
+        name: "digest-time-is-a-number",
+        valid: false,
+        done: "A well signed digest's end time is a number.",
+        careful: NAMED,
+        make: number_for_time,
+    },
+    Case {
+        name: "digest-byte-order-mark",
+        valid: false,
+        done: "A well signed digest begins with a byte order mark, which JSON does not allow.",
+        careful: NAMED,
+        make: byte_order_mark,
+    },
+    Case {
+        name: "digest-not-utf8",
+        valid: false,
+        done: "A digest's content is in UTF-16.",
+        careful: NAMED,
+        make: not_utf8,
+    },
+    Case {
+        name: "digest-text-after",
+        valid: false,
+        done: "A second JSON object follows the first in a digest, which was signed so.",
+        careful: NAMED,
+        make: text_after,
+    },
+    Case {
+        name: "digest-log-files-no-list",
+        valid: false,
+        done: "A well signed digest has an empty object for its log files.",
+        careful: NAMED,
+        make: log_files_no_list,
+    },
+    Case {
         name: "signature-missing",
         valid: false,
         done: "A digest has lost the metadata with its signature, as copies made by some tools do.",
@@ -164,6 +199,13 @@ pub(super) const CASES: &[Case] = &[
         done: "The signature in a digest's metadata is empty.",
         careful: NAMED,
         make: signature_empty,
+    },
+    Case {
+        name: "signature-with-zeros",
+        valid: false,
+        done: "Two zeros were put before a digest's signature: the same number, of another length.",
+        careful: NAMED,
+        make: signature_with_zeros,
     },
     Case {
         name: "signature-bit-flipped",
@@ -333,6 +375,42 @@ fn other_account(maker: &mut Maker) -> Result<(), Fault> {
     })
 }
 
+fn number_for_time(maker: &mut Maker) -> Result<(), Fault> {
+    maker.hour(0, 2)?;
+    let logs = vec![maker.log(HOME, 1, 0)?];
+    // The text that is signed has the number as it stands.
+    let edit = |digest: &mut record::DigestFile| digest.digest_end_time = "1767611671".to_owned();
+    let rewrite = |content: String| content.replacen("\"1767611671\"", "1767611671", 1);
+    Draft::of(1).naming(logs).edited(edit).rewritten(rewrite).put(maker)?;
+    maker.hour(2, 2).map(drop)
+}
+
+fn byte_order_mark(maker: &mut Maker) -> Result<(), Fault> {
+    with_draft(maker, |draft| draft.rewritten(|content| format!("\u{feff}{content}")))
+}
+
+fn not_utf8(maker: &mut Maker) -> Result<(), Fault> {
+    let digest = with_digest(maker)?;
+    let content = maker.content(&digest)?;
+    let wide: Vec<u8> = content.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let body = maker.compress(&wide)?;
+    maker.change(&digest, |object| object.body = body)
+}
+
+fn text_after(maker: &mut Maker) -> Result<(), Fault> {
+    with_draft(maker, |draft| {
+        draft.rewritten(|content| format!("{content}\n{{\"logFiles\":[]}}"))
+    })
+}
+
+fn log_files_no_list(maker: &mut Maker) -> Result<(), Fault> {
+    let rewrite = |content: String| match content.split_once("\"logFiles\":") {
+        Some((before, _)) => format!("{before}\"logFiles\":{{}}}}"),
+        None => content,
+    };
+    with_draft(maker, |draft| draft.rewritten(rewrite))
+}
+
 fn signature_missing(maker: &mut Maker) -> Result<(), Fault> {
     with_metadata(maker, |metadata| {
         metadata.remove(SIGNATURE_METADATA);
@@ -363,6 +441,10 @@ fn signature_odd(maker: &mut Maker) -> Result<(), Fault> {
 
 fn signature_empty(maker: &mut Maker) -> Result<(), Fault> {
     with_signature(maker, String::clear)
+}
+
+fn signature_with_zeros(maker: &mut Maker) -> Result<(), Fault> {
+    with_signature(maker, |signature| signature.insert_str(0, "00"))
 }
 
 fn signature_bit(maker: &mut Maker) -> Result<(), Fault> {

@@ -143,6 +143,34 @@ pub(super) const CASES: &[Case] = &[
         careful: "The log file is not there; the other files are valid.",
         make: in_no_bucket,
     },
+    Case {
+        name: "log-zlib",
+        valid: false,
+        done: "A log file is compressed by zlib's own format instead of gzip.",
+        careful: NAMED,
+        make: zlib,
+    },
+    Case {
+        name: "log-entry-without-place",
+        valid: false,
+        done: "A well signed digest has an entry that names no key.",
+        careful: "The entry is named as invalid; the other files are valid.",
+        make: entry_without_place,
+    },
+    Case {
+        name: "log-entry-without-hash",
+        valid: false,
+        done: "A well signed digest has an entry without a hash.",
+        careful: "The entry is named as invalid; the other files are valid.",
+        make: entry_without_hash,
+    },
+    Case {
+        name: "log-overwritten-by-digest",
+        valid: false,
+        done: "A log file was overwritten with a digest file.",
+        careful: NAMED,
+        make: overwritten,
+    },
 ];
 
 /// Three sound hours, and the key of the first log file of the second.
@@ -282,4 +310,40 @@ fn in_no_bucket(maker: &mut Maker) -> Result<(), Fault> {
     log.s3_bucket = "there-is-no-such-bucket".to_owned();
     Draft::of(1).naming(vec![log]).put(maker)?;
     maker.hour(2, 1).map(drop)
+}
+
+fn zlib(maker: &mut Maker) -> Result<(), Fault> {
+    use std::io::Write;
+    let log = with_log(maker)?;
+    let content = maker.content(&log)?;
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    let written = zlib.write_all(content.as_bytes()).and_then(|()| zlib.finish());
+    maker.change(&log, |object| object.body = written.unwrap_or_default())
+}
+
+/// Three hours; in the digest of the second, a member of its one entry has another name.
+fn with_entry(maker: &mut Maker, from: &'static str, to: &'static str) -> Result<(), Fault> {
+    maker.hour(0, 1)?;
+    let logs = vec![maker.log(HOME, 1, 0)?];
+    let rewrite = move |content: String| content.replacen(from, to, 1);
+    Draft::of(1).naming(logs).rewritten(rewrite).put(maker)?;
+    maker.hour(2, 1).map(drop)
+}
+
+fn entry_without_place(maker: &mut Maker) -> Result<(), Fault> {
+    with_entry(maker, "\"s3Object\":", "\"object\":")
+}
+
+fn entry_without_hash(maker: &mut Maker) -> Result<(), Fault> {
+    with_entry(maker, "\"hashValue\":", "\"hash\":")
+}
+
+fn overwritten(maker: &mut Maker) -> Result<(), Fault> {
+    let digests = maker.hours(3)?;
+    let log = maker.log_of_digest(&digests[1], 0)?;
+    let place = (maker.bucket.to_owned(), digests[0].clone());
+    let digest = maker.objects.get(&place).cloned();
+    maker.change(&log, |object| {
+        object.body = digest.map(|digest| digest.body).unwrap_or_default()
+    })
 }

@@ -130,6 +130,20 @@ pub(super) const CASES: &[Case] = &[
         careful: VALID,
         make: without_records,
     },
+    Case {
+        name: "sound-gzip-fields",
+        valid: true,
+        done: "A log file's gzip header has a file name, a comment and a time, as the command gzip writes.",
+        careful: VALID,
+        make: gzip_fields,
+    },
+    Case {
+        name: "digest-of-many-bytes",
+        valid: true,
+        done: "A digest of 8 MiB, nearly all of it spaces.",
+        careful: VALID,
+        make: many_bytes_of_digest,
+    },
 ];
 
 fn sound(maker: &mut Maker) -> Result<(), Fault> {
@@ -187,14 +201,19 @@ fn backfill(maker: &mut Maker) -> Result<(), Fault> {
 }
 
 fn restart(maker: &mut Maker) -> Result<(), Fault> {
-    maker.hours(2)?;
-    for number in 4..6 {
-        let logs = vec![maker.log(HOME, number, 0)?];
-        let draft = Draft::of(number).naming(logs);
-        let draft = if number == 4 { draft.starting() } else { draft };
-        draft.put(maker)?;
-    }
-    maker.events = vec![("StopLogging", hour(2)), ("StartLogging", hour(4))];
+    let moment = Duration::from_secs(90);
+    maker.hour(0, 2)?;
+    let logs = vec![
+        maker.log(HOME, 1, 0)?,
+        maker.control_log("StopLogging", hour(2).minus(moment))?,
+    ];
+    Draft::of(1).naming(logs).put(maker)?;
+    let logs = vec![
+        maker.control_log("StartLogging", hour(4).plus(moment))?,
+        maker.log(HOME, 4, 1)?,
+    ];
+    Draft::of(4).naming(logs).starting().put(maker)?;
+    maker.hour(5, 1)?;
     maker.look_at(6);
     Ok(())
 }
@@ -277,6 +296,28 @@ fn many_bytes(maker: &mut Maker) -> Result<(), Fault> {
     let log: DigestedLogFile = maker.log_of(HOME, hour(1).plus(Duration::from_secs(600)), content.as_bytes())?;
     Draft::of(1).naming(vec![log]).put(maker)?;
     maker.hour(2, 1).map(drop)
+}
+
+fn gzip_fields(maker: &mut Maker) -> Result<(), Fault> {
+    use std::io::Write;
+    let digests = maker.hours(3)?;
+    let log = maker.log_of_digest(&digests[1], 0)?;
+    let content = maker.content(&log)?;
+    let header = flate2::GzBuilder::new()
+        .filename("events.json")
+        .comment("as written")
+        .mtime(1_767_604_471);
+    let mut gzip = header.write(Vec::new(), flate2::Compression::best());
+    let written = gzip.write_all(content.as_bytes()).and_then(|()| gzip.finish());
+    maker.change(&log, |object| object.body = written.unwrap_or_default())
+}
+
+fn many_bytes_of_digest(maker: &mut Maker) -> Result<(), Fault> {
+    maker.hour(0, 2)?;
+    let logs = vec![maker.log(HOME, 1, 0)?];
+    let padded = |content: String| format!("{content}{}", " ".repeat(8 << 20));
+    Draft::of(1).naming(logs).rewritten(padded).put(maker)?;
+    maker.hour(2, 2).map(drop)
 }
 
 fn without_records(maker: &mut Maker) -> Result<(), Fault> {

@@ -218,6 +218,23 @@ impl Maker {
         ))
     }
 
+    /// A log file with the call by which logging of the trail is stopped or started, at a time.
+    pub fn control_log(&mut self, name: &'static str, time: Timestamp) -> Result<DigestedLogFile, Fault> {
+        self.events.push((name, time));
+        let delivered = time.plus(Duration::from_secs(60));
+        let mut record = self.record(HOME, delivered, 2);
+        for (member, value) in [
+            ("eventSource", json!("cloudtrail.amazonaws.com")),
+            ("eventName", json!(name)),
+            ("eventTime", json!(time.iso8601())),
+            ("requestParameters", json!({ "name": self.arn() })),
+        ] {
+            record[member] = value;
+        }
+        let content = serde_json::to_vec(&json!({ "Records": [record] })).unwrap_or_default();
+        self.log_of(HOME, delivered, &content)
+    }
+
     fn record(&self, region: &str, delivered: Timestamp, index: u64) -> Value {
         let time = delivered.minus(Duration::from_secs(200 - 85 * index));
         let account = self.trail.account;

@@ -13,7 +13,9 @@
 mod estimate;
 mod money;
 mod prices;
+mod surveyed;
 
 pub use estimate::{Estimate, Insights, KeyFacts, Line, ManagementEvents, Usage, monthly, of_key};
 pub use money::{Money, NoAmount};
 pub use prices::{NoPrices, Price, Prices};
+pub use surveyed::Surveyed;
