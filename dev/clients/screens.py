@@ -160,12 +160,9 @@ class Session:
             time.sleep(0.05)
 
     def status(self):
-        """The exit status, or None while the program runs."""
-        shown = self.tmux("display-message", "-p", "#{pane_dead}:#{pane_dead_status}:#{pane_dead_signal}")
-        dead, status, signal = shown.strip().split(":")
-        # The terminal may be closed a moment before the program is known to have ended.
-        ended = dead == "1" and (status or signal)
-        return int(status or -1) if ended else None
+        """The exit status, or None while the program runs. tmux does not always know that of a program that ends at once."""
+        path = self.folder / "status"
+        return int(path.read_text()) if path.exists() else None
 
     def wait_end(self, deadline=WAIT_SECONDS_MAX):
         """Until the program ended. Returns its exit status."""
@@ -187,7 +184,9 @@ def tmux_session(folder, command, size=(100, 30), environment=None, cwd=None):
     (place / "tmux.conf").write_text(_SETTINGS)
     environment = {**CLEAN, "HOME": str(folder), "TERM": "xterm-256color", "SHELL": "/bin/sh", **(environment or {})}
     session = Session(place, environment)
-    line = "exec " + shlex.join(map(str, command))
+    # The shell outlives an interruption of the program; a status is there whole or not at all.
+    status = shlex.quote(str(place / "status"))
+    line = f"trap : INT; {shlex.join(map(str, command))}; echo $? > {status}.new; mv {status}.new {status}"
     columns, rows = size
     session.tmux("new-session", "-d", "-x", columns, "-y", rows, "-c", str(cwd or folder), line)
     try:

@@ -2,6 +2,7 @@
 
 use crate::{
     client, env,
+    operate::AsJson,
     style::{Style, say},
     table,
 };
@@ -29,9 +30,8 @@ pub(crate) struct CreateArgs {
     /// What people call it.
     #[arg(long)]
     name: Option<String>,
-    /// Print the server's answer as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -39,9 +39,8 @@ pub(crate) struct CreateArgs {
 
 #[derive(Args)]
 pub(crate) struct ListArgs {
-    /// Print the server's answer as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -67,7 +66,7 @@ async fn create(args: CreateArgs) -> Result<ExitCode> {
         .json(ServiceName::Shoseki, "CreateAccount", &input.into())
         .await
         .context("the account could not be made")?;
-    if args.json {
+    if args.output.json() {
         say(format_args!("{made:#}"));
         return Ok(ExitCode::SUCCESS);
     }
@@ -148,7 +147,7 @@ async fn list(args: ListArgs) -> Result<ExitCode> {
             None => break,
         }
     }
-    if args.json {
+    if args.output.json() {
         say(format_args!("{:#}", json!({ "Accounts": accounts })));
         return Ok(ExitCode::SUCCESS);
     }

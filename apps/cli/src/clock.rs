@@ -1,6 +1,6 @@
 //! `shoseki clock advance`: moves the clock of a running rehearsal, by its AdvanceClock call.
 
-use crate::{client, env, style::say};
+use crate::{client, env, operate::AsJson, style::say};
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -26,6 +26,8 @@ pub(crate) struct AdvanceArgs {
     /// How far, such as 90s, 5m, 1h or 30d.
     #[arg(value_parser = server::parse_duration)]
     duration: Duration,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -51,8 +53,10 @@ pub(crate) async fn run(command: ClockCommand) -> Result<ExitCode> {
         last = answer["Now"].as_f64();
         show_progress(args.duration, left);
     }
-    match last {
-        Some(now) => say(format_args!("the time is now {}", base::Timestamp::from_secs_f64(now))),
+    let now = last.map(base::Timestamp::from_secs_f64);
+    match now {
+        now if args.output.json() => say(json!({ "now": now.map(base::Timestamp::iso8601) })),
+        Some(now) => say(format_args!("the time is now {now}")),
         None => say("nothing to do: no time was asked for"),
     }
     Ok(ExitCode::SUCCESS)

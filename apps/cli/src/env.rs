@@ -1,8 +1,9 @@
 //! `shoseki env`: exports for a shell.
 
-use crate::style::say;
+use crate::{operate::AsJson, style::say};
 use anyhow::{Context, Result};
 use clap::Args;
+use serde_json::{Map, Value};
 use server::{Announced, RootAccessKey};
 use std::{
     net::{TcpStream, ToSocketAddrs},
@@ -15,6 +16,8 @@ const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 
 #[derive(Args)]
 pub(crate) struct EnvArgs {
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -22,6 +25,15 @@ pub(crate) struct EnvArgs {
 
 pub(crate) fn run(args: EnvArgs) -> Result<ExitCode> {
     let announced = announced(&args.data_dir)?;
+    if args.output.json() {
+        let variables = variables(&announced, &announced.key);
+        let variables: Map<String, Value> = variables
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect();
+        say(format_args!("{:#}", Value::Object(variables)));
+        return Ok(ExitCode::SUCCESS);
+    }
     for line in exports(&announced, &announced.key) {
         say(line);
     }
@@ -45,19 +57,24 @@ pub(crate) fn announced(data_dir: &Path) -> Result<Announced> {
     Ok(announced)
 }
 
-/// Lines with which a shell's AWS clients use the server by this access key.
-pub(crate) fn exports(announced: &Announced, key: &RootAccessKey) -> Vec<String> {
-    let mut exports = vec![
+/// What AWS's clients read to use the server by this access key.
+fn variables(announced: &Announced, key: &RootAccessKey) -> Vec<(&'static str, String)> {
+    let mut variables = vec![
         ("AWS_ENDPOINT_URL", announced.endpoint.clone()),
         ("AWS_ACCESS_KEY_ID", key.access_key_id.clone()),
         ("AWS_SECRET_ACCESS_KEY", key.secret_access_key.expose().clone()),
         ("AWS_DEFAULT_REGION", announced.region.clone()),
     ];
     if let Some(ca) = &announced.ca_bundle {
-        exports.push(("AWS_CA_BUNDLE", ca.display().to_string()));
+        variables.push(("AWS_CA_BUNDLE", ca.display().to_string()));
     }
+    variables
+}
+
+/// Lines with which a shell's AWS clients use the server by this access key.
+pub(crate) fn exports(announced: &Announced, key: &RootAccessKey) -> Vec<String> {
     let line = |(name, value): (&str, String)| format!("export {name}={}", quoted(&value));
-    exports.into_iter().map(line).collect()
+    variables(announced, key).into_iter().map(line).collect()
 }
 
 /// Quoted for any POSIX shell, where that is needed.

@@ -3,6 +3,7 @@
 //! Status 0: nothing is wrong. 1: something is, repaired or not. 2: the check could not be made.
 
 use crate::{
+    operate::AsJson,
     style::{Style, say},
     table,
 };
@@ -28,9 +29,8 @@ pub(crate) struct FsckArgs {
     /// Put right what can be put right without loss: remove what belongs to nothing, write indexes anew.
     #[arg(long)]
     repair: bool,
-    /// Print everything as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory. No server may use it.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: FsckArgs) -> Result<ExitCode> {
             return Ok(ExitCode::from(FAILED));
         }
     };
-    match args.json {
+    match args.output.json() {
         true => say(format_args!("{:#}", serde_json::to_value(&report)?)),
         false => tell(&report),
     }

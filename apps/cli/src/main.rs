@@ -19,6 +19,7 @@ mod env;
 mod explain;
 mod fsck;
 mod guard;
+mod help;
 mod ingest;
 mod json_text;
 #[allow(dead_code, reason = "the commands that use it are being added")]
@@ -26,6 +27,7 @@ mod operate;
 mod plan;
 mod prompt;
 mod rootkey;
+mod search;
 mod serve;
 mod style;
 mod table;
@@ -33,7 +35,7 @@ mod template;
 mod trail;
 mod trail_args;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
@@ -90,6 +92,8 @@ enum Command {
     /// Write sound and tampered trails for tests of validators.
     #[command(subcommand)]
     Corpus(corpus::CorpusCommand),
+    /// Search log files in a bucket, on this machine, or the event history: by time, caller, event, resource, error, text.
+    Search(Box<search::SearchArgs>),
     /// Say what trails and their keys cost in a month, with the formulae.
     Cost(Box<cost::CostArgs>),
     /// Say what would break if a policy, a key, a trail or a bucket were changed: trails, readers, objects, cost.
@@ -102,10 +106,17 @@ enum Command {
     /// Set up, look at and roll back trails, here or on AWS.
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Print what makes a shell complete the names of commands and options.
+    Completions(help::CompletionsArgs),
+    /// Print the manual page of a command, or write those of all.
+    Man(help::ManArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&help::command().get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     let language = operate::language(cli.lang);
     log_to_stderr();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -126,11 +137,14 @@ fn main() -> ExitCode {
             Command::Explain(args) => explain::run(args).await,
             Command::Access(args) => access::run(args).await,
             Command::Corpus(command) => corpus::run(command, language),
+            Command::Search(args) => search::run(*args, language).await,
             Command::Cost(args) => cost::run(*args, language).await,
             Command::Plan(args) => plan::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
             Command::Guard(command) => guard::run(command, language).await,
             Command::Trail(command) => trail::run(command, language).await,
+            Command::Completions(args) => help::completions(&args),
+            Command::Man(args) => help::man(&args),
         }
     });
     // Not for ever: a name that is asked for keeps its thread until the resolver gives up.

@@ -45,6 +45,23 @@ pub(crate) enum Output {
     Json,
 }
 
+/// `--output`, and `--json`, which some commands had before.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct AsJson {
+    /// For whom the answer is written.
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+    /// The same as --output json.
+    #[arg(long, conflicts_with = "output")]
+    json: bool,
+}
+
+impl AsJson {
+    pub(crate) fn json(self) -> bool {
+        self.json || self.output == Output::Json
+    }
+}
+
 /// The languages of `--lang`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Lang {

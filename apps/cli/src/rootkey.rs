@@ -3,6 +3,7 @@
 use crate::{
     client::{self, Client},
     env,
+    operate::AsJson,
     style::say,
 };
 use anyhow::{Context, Result};
@@ -32,9 +33,8 @@ pub(crate) struct RotateArgs {
     /// Only wrap the accounts' keyrings under the new root key, without giving the accounts new ones.
     #[arg(long)]
     root_only: bool,
-    /// Print the server's last answer as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -42,9 +42,8 @@ pub(crate) struct RotateArgs {
 
 #[derive(Args)]
 pub(crate) struct StatusArgs {
-    /// Print the server's answer as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -77,7 +76,7 @@ async fn rotate(args: RotateArgs) -> Result<ExitCode> {
         }
         tokio::time::sleep(ASK_EVERY).await;
     };
-    if args.json {
+    if args.output.json() {
         say(format_args!("{state:#}"));
     } else {
         say("the root key is a new one, and nothing is under the older one any more");
@@ -89,7 +88,7 @@ async fn rotate(args: RotateArgs) -> Result<ExitCode> {
 
 async fn status(args: StatusArgs) -> Result<ExitCode> {
     let state = describe(&client::of(&env::announced(&args.data_dir)?)?).await?;
-    match (args.json, state["Rotations"].as_u64()) {
+    match (args.output.json(), state["Rotations"].as_u64()) {
         (true, _) => say(format_args!("{state:#}")),
         (false, Some(1..)) => tell(&state),
         (false, _) => say("the root key is the one that the data directory began with"),

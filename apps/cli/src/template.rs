@@ -23,7 +23,9 @@ Examples:
   shoseki template --definition audit.yaml --format terraform --output audit.tf
   shoseki template --example per-region-trail --output per-region.yaml
 
-Names may hold {account}, {region} and {partition}, which are filled in where the trail is made.";
+Names may hold {account}, {region} and {partition}, which are filled in where the trail is made.
+
+Exit status: 0 written; 1 failed, or the definition cannot be written in this format; 2 wrong usage.";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]

@@ -20,6 +20,7 @@ pub mod message;
 pub mod plan;
 pub mod rights;
 pub mod rollback;
+pub mod search;
 pub mod setup;
 pub mod status;
 pub mod survey;

@@ -155,7 +155,8 @@ fn body(number: usize) -> String {
     json!({ "auditEvents": events }).to_string()
 }
 
-fn record(number: usize) -> Value {
+/// An event of DynamoDB as CloudTrail writes it, by its number.
+pub(crate) fn record(number: usize) -> Value {
     let id = |salt: usize| {
         let sum = digest(&SHA256, format!("{salt} {number}").as_bytes());
         let hex: String = sum.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -15,6 +15,7 @@ mod policies;
 mod process;
 mod relay;
 mod scenario;
+mod search;
 mod selectors;
 mod stacks;
 mod status;
@@ -115,6 +116,8 @@ enum Part {
     Stacks,
     /// `trail status` over 17 Regions, far away.
     Status,
+    /// Searching log files, beside jq and DuckDB.
+    Search,
     /// 5 GiB in and out.
     Big,
 }
@@ -199,6 +202,11 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::Status) {
         report.table(status::status(arguments.binary()?).await?);
         report.text(status::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Search) {
+        let programs = arguments.moto_server.as_deref().and_then(std::path::Path::parent);
+        report.table(search::search(arguments.binary()?, programs)?);
+        report.text(search::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Listing) {
         report.table(storage::listing(arguments.binary()?).await?);

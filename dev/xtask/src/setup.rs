@@ -3,7 +3,7 @@
 //!
 //! | from | what | pinned by |
 //! |---|---|---|
-//! | Debian | python3 with venv, restic, tmux | a lowest version |
+//! | Debian | python3 with venv, restic, tmux, jq (for the bench) | a lowest version |
 //! | PyPI | aws CLI, boto3, moto, pytest, rclone, s3cmd, DuckDB with its httpfs extension, Node.js with npm | `dev/clients/requirements.txt` |
 //! | npm | the JavaScript SDK | `dev/clients/js/package-lock.json` |
 //! | crates.io | the Rust SDK, for the long tests only | `dev/sdk-rust/Cargo.lock` |

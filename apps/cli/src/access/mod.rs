@@ -4,7 +4,7 @@
 mod change;
 mod print;
 
-use crate::{client, env, style::say};
+use crate::{client, env, operate::AsJson, style::say};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Deserialize;
@@ -21,14 +21,13 @@ pub(crate) struct AccessArgs {
     #[arg(long, value_name = "FILE")]
     with_change: Option<PathBuf>,
     /// Show everybody, also those who can do nothing.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     all: bool,
     /// Show the reason of every answer, also of every no.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     reasons: bool,
-    /// Print the server's answer as JSON.
-    #[arg(long, conflicts_with_all = ["all", "reasons"])]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -133,7 +132,7 @@ pub(crate) async fn run(args: AccessArgs) -> Result<ExitCode> {
         .json(ServiceName::Shoseki, "DescribeAccess", &input.into())
         .await
         .context("the access cannot be told")?;
-    if args.json {
+    if args.output.json() {
         say(format_args!("{answer:#}"));
         return Ok(ExitCode::SUCCESS);
     }

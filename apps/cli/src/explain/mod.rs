@@ -4,7 +4,7 @@ mod command;
 mod print;
 mod shape;
 
-use crate::{client, env, style::say};
+use crate::{client, env, operate::AsJson, style::say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
@@ -22,14 +22,13 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "REQUEST-ID|EVENT-ID|MESSAGE")]
     id: String,
     /// Show every statement that was read, not only those that nearly matched.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     all: bool,
     /// Print the policy document as change N makes it, and nothing else.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "json")]
     change: Option<usize>,
-    /// Print the server's answer as JSON.
-    #[arg(long, conflicts_with_all = ["all", "change"])]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = DATA_DIR, env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -44,7 +43,7 @@ pub(crate) async fn run(args: ExplainArgs) -> Result<ExitCode> {
         .await
         .context("the refusal cannot be explained")?;
     let explanation = answer.get("Explanation").context("the answer holds no explanation")?;
-    if args.json {
+    if args.output.json() {
         say(format_args!("{explanation:#}"));
         return Ok(ExitCode::SUCCESS);
     }

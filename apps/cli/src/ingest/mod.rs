@@ -12,6 +12,7 @@ mod tally;
 use crate::{
     client::{self, Client},
     env,
+    operate::AsJson,
     style::say,
 };
 use anyhow::{Context, Result, bail};
@@ -69,9 +70,8 @@ pub(crate) struct IngestArgs {
         hide_env_values = true
     )]
     secret_access_key: Option<String>,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: AsJson,
     /// The data directory of the running server.
     #[arg(long, value_name = "DIR", default_value = "shoseki-data", env = "SHOSEKI_DATA_DIR")]
     data_dir: PathBuf,
@@ -115,7 +115,7 @@ pub(crate) async fn run(args: IngestArgs) -> Result<ExitCode> {
     let tally = std::mem::take(&mut *tally.lock().unwrap_or_else(PoisonError::into_inner));
     clear_progress();
     let summary = tally.summary(&channel, start.elapsed());
-    match args.json {
+    match args.output.json() {
         true => say(format_args!("{summary:#}")),
         false => tally.tell(&summary),
     }

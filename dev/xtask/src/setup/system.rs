@@ -38,6 +38,14 @@ const TMUX: Program = Program {
     elsewhere: "on macOS: brew install tmux",
 };
 
+const JQ: Program = Program {
+    name: "jq",
+    oldest: (1, 6),
+    probe: &["--version"],
+    debian: &["jq"],
+    elsewhere: "on macOS: brew install jq",
+};
+
 impl Program {
     /// What it says of its version, if it is there and whole.
     fn version(&self) -> Option<String> {
@@ -67,7 +75,7 @@ impl Program {
 
 /// Installs what is missing, if this is root on a machine with apt.
 pub(super) fn programs() -> Result<()> {
-    for program in [PYTHON, RESTIC, TMUX] {
+    for program in [PYTHON, RESTIC, TMUX, JQ] {
         if program.is_good() {
             continue;
         }
@@ -105,10 +113,10 @@ fn is_root() -> bool {
     output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// The first word of the form `1.2…`.
+/// The first word of the form `1.2…`, or `name-1.2…`.
 fn first_version(text: &str) -> Option<(u32, u32)> {
     text.split_whitespace().find_map(|word| {
-        let mut numbers = word.split('.');
+        let mut numbers = word.rsplit('-').next()?.split('.');
         let major = numbers.next()?.parse().ok()?;
         // tmux counts on by letters: 3.3a.
         let minor = numbers.next()?.trim_end_matches(|c: char| c.is_ascii_lowercase());
@@ -132,6 +140,7 @@ mod tests {
             Some((0, 14))
         );
         assert_eq!(first_version("tmux 3.3a"), Some((3, 3)));
+        assert_eq!(first_version("jq-1.6"), Some((1, 6)));
         assert_eq!(first_version("restic compiled by hand"), None);
         assert!(first_version("restic 0.9.6 compiled") < Some(RESTIC.oldest));
     }
