@@ -138,6 +138,37 @@ def test_a_saved_survey_gives_the_same_plan_without_a_call(server, trail):
     assert "already there" in run(server, *change, "--save-survey", str(saved), check=1).stderr
 
 
+def test_a_folder_of_what_the_aws_cli_printed(server, trail):
+    folder = server.folder / "account"
+    folder.mkdir()
+    server.user("half", allow("s3:GetObject"))
+    server.user("auditor", allow("s3:GetObject"), allow("kms:Decrypt"))
+    printed = {
+        "trails.json": ["cloudtrail", "describe-trails"],
+        "account-authorization-details.json": ["iam", "get-account-authorization-details"],
+    }
+    for name, command in printed.items():
+        (folder / name).write_text(server.aws(*command, "--output", "json").stdout)
+    (folder / "bucket-policy.audit-logs.json").write_text(bucket_policy("audit-logs"))
+    (folder / f"key-policy.{trail.key_arn.split('/')[1]}.json").write_text(key_policy())
+    closed = file(server, "closed.json", policy(allow("kms:*", Principal={"AWS": ROOT})))
+    server.stop()
+
+    def offline(*arguments):
+        return server.run("plan", "--from", str(folder), *arguments, "--output", "json", check=False)
+
+    planned = json.loads(offline("--bucket-policy", "audit-logs=none").stdout)
+    [outcome] = planned["trails"]
+    assert (outcome["logFiles"]["before"], outcome["logFiles"]["after"]) == ("yes", "no")
+    # Whether the key has grants is not in the folder: they might let CloudTrail in.
+    planned = json.loads(offline("--key-policy", f"{trail.key_arn}={closed}").stdout)
+    assert planned["trails"][0]["logFiles"]["after"] == "unknown"
+    assert "kms:ListGrants" in planned["trails"][0]["logFiles"]["error"]["why"]
+    (folder / "trails.json").unlink()
+    assert "trails.json" in offline("--bucket-policy", "audit-logs=none").stderr
+    server.start()
+
+
 def test_what_may_not_be_read_is_named_and_not_guessed(server, trail):
     reads = ["cloudtrail:*", "kms:DescribeKey", "kms:ListAliases", "ec2:DescribeRegions", "s3:ListAllMyBuckets", "s3:ListBucket"]
     who = server.user("looker", allow(reads))

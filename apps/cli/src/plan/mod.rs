@@ -17,7 +17,7 @@ use operator::{
     survey::{self, Survey},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -46,8 +46,9 @@ pub(crate) struct PlanArgs {
     change: ChangeArgs,
     #[command(flatten)]
     access: Access,
-    /// Plan with a survey that --save-survey wrote, and call nothing.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["profile", "region", "endpoint_url", "save_survey"])]
+    /// Plan with a survey that --save-survey wrote, or with a folder of what the AWS CLI printed (trails.json by
+    /// describe-trails, bucket-policy.BUCKET.json, key-policy.KEY.json, account-authorization-details.json), and call nothing.
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["profile", "region", "endpoint_url", "save_survey"])]
     from: Option<PathBuf>,
     /// Keep what was read in this new file, for --from.
     #[arg(long, value_name = "FILE")]
@@ -156,6 +157,7 @@ fn document<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
 
 async fn planned(args: &PlanArgs, wanted: &Wanted, language: Language) -> Result<Plan> {
     let (survey, client) = match &args.from {
+        Some(file) if file.is_dir() => (folder(file, language)?, None),
         Some(file) => (document::<Survey>(file)?, None),
         None => {
             let client = args.access.client()?;
@@ -184,6 +186,20 @@ async fn planned(args: &PlanArgs, wanted: &Wanted, language: Language) -> Result
     let objects = plan::count(&client, &survey, &keys, limits, &|count| bar.inc(count)).await;
     bar.finish_and_clear();
     Ok(planned.with_objects(objects))
+}
+
+/// The survey that the documents of a folder make.
+fn folder(folder: &Path, language: Language) -> Result<Survey> {
+    let shown = folder.display();
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {shown}"))? {
+        let path = entry.with_context(|| format!("cannot read {shown}"))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".json") {
+            files.insert(name, document(&path)?);
+        }
+    }
+    plan::survey_of(&files).map_err(|unusable| anyhow::anyhow!("{shown}: {}", unusable.0.in_language(language)))
 }
 
 async fn read(args: &PlanArgs, wanted: &Wanted, client: &Client, language: Language) -> Result<Survey> {

@@ -5,6 +5,7 @@
 //! what the services would answer, for it decides by the same engine and in the same order; where a fact is missing it says
 //! so and does not guess.
 
+mod folder;
 mod lockout;
 mod objects;
 mod outcome;
@@ -14,6 +15,7 @@ mod refusal;
 mod trails;
 mod wanted;
 
+pub use folder::survey_of;
 pub use lockout::Lockout;
 pub use objects::{Age, Counted, Limits, Unreadable, count};
 pub use outcome::{Change, Effect, Plan, make};
