@@ -103,7 +103,7 @@ enum Command {
     /// Keep settings as a baseline says: report what differs, or put it back, every week.
     #[command(subcommand)]
     Guard(guard::GuardCommand),
-    /// Set up, look at and roll back trails, here or on AWS.
+    /// Set up, look at, roll back and verify trails, here or on AWS.
     #[command(subcommand)]
     Trail(trail::TrailCommand),
     /// Print what makes a shell complete the names of commands and options.

@@ -25,13 +25,17 @@ pub(crate) struct Access {
 impl Access {
     /// A client by the AWS CLI's own settings and these. Credentials are looked for at its first call.
     pub(crate) fn client(&self) -> Result<Client> {
-        let settings = Settings::read(
+        Ok(self.settings()?.client()?)
+    }
+
+    /// The AWS CLI's own settings and these.
+    pub(crate) fn settings(&self) -> Result<Settings> {
+        Ok(Settings::read(
             Environment::new(std::env::vars()),
             self.profile.as_deref(),
             self.region.as_deref(),
             self.endpoint_url.as_deref(),
-        )?;
-        Ok(settings.client()?)
+        )?)
     }
 }
 

@@ -26,5 +26,6 @@ pub mod status;
 pub mod survey;
 pub mod template;
 pub mod trail;
+pub mod verify;
 
 pub use setup::encrypt;

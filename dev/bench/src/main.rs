@@ -22,6 +22,7 @@ mod status;
 mod storage;
 mod table;
 mod target;
+mod verify;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -118,6 +119,8 @@ enum Part {
     Status,
     /// Searching log files, beside jq and DuckDB.
     Search,
+    /// The verification of a trail, beside the stock validator and the machine's limit.
+    Verify,
     /// 5 GiB in and out.
     Big,
 }
@@ -207,6 +210,12 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
         let programs = arguments.moto_server.as_deref().and_then(std::path::Path::parent);
         report.table(search::search(arguments.binary()?, programs)?);
         report.text(search::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Verify) {
+        let moto = arguments.moto_server.as_deref();
+        let moto = moto.context("--moto-server PATH is needed, for the AWS CLI beside it")?;
+        report.table(verify::verify(arguments.binary()?, moto)?);
+        report.text(verify::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Listing) {
         report.table(storage::listing(arguments.binary()?).await?);

@@ -1,4 +1,4 @@
-//! `shoseki trail`: set up, seal, look at and roll back trails, here or on AWS.
+//! `shoseki trail`: set up, seal, look at, roll back and verify trails, here or on AWS.
 
 mod encrypt;
 mod proof;
@@ -7,6 +7,7 @@ mod rollback;
 mod setup;
 mod setup_prompts;
 mod status;
+mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -23,6 +24,8 @@ pub(crate) enum TrailCommand {
     Rollback(Box<rollback::RollbackArgs>),
     /// Say how the trails of all Regions stand: logging, key, validation, bucket, last deliveries, errors.
     Status(Box<status::StatusArgs>),
+    /// Verify that log and digest files are what CloudTrail delivered.
+    Verify(Box<verify::VerifyArgs>),
 }
 
 pub(crate) async fn run(command: TrailCommand, language: Language) -> Result<ExitCode> {
@@ -31,5 +34,6 @@ pub(crate) async fn run(command: TrailCommand, language: Language) -> Result<Exi
         TrailCommand::Encrypt(args) => encrypt::run(*args, language).await,
         TrailCommand::Rollback(args) => rollback::run(*args, language).await,
         TrailCommand::Status(args) => status::run(*args, language).await,
+        TrailCommand::Verify(args) => verify::run(*args, language).await,
     }
 }

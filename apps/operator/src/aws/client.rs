@@ -2,7 +2,7 @@
 
 use super::{
     Endpoints, Error, Provider, Refused, Retries, Service, Trust,
-    http::{Http, PATIENT, Response, Times, UNTIL_ANSWERED},
+    http::{Budget, Http, PATIENT, Response, Times, UNTIL_ANSWERED},
 };
 use base::Clock;
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sigv4::sign::{Credentials, SignPayload, Signer};
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use wire::ServiceName;
 
 /// What stays as it is in the path of an S3 call.
@@ -52,6 +53,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// The memory that the body takes of the budget, given back when this is dropped.
+    pub held: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
@@ -81,6 +84,7 @@ struct Call<'a> {
     bucket: Option<&'a str>,
     headers: &'a [(&'a str, &'a str)],
     body: Bytes,
+    budget: Option<&'a Budget>,
 }
 
 impl Client {
@@ -241,6 +245,7 @@ impl Client {
             bucket: None,
             headers,
             body,
+            budget: None,
         };
         self.call(service, &call).await
     }
@@ -262,6 +267,22 @@ impl Client {
             bucket: Some(bucket).filter(|bucket| !bucket.is_empty()),
             headers,
             body: body.into(),
+            budget: None,
+        };
+        self.call(ServiceName::S3.into(), &call).await
+    }
+
+    /// An object, whose bytes are read when the budget has room for them. The room is taken until the answer's `held` is
+    /// dropped.
+    pub async fn object(&self, bucket: &str, key: &str, budget: &Budget) -> Result<Answer, Error> {
+        let call = Call {
+            method: Method::GET,
+            path: key,
+            query: "",
+            bucket: Some(bucket),
+            headers: &[],
+            body: Bytes::new(),
+            budget: Some(budget),
         };
         self.call(ServiceName::S3.into(), &call).await
     }
@@ -305,6 +326,7 @@ impl Client {
                     return Ok(Answer {
                         headers: response.headers,
                         body: response.body,
+                        held: response.held,
                     });
                 }
                 Ok(response) => {
@@ -356,7 +378,8 @@ impl Client {
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = target.parse().map_err(unsendable)?;
         *request.headers_mut() = headers;
-        self.shared.http.send(&place.endpoint, request, self.shared.times).await
+        let (http, times) = (&self.shared.http, self.shared.times);
+        http.send(&place.endpoint, request, times, call.budget).await
     }
 }
 
@@ -473,6 +496,7 @@ mod tests {
                 status: 400,
                 headers: HeaderMap::new(),
                 body: Bytes::copy_from_slice(body.as_bytes()),
+                held: None,
             };
             let refused = refused(&response, false);
             assert_eq!(

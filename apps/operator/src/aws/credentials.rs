@@ -434,7 +434,7 @@ impl Chain {
             let value = HeaderValue::from_str(value).map_err(|fault| odd(&fault))?;
             request.headers_mut().insert(name, value);
         }
-        let response = self.http.send(endpoint, request, times).await?;
+        let response = self.http.send(endpoint, request, times, None).await?;
         let text = String::from_utf8_lossy(&response.body).into_owned();
         match response.status {
             200..=299 => Ok(text),

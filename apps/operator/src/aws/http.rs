@@ -3,6 +3,7 @@
 use super::{Endpoint, Error, Trust};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -13,7 +14,10 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 use tokio_rustls::TlsConnector;
 
 type Sender = SendRequest<Full<Bytes>>;
@@ -21,7 +25,7 @@ type Message = Request<Full<Bytes>>;
 type Failed = (Error, Option<Message>);
 
 /// Connections that are kept for one endpoint.
-const IDLE_MAX: usize = 32;
+const IDLE_MAX: usize = 256;
 
 /// A door to the network.
 pub(super) struct Http {
@@ -56,6 +60,43 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    /// The memory that the body takes, of the budget that the request was made under.
+    pub(super) held: Option<OwnedSemaphorePermit>,
+}
+
+/// How much memory bodies may take that are under way together. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    room: Arc<Semaphore>,
+    units: u32,
+}
+
+/// Memory is counted in units of so many bytes.
+const UNIT: u64 = 4096;
+
+impl Budget {
+    /// Of so many bytes. A body that is larger than all of it is read alone.
+    pub fn new(bytes: u64) -> Budget {
+        let units = u32::try_from(bytes.div_ceil(UNIT))
+            .unwrap_or(u32::MAX)
+            .clamp(1, u32::MAX >> 4);
+        Budget {
+            room: Arc::new(Semaphore::new(units as usize)),
+            units,
+        }
+    }
+
+    /// Waits until there is room for a body of this length; one of unknown length takes a sixteenth.
+    async fn room(&self, to: &Endpoint, length: Option<u64>) -> Result<Option<OwnedSemaphorePermit>, Error> {
+        let wanted = match length {
+            Some(length) => u32::try_from(length.div_ceil(UNIT)).unwrap_or(u32::MAX),
+            None => self.units / 16,
+        };
+        let permit = Arc::clone(&self.room)
+            .acquire_many_owned(wanted.clamp(1, self.units))
+            .await;
+        permit.map(Some).map_err(|fault| unreachable(to, fault))
+    }
 }
 
 impl Http {
@@ -67,12 +108,19 @@ impl Http {
         }
     }
 
-    /// Sends a request, whose URI is path and query, and waits for all of its answer.
-    pub(super) async fn send(&self, to: &Endpoint, request: Message, times: Times) -> Result<Response, Error> {
+    /// Sends a request, whose URI is path and query, and waits for all of its answer. Under a budget the body is read when
+    /// there is room for it.
+    pub(super) async fn send(
+        &self,
+        to: &Endpoint,
+        request: Message,
+        times: Times,
+        budget: Option<&Budget>,
+    ) -> Result<Response, Error> {
         let mut request = request;
         // A connection that was kept may have been closed at the other end meanwhile. What was not sent goes by another.
         while let Some(sender) = self.kept(to) {
-            match self.ask(to, sender, request, times).await {
+            match self.ask(to, sender, request, times, budget).await {
                 Ok(response) => return Ok(response),
                 Err((_, Some(unsent))) => request = unsent,
                 Err((error, None)) => return Err(error),
@@ -80,7 +128,8 @@ impl Http {
         }
         let connected = tokio::time::timeout(times.connect, self.connect(to)).await;
         let sender = connected.map_err(|_| unreachable(to, "it takes too long to connect"))??;
-        self.ask(to, sender, request, times).await.map_err(|(error, _)| error)
+        let asked = self.ask(to, sender, request, times, budget).await;
+        asked.map_err(|(error, _)| error)
     }
 
     fn kept(&self, to: &Endpoint) -> Option<Sender> {
@@ -99,36 +148,44 @@ impl Http {
     }
 
     /// Asks, and keeps the connection. The request comes back with the error when it was not sent.
-    async fn ask(&self, to: &Endpoint, mut sender: Sender, request: Message, times: Times) -> Result<Response, Failed> {
-        let answered = async {
-            let broken = |fault: hyper::Error| unreachable(to, format!("the connection broke off ({fault})"));
+    async fn ask(
+        &self,
+        to: &Endpoint,
+        mut sender: Sender,
+        request: Message,
+        times: Times,
+        budget: Option<&Budget>,
+    ) -> Result<Response, Failed> {
+        let broken = |fault: hyper::Error| unreachable(to, format!("the connection broke off ({fault})"));
+        let head = in_time(to, times, async {
             if let Err(fault) = sender.ready().await {
                 return Err((broken(fault), Some(request)));
             }
-            let sent = sender.try_send_request(request).await;
-            let (parts, body) = match sent {
-                Ok(response) => response.into_parts(),
-                Err(mut failed) => {
-                    let unsent = failed.take_message();
-                    return Err((broken(failed.into_error()), unsent));
-                }
-            };
-            let body = body.collect().await.map_err(|fault| (broken(fault), None))?.to_bytes();
-            Ok(Response {
-                status: parts.status.as_u16(),
-                headers: parts.headers,
-                body,
+            sender.try_send_request(request).await.map_err(|mut failed| {
+                let unsent = failed.take_message();
+                (broken(failed.into_error()), unsent)
             })
+        });
+        let (parts, body) = head.await?.into_parts();
+        // Room is waited for without a limit: what takes the time is this side's own work.
+        let held = match budget {
+            Some(budget) => budget
+                .room(to, body.size_hint().exact())
+                .await
+                .map_err(|error| (error, None))?,
+            None => None,
         };
-        let response = match times.answer {
-            None => answered.await?,
-            Some(time) => {
-                let in_time = tokio::time::timeout(time, answered).await;
-                in_time.map_err(|_| (unreachable(to, "it takes too long to answer"), None))??
-            }
-        };
+        let body = in_time(to, times, async {
+            body.collect().await.map_err(|fault| (broken(fault), None))
+        });
+        let body = body.await?.to_bytes();
         self.keep(to, sender);
-        Ok(response)
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            held,
+        })
     }
 
     async fn connect(&self, to: &Endpoint) -> Result<Sender, Error> {
@@ -148,6 +205,17 @@ impl Http {
         let name = ServerName::try_from(to.host().to_owned()).map_err(|fault| unreachable(to, fault))?;
         let stream = TlsConnector::from(config).connect(name, stream).await;
         handshake(to, stream.map_err(|fault| unreachable(to, fault))?).await
+    }
+}
+
+/// What comes of it, if it comes in time.
+async fn in_time<T>(to: &Endpoint, times: Times, work: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    match times.answer {
+        None => work.await,
+        Some(time) => {
+            let done = tokio::time::timeout(time, work).await;
+            done.map_err(|_| (unreachable(to, "it takes too long to answer"), None))?
+        }
     }
 }
 

@@ -22,6 +22,7 @@ pub use client::{Answer, Client, elements};
 pub use credentials::Provider;
 pub use endpoint::{Endpoint, Endpoints};
 pub use error::{Error, Refused};
+pub use http::Budget;
 pub use profile::Profiles;
 pub use retry::Retries;
 pub use service::Service;
