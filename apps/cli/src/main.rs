@@ -10,6 +10,7 @@
 mod access;
 mod account;
 mod changes;
+mod check;
 mod client;
 mod clock;
 mod corpus;
@@ -98,6 +99,8 @@ enum Command {
     Cost(Box<cost::CostArgs>),
     /// Say what would break if a policy, a key, a trail or a bucket were changed: trails, readers, objects, cost.
     Plan(Box<plan::PlanArgs>),
+    /// Check the trails of an account against CIS, Security Hub, PCI, NIST and more, and put right what fails.
+    Check(Box<check::CheckArgs>),
     /// Write a sealed trail down, for CloudFormation, Terraform or the AWS CLI to deploy.
     Template(Box<template::TemplateArgs>),
     /// Keep settings as a baseline says: report what differs, or put it back, every week.
@@ -140,6 +143,7 @@ fn main() -> ExitCode {
             Command::Search(args) => search::run(*args, language).await,
             Command::Cost(args) => cost::run(*args, language).await,
             Command::Plan(args) => plan::run(*args, language).await,
+            Command::Check(args) => check::run(*args, language).await,
             Command::Template(args) => template::run(*args).await,
             Command::Guard(command) => guard::run(command, language).await,
             Command::Trail(command) => trail::run(command, language).await,

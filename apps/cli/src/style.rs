@@ -89,7 +89,6 @@ impl Style {
     }
 
     /// Without colour.
-    #[cfg(test)]
     pub(crate) fn plain() -> Style {
         Style { color: false }
     }

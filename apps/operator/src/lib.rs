@@ -12,6 +12,7 @@
 
 pub mod aws;
 pub mod change;
+pub mod check;
 pub mod corpus;
 pub mod cost;
 pub mod delivery;

@@ -148,6 +148,12 @@ impl Client {
         &self.region
     }
 
+    /// Whether a service's calls go over TLS.
+    pub fn uses_tls(&self, service: impl Into<Service>) -> Result<bool, Error> {
+        let place = self.shared.endpoints.place(service.into(), &self.region, None)?;
+        Ok(place.endpoint.is_tls())
+    }
+
     /// A call of a JSON service.
     pub async fn json(&self, service: impl Into<Service>, operation: &str, input: &Value) -> Result<Value, Error> {
         let answer = self.post_json(service, operation, input).await?;
