@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import ACCOUNT, BINARY, SEVENTEEN_REGIONS, allow, make_bucket, policy, poll, refused
+from harness import ACCOUNT, BINARY, SEVENTEEN_REGIONS, allow, bucket_policy, make_bucket, policy, poll, refused
 from operators import answer, environment, operate
 from screens import screen, tmux_session
 from test_seeds import seed
@@ -241,9 +241,19 @@ def test_names_and_places_that_are_taken_are_said(rehearsal):
     operate(server, *SETUP, "--yes")
     found = wrong(server, "--name", "audit", "--bucket", "other-logs", "--key-alias", "alias/other")["trail"]
     assert "S3BucketName: audit-logs, not other-logs" in found
+    # A trail of all Regions needs its name and room in each.
+    far = server.client("cloudtrail", "eu-west-1")
+    make_bucket(server, "far-logs", "eu-west-1")
+    server.client("s3", "eu-west-1").put_bucket_policy(Bucket="far-logs", Policy=bucket_policy("far-logs"))
+    far.create_trail(Name="far0", S3BucketName="far-logs")
+    assert "eu-west-1" in wrong(server, "--name", "far0", "--bucket", "new-logs", "--no-key")["trail"]
+    for number in range(1, 4):
+        far.create_trail(Name=f"far{number}", S3BucketName="far-logs")
+    found = wrong(server, "--name", "wide", "--bucket", "wide-logs", "--no-key")
+    assert "eu-west-1" in found["quota"] and "us-east-1" not in found["quota"]
     for number in range(4):
-        operate(server, "trail", "setup", "--name", f"more{number}", "--bucket", f"more-{number}", "--no-key", "--yes")
-    found = wrong(server, "--name", "sixth", "--bucket", "sixth-logs", "--no-key")
+        operate(server, "trail", "setup", "--single-region", "--name", f"more{number}", "--bucket", f"more-{number}", "--no-key", "--yes")
+    found = wrong(server, "--single-region", "--name", "sixth", "--bucket", "sixth-logs", "--no-key")
     assert "has 5 trails" in found["quota"]
     with refused("404"):
         server.client("s3", TOKYO).head_bucket(Bucket="sixth-logs")

@@ -8,6 +8,7 @@ use crate::{
     trail::EventSelector,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use wire::ServiceName::CloudTrail;
 
 /// CloudTrail's limit on the trails of a Region, which cannot be raised.
@@ -38,7 +39,10 @@ impl Draft<'_> {
             let present = seen.iter().find(|trail| trail["Name"] == name.as_str());
             match present {
                 Some(trail) => self.present(&client, &region, trail, &input).await?,
-                None => self.absent(&region, seen.len(), input),
+                None => {
+                    self.absent(&region, seen.len(), input);
+                    self.room_elsewhere(&region).await?;
+                }
             }
         }
         Ok(())
@@ -100,6 +104,54 @@ impl Draft<'_> {
         self.step(title, Call::new("cloudtrail", "CreateTrail", region, input), vec![undo]);
         self.selectors(region, Vec::new());
         self.start(region, Vec::new());
+    }
+
+    /// A trail for all Regions is seen in each: there its name must be free, and room for it.
+    async fn room_elsewhere(&mut self, home: &str) -> Result<(), Error> {
+        if !self.definition.all_regions || self.is_per_region() {
+            return Ok(());
+        }
+        let regions = super::enabled_regions(self.client).await;
+        let regions = self.found("quota", "ec2:DescribeRegions", regions, &[])?;
+        let mut asked = JoinSet::new();
+        for region in regions.into_iter().flatten().filter(|region| region != home) {
+            let client = self.client.in_region(&region);
+            asked.spawn(async move {
+                let input = json!({ "includeShadowTrails": true });
+                (region, client.json(CloudTrail, "DescribeTrails", &input).await)
+            });
+        }
+        let name = self.definition.name.clone();
+        let (mut full, mut taken) = (Vec::new(), Vec::new());
+        // Who may not ask elsewhere learns it when the trail is made.
+        while let Some(answer) = asked.join_next().await {
+            let Ok((region, Ok(answer))) = answer else { continue };
+            let trails = answer["trailList"].as_array().map(Vec::as_slice).unwrap_or_default();
+            if trails.iter().any(|trail| trail["Name"] == name.as_str()) {
+                taken.push(region);
+            } else if trails.len() >= TRAILS_MAX {
+                full.push(region);
+            }
+        }
+        full.sort_unstable();
+        taken.sort_unstable();
+        if !full.is_empty() {
+            let list = full.join(", ");
+            let says = message!(
+                "A trail of all Regions needs room in each, and these have {TRAILS_MAX} trails already: {list}.",
+                "全リージョンの証跡には各リージョンの空きが必要ですが、次のリージョンにはすでに {TRAILS_MAX} 個の証跡があります: {list}。",
+            );
+            self.wrong("quota", says);
+        }
+        if !taken.is_empty() {
+            let list = taken.join(", ");
+            let says = message!(
+                "A trail of all Regions needs its name in each, and these have a trail {name} already: {list}.",
+                "全リージョンの証跡は各リージョンで同じ名前を使いますが、次のリージョンにはすでに証跡 {name} があります: {list}。",
+            );
+            self.wrong("trail", says);
+        }
+        Ok(())
     }
 
     /// What is there under this name is this trail, or another.
