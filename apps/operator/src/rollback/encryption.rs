@@ -167,6 +167,6 @@ mod tests {
         let text = "<ServerSideEncryptionConfiguration><Rule><SomethingNew>x</SomethingNew></Rule>\
              </ServerSideEncryptionConfiguration>";
         let fault = wire::xml::parse::<Encryption>(text.as_bytes()).unwrap_err().to_string();
-        assert!(fault.contains("SomethingNew"), "{fault}");
+        assert!(fault.contains("somethingNew"), "{fault}");
     }
 }
