@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 
 import pytest
-from corpus import Case, Endpoint, Stock
+from corpus import Case, Endpoint, Stock, ours
 from harness import BINARY, CLEAN
 
 RECORDED = pathlib.Path(__file__).parents[2] / "apps/operator/src/corpus/stock.json"
@@ -51,6 +51,14 @@ def test_the_stock_validator_prints_what_is_recorded(cases, endpoint):
     statuses = {case.name: max(run["quiet"]["exitStatus"] for run in printed[case.name]) for case in cases}
     assert all(statuses[case.name] == 0 for case in cases if case.facts["valid"])
     assert sum(status != 0 for status in statuses.values()) > 40
+
+
+def test_trail_verify_prints_the_same_where_it_is_to_be_compatible(cases, endpoint):
+    for case in cases:
+        endpoint.case = case
+        for run in case.runs:
+            assert ours(endpoint.url, run, "--compat") == run["stock"]["quiet"], case.name
+            assert ours(endpoint.url, run, "--compat", "--verbose") == run["stock"]["verbose"], case.name
 
 
 def test_the_same_corpus_is_written_each_time_and_never_over_other_files(tmp_path):

@@ -400,6 +400,9 @@ impl State {
             Some(Value::Array(logs)) => logs,
             // What counts as nothing there.
             Some(Value::Null | Value::Bool(false)) => return,
+            Some(Value::Object(members)) if members.is_empty() => return,
+            Some(Value::String(text)) if text.is_empty() => return,
+            Some(Value::Number(number)) if number.as_f64() == Some(0.0) => return,
             Some(other) => {
                 let kind = stock::type_name(other);
                 return self.fail(format!("'{kind}' object is not iterable")).await;
