@@ -29,9 +29,9 @@ listed before anything is changed. With --yes that is refused, unless --reader g
 it is meant.
 
 Examples:
-  shoseki trail encrypt --name audit --wait
-  shoseki trail encrypt --name audit --key alias/our-key --reader arn:aws:iam::111122223333:role/auditor
-  shoseki trail encrypt --name audit --key-alias alias/audit --bucket-default --yes
+  shoseki trail encrypt --trail audit --wait
+  shoseki trail encrypt --trail audit --key alias/our-key --reader arn:aws:iam::111122223333:role/auditor
+  shoseki trail encrypt --trail audit --key-alias alias/audit --bucket-default --yes
 
 Exit status: 0 the trail has the key; 1 it failed, or was not confirmed, or somebody would lose access; 2 wrong usage; 3 it has
 the key, but --wait saw no log file that is sealed by it; 130 interrupted.";
@@ -41,8 +41,8 @@ the key, but --wait saw no log file that is sealed by it; 130 interrupted.";
 #[command(after_help = AFTER)]
 pub(crate) struct EncryptArgs {
     /// The trail's name or ARN.
-    #[arg(long)]
-    name: String,
+    #[arg(long, value_name = "NAME", alias = "name")]
+    trail: String,
     /// A key that is there: its ARN, id or alias. Its policy gets the statements that it lacks.
     #[arg(long, value_name = "KEY", conflicts_with = "key_alias")]
     key: Option<String>,
@@ -89,7 +89,7 @@ struct Answer<'a> {
 pub(crate) async fn run(args: EncryptArgs, language: Language) -> Result<ExitCode> {
     let client = args.access.client()?;
     let order = Order {
-        trail: args.name.clone(),
+        trail: args.trail.clone(),
         key: match &args.key {
             Some(key) => KeyWanted::Existing(key.clone()),
             None => KeyWanted::New {
@@ -181,7 +181,7 @@ async fn carry_on(
         true => folder.latest(client).await.context("log files cannot be listed")?,
         false => BTreeSet::new(),
     };
-    let name = &args.name;
+    let name = &args.trail;
     let planned = Planned {
         title: message!(
             "Seal the log files of the trail {name}",

@@ -112,8 +112,8 @@ impl Bench<'_> {
         let Some(key) = self.options.key.clone() else {
             let region = &trail.home_region;
             return Err(Some(message!(
-                "Name the key with --key, or run `shoseki trail encrypt --name {name} --region {region}`, which sees to its policy, too.",
-                "--key でキーを指定するか、キーポリシーも整える `shoseki trail encrypt --name {name} --region {region}` を実行してください。"
+                "Name the key with --key, or run `shoseki trail encrypt --trail {name} --region {region}`, which sees to its policy, too.",
+                "--key でキーを指定するか、キーポリシーも整える `shoseki trail encrypt --trail {name} --region {region}` を実行してください。"
             )));
         };
         self.change(arn, |trail| trail.kms_key = Some(key.clone()));
