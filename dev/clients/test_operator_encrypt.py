@@ -198,3 +198,31 @@ def test_a_failure_takes_the_key_back(trail):
     states = [kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["KeyState"] for key in kms.list_keys()["Keys"]]
     assert states == ["PendingDeletion"]
     assert not [alias for alias in kms.list_aliases()["Aliases"] if alias["AliasName"] == "alias/cloudtrail"]
+
+
+def test_taking_it_back_keeps_the_key_that_seals_log_files(trail):
+    server, kms = trail.server, trail.kms
+    told = answer(server, *ENCRYPT, "--allow-loss", "--yes")
+    deliver(trail)
+    assert newest(trail, None)["SSEKMSKeyId"] == told["key"]
+    undo = ("trail", "rollback", "--undo", told["change"]["beforeState"], "--yes")
+    shown = operate(server, *undo).stdout
+    assert "Everything else is as it was before" in shown and "aws kms schedule-key-deletion" in shown
+    assert key_of(trail) is None
+    assert kms.describe_key(KeyId=told["key"])["KeyMetadata"]["KeyState"] == "Enabled"
+    assert newest(trail, None)["Body"].read()
+    assert "nothing to take back" in operate(server, *undo).stdout
+
+
+def test_a_trail_that_stays_keeps_its_key_and_policy(trail):
+    server, kms = trail.server, trail.kms
+    key = kms.create_key(Policy=policy(allow("kms:*", Sid="Root", Principal={"AWS": ROOT})))["KeyMetadata"]["Arn"]
+    told = answer(server, *ENCRYPT, "--key", key, "--allow-loss", "--yes")
+    after = kms.get_key_policy(KeyId=key)["Policy"]
+    who = server.user("nearly", allow("*"), {"Effect": "Deny", "Action": "cloudtrail:UpdateTrail", "Resource": "*"})
+    undo = ("trail", "rollback", "--undo", told["change"]["beforeState"], "--yes")
+    undone = answer(server, *undo, who=who, status=1)
+    assert [one["ended"] for one in undone["tried"]] == ["failed", "held"] and len(undone["left"]) == 2
+    assert key_of(trail) == key and kms.get_key_policy(KeyId=key)["Policy"] == after
+    assert answer(server, *undo)["left"] == []
+    assert key_of(trail) is None and kms.get_key_policy(KeyId=key)["Policy"] != after

@@ -416,3 +416,23 @@ def test_the_questions_end_without_a_change(rehearsal, tmp_path, end):
         assert session.wait_end() == 130
         assert "Nothing was changed." in session.capture()
     assert set(map(len, everything(server).values())) == {0}
+
+
+def test_taking_a_setup_back_ends_its_key_only_with_the_log_files(rehearsal):
+    server = rehearsal()
+    kms, s3 = server.client("kms", TOKYO), server.client("s3", TOKYO)
+    told = answer(server, *SETUP, "--yes")
+    server.client("iam").create_user(UserName="somebody")
+    server.advance("20m")
+    assert sealed_files(server, "audit-logs", told["key"])
+    state = lambda: kms.describe_key(KeyId=told["key"])["KeyMetadata"]["KeyState"]
+    undo = ("trail", "rollback", "--undo", told["change"]["beforeState"], "--yes")
+    undone = answer(server, *undo, status=1)
+    assert [call["operation"] for call in undone["left"]] == ["DeleteBucket", "ScheduleKeyDeletion"]
+    assert trail_of(server) is None and state() == "Enabled"
+    assert "BucketNotEmpty" in operate(server, *undo, status=1).stdout and state() == "Enabled"
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket="audit-logs")
+    for one in [one for page in pages for one in page.get("Versions", []) + page.get("DeleteMarkers", [])]:
+        s3.delete_object(Bucket="audit-logs", Key=one["Key"], VersionId=one["VersionId"])
+    assert answer(server, *undo)["left"] == []
+    assert state() == "PendingDeletion" and everything(server)["buckets"] == []

@@ -413,6 +413,7 @@ async fn failed(client: &Client, planned: &Planned, maker: Maker<'_>, undo: &[Ca
     };
     let taken = take_back(client, undo, &mut back).await;
     let is_whole = taken.is_whole();
+    let is_as_before = is_whole && taken.kept().next().is_none();
     let path = file.path().to_owned();
     screen.taken_back(&taken, &path, &planned.access);
     if is_whole {
@@ -420,7 +421,7 @@ async fn failed(client: &Client, planned: &Planned, maker: Maker<'_>, undo: &[Ca
     }
     Done {
         before_state: (!is_whole).then_some(path),
-        taken_back: Some(is_whole),
+        taken_back: Some(is_as_before),
         ..done
     }
 }

@@ -260,13 +260,49 @@ impl Screen {
                 "  {}: {call}\n    {error}",
                 self.style.bad(tr!(language, "failed", "失敗"))
             )),
+            Back::Held => self.say(format!(
+                "  {}: {call}",
+                self.style.bad(tr!(
+                    language,
+                    "not tried, for what failed before needs it",
+                    "未実行(失敗した項目に必要なため)"
+                ))
+            )),
+            Back::Kept => self.say(format!(
+                "  {}: {call}",
+                self.style.bold(tr!(language, "not done", "実行しません"))
+            )),
+        }
+    }
+
+    /// The keys that stay, and how they are ended when nobody needs them any more.
+    fn kept(&self, taken: &TakenBack) {
+        for call in taken.kept() {
+            let key = call.input["KeyId"].as_str().unwrap_or_default();
+            self.say(tr!(
+                self.language,
+                "The key {key} stays: the trail may have sealed log files with it, which nobody could read without it. It goes on costing. \
+                 When none of them is needed any more, end it by:",
+                "鍵 {key} は残します。この鍵で暗号化されたログファイルがあると、削除後は誰も読めなくなるためです (料金は引き続き発生します)。\
+                 不要になったら次のコマンドで削除してください:"
+            ));
+            self.say(format!("  {}", call.command()));
         }
     }
 
     pub(super) fn taken_back(&self, taken: &TakenBack, path: &Path, access: &Access) {
         let language = self.language;
+        self.kept(taken);
         if taken.is_whole() {
-            self.say(tr!(language, "All is as it was before.", "すべて元に戻りました。"));
+            if taken.kept().next().is_none() {
+                self.say(tr!(language, "All is as it was before.", "すべて元に戻りました。"));
+            } else {
+                self.say(tr!(
+                    language,
+                    "Everything else is as it was before.",
+                    "それ以外はすべて元に戻りました。"
+                ));
+            }
             return;
         }
         let left = taken.left.len();

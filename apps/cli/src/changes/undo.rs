@@ -128,6 +128,8 @@ impl Undone {
                 Back::Made => json!({ "call": call, "ended": "made" }),
                 Back::NotThere => json!({ "call": call, "ended": "notThere" }),
                 Back::Nameless => json!({ "call": call, "ended": "nameless" }),
+                Back::Held => json!({ "call": call, "ended": "held" }),
+                Back::Kept => json!({ "call": call, "ended": "kept" }),
                 Back::Failed(error) => json!({ "call": call, "ended": "failed", "error": error.to_string() }),
             })
             .collect();

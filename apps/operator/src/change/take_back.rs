@@ -24,6 +24,10 @@ pub enum Back {
     Nameless,
     /// It failed.
     Failed(Error),
+    /// It was not tried, for it takes away what something needs that could not be taken back before.
+    Held,
+    /// It is not to be tried: a trail may have sealed log files by this key, and they stay where they are.
+    Kept,
 }
 
 /// What became of taking a change back.
@@ -31,24 +35,35 @@ pub enum Back {
 pub struct TakenBack {
     /// Every call that was tried, in order, and how it ended.
     pub tried: Vec<(Call, Back)>,
-    /// What still takes the change back: calls that failed, that cannot be made, and that were not tried any more.
+    /// What still takes the change back: calls that failed, that cannot be made, that wait for one of those, and that were not
+    /// tried any more.
     pub left: Vec<Call>,
     /// Whether it was stopped.
     pub stopped: bool,
 }
 
 impl TakenBack {
-    /// Whether all is as it was.
+    /// Whether all is as it was, but for keys that are kept.
     pub fn is_whole(&self) -> bool {
         self.left.is_empty()
     }
+
+    /// The calls that would end keys by which a trail may have sealed log files.
+    pub fn kept(&self) -> impl Iterator<Item = &Call> {
+        let kept = self.tried.iter().filter(|(_, back)| matches!(back, Back::Kept));
+        kept.map(|(call, _)| call)
+    }
 }
 
-/// Makes the calls that take a change back, all of them, also when some fail, until the observer stops it or cannot keep what is left.
+/// Makes the calls that take a change back, also when some fail, until the observer stops it or cannot keep what is left.
 ///
-/// A call that takes away what is not there counts as made: the change may have been stopped before its answer came.
+/// A call that takes away what is not there counts as made: the change may have been stopped before its answer came. What a trail
+/// needs stays as long as the trail could not be taken back, and no key is ended while anything failed. A key that a trail was given
+/// is not ended at all, unless the bucket goes, too, which S3 only lets go when it is empty: log files that the key has sealed could
+/// never be read again.
 pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackObserver) -> TakenBack {
     let mut taken = TakenBack::default();
+    let keeps_keys = keeps_keys(undo);
     for (at, call) in undo.iter().enumerate() {
         let rest = undo.get(at..).unwrap_or_default();
         if observer.stopped() {
@@ -56,9 +71,15 @@ pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackOb
             taken.left.extend(rest.iter().cloned());
             break;
         }
-        observer.before(call);
-        let back = of_call(client, call).await;
-        if matches!(back, Back::Nameless | Back::Failed(_)) {
+        let back = if keeps_keys && ends_key(call) {
+            Back::Kept
+        } else if taken.left.iter().any(|failed| is_needed(call, failed)) {
+            Back::Held
+        } else {
+            observer.before(call);
+            of_call(client, call).await
+        };
+        if matches!(back, Back::Nameless | Back::Failed(_) | Back::Held) {
             taken.left.push(call.clone());
         }
         let rest = rest.get(1..).unwrap_or_default();
@@ -85,6 +106,26 @@ async fn of_call(client: &Client, call: &Call) -> Back {
     }
 }
 
+fn ends_key(call: &Call) -> bool {
+    call.operation == "ScheduleKeyDeletion"
+}
+
+/// Whether the call takes a trail or its key away again.
+fn is_of_trail(call: &Call) -> bool {
+    call.service == "cloudtrail" && matches!(call.operation.as_str(), "DeleteTrail" | "UpdateTrail")
+}
+
+/// Whether log files may stay that a key of this change has sealed.
+fn keeps_keys(undo: &[Call]) -> bool {
+    undo.iter().any(is_of_trail) && !undo.iter().any(|call| call.operation == "DeleteBucket")
+}
+
+/// Whether what the call takes away is needed by what another one, which failed, has left.
+fn is_needed(call: &Call, failed: &Call) -> bool {
+    let is_of_others = call.service != "cloudtrail" && call.operation != "PutBucketEncryption";
+    ends_key(call) || (is_of_trail(failed) && is_of_others)
+}
+
 /// Whether what the call takes away is not there, or going already.
 fn is_gone(call: &Call, error: &Error) -> bool {
     let takes_away = ["Delete", "Remove", "Detach", "ScheduleKeyDeletion"]
@@ -103,6 +144,38 @@ mod tests {
     use super::*;
     use crate::aws::Refused;
     use serde_json::json;
+
+    fn call(service: &str, operation: &str) -> Call {
+        Call::new(service, operation, "r", json!({}))
+    }
+
+    #[test]
+    fn what_a_trail_needs_stays_as_long_as_the_trail() {
+        let check =
+            |of: Call, failed: Call, expected: bool| assert_eq!(is_needed(&of, &failed), expected, "{of:?} {failed:?}");
+        let trail = || call("cloudtrail", "DeleteTrail");
+        check(call("kms", "ScheduleKeyDeletion"), trail(), true);
+        check(call("kms", "PutKeyPolicy"), call("cloudtrail", "UpdateTrail"), true);
+        check(call("s3", "DeleteBucketPolicy"), trail(), true);
+        check(call("iam", "DeleteRole"), trail(), true);
+        check(trail(), call("cloudtrail", "UpdateTrail"), false);
+        // A roll-back's own way back: trails and defaults of buckets, each for itself.
+        check(
+            call("s3", "PutBucketEncryption"),
+            call("cloudtrail", "UpdateTrail"),
+            false,
+        );
+        check(call("iam", "DeleteRole"), call("logs", "DeleteLogGroup"), false);
+        check(call("kms", "ScheduleKeyDeletion"), call("s3", "DeleteBucket"), true);
+    }
+
+    #[test]
+    fn a_key_that_a_trail_was_given_is_kept_unless_its_bucket_goes() {
+        let (trail, key) = (call("cloudtrail", "UpdateTrail"), call("kms", "ScheduleKeyDeletion"));
+        assert!(keeps_keys(&[trail.clone(), key.clone()]));
+        assert!(!keeps_keys(&[trail, call("s3", "DeleteBucket"), key.clone()]));
+        assert!(!keeps_keys(&[call("kms", "DeleteAlias"), key]));
+    }
 
     #[test]
     fn only_what_takes_away_may_find_nothing() {
