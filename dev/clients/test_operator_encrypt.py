@@ -226,3 +226,30 @@ def test_a_trail_that_stays_keeps_its_key_and_policy(trail):
     assert key_of(trail) == key and kms.get_key_policy(KeyId=key)["Policy"] == after
     assert answer(server, *undo)["left"] == []
     assert key_of(trail) is None and kms.get_key_policy(KeyId=key)["Policy"] != after
+
+
+def test_a_bucket_policy_that_cannot_be_read_is_not_taken_for_nobody(trail):
+    server = trail.server
+    who = server.user("blind", allow("*"), {"Effect": "Deny", "Action": "s3:GetBucketPolicy", "Resource": "*"})
+    told = answer(server, *ENCRYPT, "--yes", who=who, status=1)
+    assert not told["readersKnown"] and outcome(told, "readers")[0] == "unknown"
+    assert key_of(trail) is None
+
+
+def test_a_bucket_default_is_put_back_whole_or_not_touched(trail):
+    server, s3, kms = trail.server, trail.s3, trail.kms
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms:dsse", "KMSMasterKeyID": key},
+            "BucketKeyEnabled": False, "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}}
+    s3.put_bucket_encryption(Bucket=trail.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    encryption = lambda: s3.get_bucket_encryption(Bucket=trail.bucket)["ServerSideEncryptionConfiguration"]
+    before = encryption()
+    command = (*ENCRYPT, "--bucket-default", "--allow-loss", "--yes")
+    blind = server.user("blind", allow("*"), {"Effect": "Deny", "Action": "s3:GetEncryptionConfiguration", "Resource": "*"})
+    assert "bucket" in [check["about"] for check in answer(server, *command, who=blind, status=1)["checks"]
+                        if check["outcome"] == "wrong"]
+    assert encryption() == before and key_of(trail) is None
+    told = answer(server, *command)
+    assert encryption()["Rules"][0]["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    operate(server, "trail", "rollback", "--undo", told["change"]["beforeState"], "--yes")
+    assert encryption() == before

@@ -38,11 +38,6 @@ impl BucketFound {
     pub(super) fn has_bucket_key(&self) -> bool {
         self.settings.as_ref().is_some_and(|bucket| bucket.bucket_key)
     }
-
-    /// The bucket's settings, when it could be looked at.
-    pub(super) fn settings(&self) -> Option<&Bucket> {
-        self.settings.as_ref()
-    }
 }
 
 impl Draft<'_> {

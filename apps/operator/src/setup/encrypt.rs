@@ -8,10 +8,11 @@ use crate::{
     change::{Call, Step},
     message,
     message::Message,
-    rights::{Reader, World},
+    rights::{Reader, Verdict, World},
+    rollback::Encryption,
     survey::{self, Depth, Fact, KeyMetadata, Survey, What},
     template::Text,
-    trail::{Bucket, DefaultEncryption, Definition, Key},
+    trail::{Bucket, Definition, Key},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -126,12 +127,11 @@ pub async fn prepare(client: &Client, order: &Order) -> Result<Prepared, Error> 
     if let Some(key) = &key {
         draft.seal(&trail, key);
         if order.bucket_default {
-            draft.default_of_bucket(&found, key);
+            draft.default_of_bucket(&found, key).await?;
         }
         if !draft.steps.is_empty() && draft.is_possible() {
             let readers = draft.losers(&trail, &found, key).await?;
-            readers_known = readers.is_some();
-            losers = readers.unwrap_or_default();
+            (losers, readers_known) = readers;
         }
     }
     draft.rights().await?;
@@ -251,31 +251,51 @@ impl Draft<'_> {
     }
 
     /// The key becomes the default of the bucket.
-    fn default_of_bucket(&mut self, found: &BucketFound, key: &KeyRef) {
-        let Some(present) = found.settings() else { return };
-        let bucket_key = present.bucket_key;
-        let former = match &present.encryption {
-            DefaultEncryption::Key(arn) => Some(self.place.text(arn)),
-            DefaultEncryption::AwsManagedKey => Some(String::new()),
-            DefaultEncryption::S3 | DefaultEncryption::TrailKey => None,
-        };
-        if former.as_deref() == Some(key.arn.as_str()) {
-            return;
-        }
+    async fn default_of_bucket(&mut self, found: &BucketFound, key: &KeyRef) -> Result<(), Error> {
         let name = self.place.bucket.clone();
+        let client = self.client.in_region(&found.region);
+        let former = match Encryption::of(&client, &name).await {
+            Ok(former) => former,
+            Err(error) => match error.refused() {
+                Some(refused) => {
+                    let code = &refused.code;
+                    let says = message!(
+                        "The default encryption of the bucket {name} could not be put back: s3:GetEncryptionConfiguration was refused ({code}).",
+                        "バケット {name} のデフォルト暗号化を確認できないため、元に戻せません: s3:GetEncryptionConfiguration が拒否されました ({code})。",
+                    );
+                    self.wrong("bucket", says);
+                    return Ok(());
+                }
+                None => return Err(error),
+            },
+        };
+        if former
+            .as_ref()
+            .is_some_and(|former| former.is_kms() && former.key() == Some(&key.arn))
+        {
+            return Ok(());
+        }
         let title = message!(
             "Make the key the default of the bucket {name}: what others put into it is sealed by it, too.",
             "キーをバケット {name} のデフォルト暗号化に設定します。他の書き込みもこのキーで暗号化されます。",
         );
-        let mut call = self.encryption_call(Some(&key.arn), bucket_key);
-        let mut undo = self.encryption_call(former.as_deref(), bucket_key);
-        call.region.clone_from(&found.region);
-        undo.region.clone_from(&found.region);
-        self.step(title, call, vec![undo]);
+        let region = &found.region;
+        let (wanted, undo) = match &former {
+            Some(former) => {
+                let wanted = Encryption::kms(&key.arn, former.has_bucket_key());
+                (former.with_default_of(&wanted), former.put(&name, region))
+            }
+            None => {
+                let delete = Call::new("s3", "DeleteBucketEncryption", region, json!({ "Bucket": name }));
+                (Encryption::kms(&key.arn, false), delete)
+            }
+        };
+        self.step(title, wanted.put(&name, region), vec![undo]);
+        Ok(())
     }
 
-    /// Who reads the log files now and could not open the next ones; nothing when it cannot be told.
-    async fn losers(&mut self, trail: &Found, found: &BucketFound, key: &KeyRef) -> Result<Option<Vec<Loser>>, Error> {
+    /// Who reads the log files now and could not open the next ones, and whether these are certainly all.
+    async fn losers(&mut self, trail: &Found, found: &BucketFound, key: &KeyRef) -> Result<(Vec<Loser>, bool), Error> {
         let mut regions = vec![trail.home.clone(), found.region.clone()];
         regions.dedup();
         let what = What {
@@ -295,15 +315,24 @@ impl Draft<'_> {
                 "アカウントのユーザーとロールを一覧できないため、ログファイルの閲覧者を確認できません。",
             );
             self.check("readers", Outcome::Unknown, says);
-            return Ok(None);
+            return Ok((Vec::new(), false));
         };
         let now = World::of(&survey).readers(one);
         let sealed = self.sealed(&survey, trail, found, key);
         let then = sealed.trails.iter().find(|one| one.arn == trail.arn);
         let then = then.map(|one| World::of(&sealed).readers(one)).unwrap_or_default();
-        let (losers, staying) = compared(&now, &then);
-        let (lose, stay) = (losers.len(), staying);
+        let Compared { losers, stay, unclear } = compared(&now, &then);
+        if !unclear.is_empty() {
+            let list = unclear.join(", ");
+            let says = message!(
+                "Whether these read the log files now cannot be told, and so not whether they lose access: {list}.",
+                "次の利用者は現在ログファイルを読めるかどうか判定できず、変更後に読めなくなる可能性があります: {list}。",
+            );
+            self.check("readers", Outcome::Unknown, says);
+        }
+        let lose = losers.len();
         let says = match lose {
+            0 if stay == 0 && !unclear.is_empty() => return Ok((losers, false)),
             0 => message!(
                 "All {stay} who can read the log files now can read the next ones, too.",
                 "現在ログファイルを読める {stay} 件すべてが、変更後も読めます。",
@@ -319,7 +348,7 @@ impl Draft<'_> {
             Outcome::Unknown
         };
         self.check("readers", outcome, says);
-        Ok(Some(losers))
+        Ok((losers, unclear.is_empty()))
     }
 
     /// The survey as it would be.
@@ -360,16 +389,32 @@ impl Draft<'_> {
     }
 }
 
-/// Who reads now and would not for certain then, and how many still would.
-fn compared(now: &[Reader], then: &[Reader]) -> (Vec<Loser>, usize) {
-    let read = now.iter().filter(|reader| reader.reads().is_yes());
-    let mut losers = Vec::new();
-    let mut stay = 0;
+/// What becomes of those who read the log files.
+#[derive(Default)]
+struct Compared {
+    /// Who reads now and would not for certain then.
+    losers: Vec<Loser>,
+    /// How many still would.
+    stay: usize,
+    /// Of whom it is not known whether they read now, and whom the key does not let in for certain.
+    unclear: Vec<String>,
+}
+
+fn compared(now: &[Reader], then: &[Reader]) -> Compared {
+    let mut compared = Compared::default();
     let mut seen = BTreeSet::new();
-    for reader in read.filter(|reader| seen.insert(reader.arn.clone())) {
+    let mut may_read = now.iter().filter(|reader| !reader.reads().is_no());
+    while let Some(reader) = may_read.find(|reader| seen.insert(reader.arn.clone())) {
         let after = then.iter().find(|other| other.arn == reader.arn);
+        let is_let_in = after.and_then(|after| after.kms.as_ref()).is_some_and(Verdict::is_yes);
+        let losers = &mut compared.losers;
         match after.map(Reader::reads) {
-            Some(verdict) if verdict.is_yes() => stay += 1,
+            _ if !reader.reads().is_yes() => {
+                if !is_let_in {
+                    compared.unclear.push(reader.arn.clone());
+                }
+            }
+            Some(verdict) if verdict.is_yes() => compared.stay += 1,
             Some(verdict) => losers.push(Loser {
                 arn: reader.arn.clone(),
                 why: verdict.why,
@@ -380,5 +425,46 @@ fn compared(now: &[Reader], then: &[Reader]) -> (Vec<Loser>, usize) {
             }),
         }
     }
-    (losers, stay)
+    compared
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rights::Kind;
+
+    fn reader(arn: &str, s3: Verdict, kms: Option<Verdict>) -> Reader {
+        Reader {
+            arn: arn.to_owned(),
+            kind: Kind::User,
+            s3,
+            kms,
+        }
+    }
+
+    #[test]
+    fn who_may_read_perhaps_is_not_taken_for_nobody() {
+        let (yes, no) = (|| Verdict::yes(message!("y", "y")), || Verdict::no(message!("n", "n")));
+        let unknown = || Verdict::unknown(message!("?", "?"));
+        let now = [
+            reader("stays", yes(), None),
+            reader("loses", yes(), None),
+            reader("perhaps", unknown(), None),
+            reader("perhaps, with the key", unknown(), None),
+            reader("never", no(), None),
+        ];
+        let then = [
+            reader("stays", yes(), Some(yes())),
+            reader("loses", yes(), Some(unknown())),
+            reader("perhaps", unknown(), Some(no())),
+            reader("perhaps, with the key", unknown(), Some(yes())),
+            reader("never", no(), Some(no())),
+        ];
+        let found = compared(&now, &then);
+        let losers: Vec<&str> = found.losers.iter().map(|loser| loser.arn.as_str()).collect();
+        assert_eq!(
+            (losers, found.stay, found.unclear),
+            (vec!["loses"], 1, vec!["perhaps".to_owned()])
+        );
+    }
 }
