@@ -3,6 +3,7 @@
 use super::{
     Endpoints, Error, Provider, Refused, Retries, Service, Trust,
     http::{Budget, Http, PATIENT, Response, Times, UNTIL_ANSWERED},
+    retry::is_throttled,
 };
 use base::Clock;
 use bytes::Bytes;
@@ -37,6 +38,8 @@ pub struct Client {
     shared: Arc<Shared>,
     provider: Arc<Provider>,
     region: String,
+    /// Whether a call is made once, though its answer does not come.
+    once: bool,
 }
 
 struct Shared {
@@ -101,6 +104,7 @@ impl Client {
             shared: Arc::new(shared),
             provider: Arc::new(Provider::fixed(credentials)),
             region: region.to_owned(),
+            once: false,
         }
     }
 
@@ -122,6 +126,7 @@ impl Client {
             shared: Arc::new(shared),
             provider: Arc::new(provider),
             region,
+            once: false,
         }
     }
 
@@ -139,6 +144,16 @@ impl Client {
     pub fn in_region(&self, region: &str) -> Client {
         Client {
             region: region.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same for calls that make something new: one whose answer does not come is not made again, for it may have been made; one
+    /// that is throttled is.
+    #[must_use]
+    pub fn once(&self) -> Client {
+        Client {
+            once: true,
             ..self.clone()
         }
     }
@@ -345,7 +360,8 @@ impl Client {
                 }
                 Err(error) => error,
             };
-            if !self.shared.retries.again(attempt, &error).await {
+            let may_be_made = self.once && !error.refused().is_some_and(is_throttled);
+            if may_be_made || !self.shared.retries.again(attempt, &error).await {
                 return Err(error);
             }
             attempt += 1;

@@ -103,7 +103,8 @@ fn passes(error: &Error) -> bool {
     }
 }
 
-fn is_throttled(refused: &Refused) -> bool {
+/// Whether a call was refused for there were too many: it was not made.
+pub(super) fn is_throttled(refused: &Refused) -> bool {
     // CloudWatch Logs and CloudTrail have quotas of this name, too; those do not pass.
     let is_quota = refused.code == "LimitExceededException" && !refused.message.to_ascii_lowercase().contains("rate");
     THROTTLED.contains(&refused.code.as_str()) && !is_quota

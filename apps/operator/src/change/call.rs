@@ -58,6 +58,12 @@ impl Call {
     /// The service's, and [`Error::Unsendable`] when there is no such service or an operation of S3 that is not known here.
     pub async fn send(&self, client: &Client) -> Result<Value, Error> {
         let client = client.in_region(&self.region);
+        // A second one would be another key, or would be refused for the first, as if it were somebody else's.
+        let client = if self.operation.starts_with("Create") {
+            client.once()
+        } else {
+            client
+        };
         let unknown = || Error::Unsendable(format!("{}:{} is not known here", self.service, self.operation));
         match self.service.as_str() {
             "s3" => {
