@@ -88,20 +88,38 @@ impl Draft<'_> {
             self.good("rights", says);
             return Ok(());
         };
-        let mut denied: Vec<String> = Vec::new();
+        let (mut denied, mut doubtful) = (Vec::new(), Vec::new());
         for (resource, actions) in self.demands() {
             for actions in actions.chunks(ACTIONS_MAX) {
                 let answer = simulated(client, &entity, actions, &resource).await;
                 let Some(answer) = self.found("rights", "iam:SimulatePrincipalPolicy", answer, &[])? else {
                     return Ok(());
                 };
-                denied.extend(answer);
+                let (certain, perhaps): (Vec<Denied>, Vec<Denied>) =
+                    answer.into_iter().partition(|denied| denied.hangs_on.is_empty());
+                denied.extend(certain.into_iter().map(|denied| denied.action));
+                doubtful.extend(
+                    perhaps
+                        .into_iter()
+                        .map(|denied| format!("{} ({})", denied.action, denied.hangs_on.join(", "))),
+                );
             }
         }
-        denied.sort_unstable();
-        denied.dedup();
+        for list in [&mut denied, &mut doubtful] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        if !doubtful.is_empty() {
+            let list = doubtful.join(", ");
+            let says = message!(
+                "Whether the caller's policies allow these cannot be told, for it hangs on conditions of the call itself: {list}.",
+                "次の呼び出しが許可されるかどうかは、呼び出し時の条件によるため確認できません: {list}。",
+            );
+            self.check("rights", Outcome::Unknown, says);
+        }
         let list = denied.join(", ");
         match denied.is_empty() {
+            true if !doubtful.is_empty() => {}
             true => {
                 let says = message!(
                     "The caller's policies allow every call of the change.",
@@ -190,8 +208,16 @@ fn actions(call: &Call) -> Vec<&str> {
     }
 }
 
+/// An action that the entity's policies do not allow, as far as the simulator knows.
+#[derive(Debug, PartialEq)]
+struct Denied {
+    action: String,
+    /// The condition keys that it was not told, such as `aws:MultiFactorAuthPresent`: with them it might be allowed.
+    hangs_on: Vec<String>,
+}
+
 /// Those of the actions that the entity's policies do not allow.
-async fn simulated(client: &Client, entity: &str, actions: &[String], resource: &str) -> Result<Vec<String>, Error> {
+async fn simulated(client: &Client, entity: &str, actions: &[String], resource: &str) -> Result<Vec<Denied>, Error> {
     if actions.is_empty() {
         return Ok(Vec::new());
     }
@@ -207,11 +233,44 @@ async fn simulated(client: &Client, entity: &str, actions: &[String], resource: 
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
     let answer = client.query(Iam, "SimulatePrincipalPolicy", &input).await?;
-    let names = elements(&answer, "EvalActionName");
-    let decisions = elements(&answer, "EvalDecision");
-    let denied = names
-        .into_iter()
-        .zip(decisions)
-        .filter(|(_, decision)| decision != "allowed");
-    Ok(denied.map(|(name, _)| name).collect())
+    Ok(denied_in(&answer))
+}
+
+fn denied_in(answer: &str) -> Vec<Denied> {
+    fn inner<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner)
+    }
+    let result = |text: &str| {
+        let action = text.split('<').next().unwrap_or_default().to_owned();
+        let hangs_on = inner(text, "MissingContextValues").map(|missing| elements(missing, "member"));
+        let is_denied = inner(text, "EvalDecision") != Some("allowed");
+        is_denied.then(|| Denied {
+            action,
+            hangs_on: hangs_on.unwrap_or_default(),
+        })
+    };
+    answer.split("<EvalActionName>").skip(1).filter_map(result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_that_hangs_on_a_condition_is_told_from_a_certain_one() {
+        let answer = "<EvaluationResults><member><EvalActionName>a:A</EvalActionName><EvalDecision>explicitDeny</EvalDecision>\
+                      <MissingContextValues><member>aws:MultiFactorAuthPresent</member></MissingContextValues></member>\
+                      <member><EvalActionName>a:B</EvalActionName><EvalDecision>implicitDeny</EvalDecision>\
+                      <MissingContextValues/></member><member><EvalActionName>a:C</EvalActionName>\
+                      <EvalDecision>allowed</EvalDecision></member></EvaluationResults>";
+        let denied = |action: &str, hangs_on: &[&str]| Denied {
+            action: action.to_owned(),
+            hangs_on: hangs_on.iter().map(|key| (*key).to_owned()).collect(),
+        };
+        assert_eq!(
+            denied_in(answer),
+            [denied("a:A", &["aws:MultiFactorAuthPresent"]), denied("a:B", &[])]
+        );
+    }
 }

@@ -216,7 +216,7 @@ pub(crate) fn adopt(
     let text = document.to_string();
     match refused(&text, kind, trails, account) {
         Ok(still) if still.is_empty() => Adopted::With {
-            policy: pretty(&text),
+            policy: sized(text, kind),
             added,
         },
         Ok(still) => Adopted::Unreadable(format!(
@@ -224,6 +224,21 @@ pub(crate) fn adopt(
             still.join(", ")
         )),
         Err(other) => other,
+    }
+}
+
+/// The policy as people read it, or without blanks where that would be longer than AWS takes.
+/// SPEC: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html>
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html>
+fn sized(text: String, kind: PolicyKind) -> String {
+    let longest = match kind {
+        PolicyKind::KeyPolicy => 32 * 1024,
+        _ => 20 * 1024,
+    };
+    let readable = pretty(&text);
+    match readable.len() <= longest {
+        true => readable,
+        false => text,
     }
 }
 
@@ -365,6 +380,31 @@ mod tests {
             panic!()
         };
         assert_eq!(added, ["AWSCloudTrailWrite"]);
+    }
+
+    #[test]
+    fn a_policy_is_written_as_long_as_it_may_be_and_no_longer() {
+        let long = |count: usize| {
+            let statement = |at| {
+                json!({ "Sid": format!("S{at}"), "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::012345678901:root" },
+                "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"] })
+            };
+            let statements: Vec<Value> = (0..count).map(statement).collect();
+            json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+        };
+        let check = |count, expected: Option<bool>| match (adopted(Some(&long(count))), expected) {
+            (Adopted::With { policy, .. }, Some(is_readable)) => {
+                assert!(
+                    policy.len() <= 20 * 1024 && policy.contains('\n') == is_readable,
+                    "{count}"
+                );
+            }
+            (Adopted::Unreadable(fault), None) => assert!(fault.contains("over 20480"), "{fault}"),
+            (other, _) => panic!("{count}: {other:?}"),
+        };
+        check(10, Some(true));
+        check(80, Some(false));
+        check(200, None);
     }
 
     #[test]
