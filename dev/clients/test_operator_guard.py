@@ -6,7 +6,7 @@ import subprocess
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from harness import ACCOUNT, BINARY, allow, make_trail, policy
+from harness import ACCOUNT, BINARY, allow, make_trail, policy, poll
 from screens import screen
 from test_operator_rollback import BUCKET, HOME, tool
 
@@ -103,13 +103,15 @@ def test_the_first_run_only_looks_the_next_puts_back_and_config_is_skipped_by_na
 @pytest.mark.serve("--region", HOME)
 def test_basic_alone_goes_back_to_sse_s3_and_the_rest_is_put_right(server):
     trail = members(server)
-    trail.cloudtrail.update_trail(Name="Members", EnableLogFileValidation=False, IsMultiRegionTrail=False)
+    trail.cloudtrail.update_trail(
+        Name="Members", EnableLogFileValidation=False, IsMultiRegionTrail=False, IncludeGlobalServiceEvents=False)
     trail.cloudtrail.stop_logging(Name="Members")
     path = baseline(server, trail, secure={}, basic={"cloudtrail": True})
     guard(server, "run", path, "--once", "--enforce-first")
     assert is_sealed(trail) == (False, False)
     found = trail.cloudtrail.get_trail(Name="Members")["Trail"]
-    assert found["LogFileValidationEnabled"] and found["IsMultiRegionTrail"] and trail.status()["IsLogging"]
+    assert found["LogFileValidationEnabled"] and found["IsMultiRegionTrail"] and found["IncludeGlobalServiceEvents"]
+    assert trail.status()["IsLogging"]
 
 
 @pytest.mark.serve("--region", HOME)
@@ -240,3 +242,16 @@ def test_what_is_opted_out_is_not_overwritten_and_a_role_without_trust_is_report
     server.advance("7d")
     assert "AccessDenied" in report(server)["failed"]
     assert server.is_alive()
+
+
+def test_a_guard_that_never_ran_remembers_over_a_restart_since_when_it_owes_a_run(serve, tmp_path):
+    server, _ = guarded(serve, tmp_path)
+    file = server.data_dir / "guard.state.json"
+    assert poll(file.exists)
+    since = json.loads(file.read_text())["since"]
+    server.advance("2d")
+    server.stop()
+    assert json.loads(file.read_text())["since"] == since
+    server.start()
+    server.advance("6d")
+    assert report(server)["report"]["dryRun"] is True and json.loads(file.read_text())["since"] == since

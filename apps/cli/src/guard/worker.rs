@@ -91,7 +91,13 @@ impl Worker for Guard {
     fn next_due<'a>(&'a self, world: &'a Arc<World>) -> Boxed<'a, Result<Option<Timestamp>, Fault>> {
         Box::pin(async move {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.state.begin(world.clock.now());
+            if memory.state.since().is_none() {
+                memory.state.begin(world.clock.now());
+                // A server that is stopped over its first run owes it, too.
+                if let Err(fault) = memory.state.write(&self.state_file) {
+                    tracing::error!(%fault, "the guard cannot keep what it remembers");
+                }
+            }
             let since = memory.state.since().unwrap_or_else(|| world.clock.now());
             let due = self.baseline.schedule.next_after(since);
             Ok(due.map(|due| memory.retry_at.map_or(due, |retry| retry.max(due))))

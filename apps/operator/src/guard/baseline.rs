@@ -140,6 +140,17 @@ impl Baseline {
         if self.level(Item::CloudTrail).is_some() && self.trails.is_empty() {
             return Err("the item cloudtrail is opted in, and no trail is named under `trails`".to_owned());
         }
+        let is_key = |key: &str| {
+            let parts = base::arn::split(key).filter(|parts| parts.service == "kms");
+            parts.is_some_and(|parts| parts.resource.starts_with("key/"))
+        };
+        // CloudTrail tells the key by its ARN: anything else would differ for ever.
+        let mut keys = self.trails.iter().filter_map(|trail| trail.key.as_deref());
+        if let Some(key) = keys.find(|key| !is_key(key)) {
+            return Err(format!(
+                "`{key}` is no ARN of a key: give the key by its ARN, not by its id or alias"
+            ));
+        }
         let keyless = self.trails.iter().find(|trail| trail.key.is_none());
         match keyless.filter(|_| self.level(Item::CloudTrail) == Some(Level::Secure)) {
             Some(trail) => Err(format!(
@@ -239,6 +250,10 @@ trails:
             ("schedule: { time_zone: Mars }", "Mars"),
             ("account: '1'", "twelve digits"),
             ("role: x", "no ARN of a role"),
+            (
+                "trails: [{ name: a, home_region: us-east-1, key: alias/k }]",
+                "no ARN of a key",
+            ),
             (
                 "account: '111111111111'\nrole: arn:aws:iam::000000000000:role/r",
                 "another account",

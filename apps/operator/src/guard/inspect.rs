@@ -225,7 +225,14 @@ async fn of_trail(asker: &dyn Asker, baseline: &Baseline, trail: &GuardedTrail, 
     ] {
         findings.push(match found[member].as_bool() {
             Some(true) => about.in_order(setting, "true"),
-            _ => about.drift(setting, "false", "true", update(setting, json!(true))),
+            _ => {
+                let mut call = update(setting, json!(true));
+                if setting == "IsMultiRegionTrail" {
+                    // CloudTrail takes no trail of all Regions without the events that have none.
+                    call.input["IncludeGlobalServiceEvents"] = json!(true);
+                }
+                about.drift(setting, "false", "true", call)
+            }
         });
     }
     let has = found["KmsKeyId"].as_str().unwrap_or_default();
