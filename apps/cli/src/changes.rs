@@ -242,6 +242,7 @@ async fn confirmed(options: &ChangeOptions, screen: &Screen) -> Result<Confirmat
 
 /// A line from the terminal; nothing when the person interrupts instead. The end of input is an empty line.
 pub(crate) async fn asked(question: &str) -> Option<String> {
+    let question = crate::style::harmless(question);
     let _ = write!(std::io::stderr(), "{question}").and_then(|()| std::io::stderr().flush());
     let (answer, asked) = tokio::sync::oneshot::channel();
     // A thread of its own: nobody waits for it when the person interrupts.

@@ -37,8 +37,9 @@ mod trail;
 mod trail_args;
 
 use clap::{FromArgMatches, Parser, Subcommand};
+use operator::message::Language;
 use std::{
-    io::{IsTerminal, Write},
+    io::{IsTerminal, Write, stderr},
     process::ExitCode,
     time::Duration,
 };
@@ -125,7 +126,7 @@ fn main() -> ExitCode {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     let runtime = match builder.enable_all().thread_stack_size(THREAD_STACK_BYTES).build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start")),
+        Err(error) => return failed(&anyhow::Error::new(error).context("cannot start"), language),
     };
     let done = runtime.block_on(async {
         match cli.command {
@@ -155,21 +156,30 @@ fn main() -> ExitCode {
     runtime.shutdown_timeout(STOP_TIME_MAX);
     match done {
         Ok(code) => code,
-        Err(error) => failed(&error),
+        Err(error) => failed(&error, language),
     }
 }
 
-fn failed(error: &anyhow::Error) -> ExitCode {
-    complain(error);
+fn failed(error: &anyhow::Error, language: Language) -> ExitCode {
+    let mut text = format!("shoseki: {}\n", told(error.as_ref(), language));
+    for cause in error.chain().skip(1) {
+        let cause = told(cause, language);
+        text.push_str(&operate::tr!(language, "  because: {cause}\n", "  原因: {cause}\n"));
+    }
+    let _ = stderr().write_all(style::harmless(&text).as_bytes());
     ExitCode::FAILURE
 }
 
-fn complain(error: &anyhow::Error) {
-    let mut text = format!("shoseki: {error}\n");
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  because: {cause}\n"));
+/// An error in this language, when its kind knows how.
+fn told(error: &(dyn std::error::Error + 'static), language: Language) -> String {
+    match error.downcast_ref::<operator::aws::Error>() {
+        Some(error) => error.message().in_language(language).to_owned(),
+        None => error.to_string(),
     }
-    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+fn complain(error: &anyhow::Error) {
+    failed(error, Language::English);
 }
 
 /// Warnings and errors go to the log, and what `SHOSEKI_LOG` asks for, in the notation of `RUST_LOG`.
@@ -178,7 +188,6 @@ fn log_to_stderr() {
         .with_env_var("SHOSEKI_LOG")
         .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
         .from_env_lossy();
-    let stderr = std::io::stderr;
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(stderr)

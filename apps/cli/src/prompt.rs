@@ -22,7 +22,7 @@ impl Prompt {
     /// Something that is good to know before an answer.
     pub(crate) fn note(&self, text: &str) {
         for line in crate::style::wrapped(text, 2) {
-            let _ = writeln!(std::io::stderr(), "  {line}");
+            crate::style::say_aside(format_args!("  {line}"));
         }
     }
 

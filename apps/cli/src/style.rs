@@ -1,6 +1,7 @@
 //! How things look on a terminal. Colour is for terminals only, and never when `NO_COLOR` is set.
 
 use std::{
+    borrow::Cow,
     fmt::Display,
     io::{IsTerminal, Write},
 };
@@ -13,8 +14,56 @@ pub(crate) fn no_color() -> bool {
 }
 
 /// Prints a line. Whoever reads it may have gone, and that is no reason to end otherwise than without it.
+///
+/// What could do something to a terminal is replaced: names and texts of a trail are written by those it watches. JSON has no
+/// control character that is not escaped, so it passes through a pipe as it is.
 pub(crate) fn say(line: impl Display) {
+    let line = line.to_string();
+    let line = match std::io::stdout().is_terminal() {
+        true => harmless(&line),
+        false => uncontrolled(&line),
+    };
     let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// Prints a line on standard error, as [`say`] does.
+pub(crate) fn say_aside(line: impl Display) {
+    let line = line.to_string();
+    let _ = writeln!(std::io::stderr(), "{}", harmless(&line));
+}
+
+/// The colours of [`Style`], which are no harm.
+const COLOURS: [&str; 5] = ["\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"];
+
+/// A text without what could do something to a terminal: control characters other than tabs and line ends, and what turns the
+/// direction of writing. Each becomes U+FFFD.
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+    let turns =
+        |c: char| matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    replaced(text, |c| c.is_control() || turns(c))
+}
+
+/// A text without the control characters that JSON escapes.
+fn uncontrolled(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| c < ' ')
+}
+
+fn replaced(text: &str, is_harmful: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(|c| !matches!(c, '\n' | '\t') && is_harmful(c)) {
+        return Cow::Borrowed(text);
+    }
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
+        let length = colour.map_or(c.len_utf8(), |colour| colour.len());
+        match is_harmful(c) && colour.is_none() && !matches!(c, '\n' | '\t') && !rest.starts_with("\r\n") {
+            true => kept.push('\u{fffd}'),
+            false => kept.push_str(rest.get(..length).unwrap_or_default()),
+        }
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Cow::Owned(kept)
 }
 
 /// Text for people is broken before this column.
@@ -121,6 +170,25 @@ impl Style {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_reaches_a_terminal_that_acts_on_it() {
+        let style = Style { color: true };
+        let shown = style.bad("証跡 a\tb\nc");
+        assert_eq!(harmless(&shown), shown, "the program's own colours and lines stay");
+        let evil = "\x1b]0;title\x07 \x1b[2J \u{9b}31m \x7f \r \u{202e}txt.exe\u{2066} \x1b[31";
+        assert_eq!(
+            harmless(evil),
+            "\u{fffd}]0;title\u{fffd} \u{fffd}[2J \u{fffd}31m \u{fffd} \u{fffd} \u{fffd}txt.exe\u{fffd} \u{fffd}[31"
+        );
+    }
+
+    #[test]
+    fn json_goes_through_a_pipe_as_it_is() {
+        let json = serde_json::json!({"a": "\x1b[2J\u{202e}\u{9b}\x7f\r\n"}).to_string();
+        assert_eq!(uncontrolled(&json), json);
+        assert_eq!(uncontrolled("a,\x1b[2J\r\nb"), "a,\u{fffd}[2J\r\nb");
+    }
 
     #[test]
     fn lines_stay_within_the_page_in_both_languages() {

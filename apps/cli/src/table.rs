@@ -13,8 +13,10 @@ pub(crate) fn padded(text: &str, columns: usize) -> String {
 }
 
 /// The rows as lines whose cells stand under one another; the columns numbered in `right` end under one another. A row of
-/// one cell is a heading, as long as it likes.
+/// one cell is a heading, as long as it likes. A line end in a cell, which would make a line of its own, is replaced.
 pub(crate) fn aligned(rows: &[Vec<String>], right: &[usize]) -> Vec<String> {
+    let one_line = |cell: &String| cell.replace(['\n', '\r', '\t'], "\u{fffd}");
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(one_line).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns)
         .map(|column| {
@@ -46,6 +48,8 @@ mod tests {
         let headed = [vec!["a long heading".to_owned()], vec!["a".to_owned(), "b".to_owned()]];
         assert_eq!(aligned(&headed, &[]), ["a long heading", "a  b"]);
         assert_eq!(aligned(&[], &[]), Vec::<String>::new());
+        let lines = [vec!["a\nPASS".to_owned(), "b".to_owned()]];
+        assert_eq!(aligned(&lines, &[]), ["a\u{fffd}PASS  b"]);
     }
 
     #[test]

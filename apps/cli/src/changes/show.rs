@@ -3,7 +3,7 @@
 use super::{Planned, State, StepDone};
 use crate::{
     operate::{Access, Output, tr},
-    style::{Style, say, wrapped},
+    style::{Style, say, say_aside, wrapped},
 };
 use operator::{
     aws::Error,
@@ -13,7 +13,7 @@ use operator::{
     },
     message::{Language, Message},
 };
-use std::{fmt::Display, io::Write, path::Path};
+use std::{fmt::Display, path::Path};
 
 /// Where the words of a change go, how, and in which language.
 pub(crate) struct Screen {
@@ -38,14 +38,14 @@ impl Screen {
 
     pub(crate) fn say(&self, line: impl Display) {
         match self.to_stderr {
-            true => drop(writeln!(std::io::stderr(), "{line}")),
+            true => say_aside(line),
             false => say(line),
         }
     }
 
     /// What went wrong, always on standard error.
     pub(super) fn complain(&self, line: &str) {
-        drop(writeln!(std::io::stderr(), "shoseki: {line}"));
+        say_aside(format_args!("shoseki: {line}"));
     }
 
     pub(super) fn heading(&self, text: &str) {

@@ -162,10 +162,7 @@ impl Chain {
             }
             match self.of_instance().await? {
                 Some(provided) => Ok(provided),
-                None => Err(none(
-                    "no credentials are found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile (--profile); for a \
-                 shoseki server: eval \"$(shoseki env)\"",
-                )),
+                None => Err(none(super::error::NO_CREDENTIALS)),
             }
         })
     }

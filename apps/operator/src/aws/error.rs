@@ -1,5 +1,11 @@
 //! What can go wrong with a call.
 
+use crate::{message, message::Message};
+
+/// What is said when nothing has credentials.
+pub(super) const NO_CREDENTIALS: &str = "no credentials are found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a \
+                                         profile (--profile); for a shoseki server: eval \"$(shoseki env)\"";
+
 /// A call that has no good answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -12,6 +18,9 @@ pub enum Error {
     /// Something in the settings cannot be used.
     #[error("{0}")]
     Settings(String),
+    /// No Region is set anywhere.
+    #[error("no Region is set: give --region, or set AWS_REGION or the profile's region")]
+    NoRegion,
     /// No answer came.
     #[error("cannot reach {endpoint}: {reason}")]
     Unreachable {
@@ -56,6 +65,26 @@ impl std::fmt::Display for Refused {
 }
 
 impl Error {
+    /// What went wrong and, where it is known, what to do, for people. AWS's own words stay as they are.
+    pub fn message(&self) -> Message {
+        let english = self.to_string();
+        let japanese = match self {
+            Error::Refused(_) => english.clone(),
+            Error::Credentials(reason) if reason == NO_CREDENTIALS => {
+                "認証情報が見つかりません。AWS_ACCESS_KEY_ID と AWS_SECRET_ACCESS_KEY を設定するか、--profile でプロファイルを指定してください。shoseki サーバーでは eval \"$(shoseki env)\" を使えます。".to_owned()
+            }
+            Error::Credentials(reason) => format!(
+                "認証情報を取得できません: {reason}"
+            ),
+            Error::NoRegion => "リージョンが指定されていません。--region、AWS_REGION、プロファイルの region のいずれかで指定してください。".to_owned(),
+            Error::Settings(reason) => format!("設定に問題があります: {reason}"),
+            Error::Unreachable { endpoint, reason } => format!("{endpoint} に接続できません: {reason}"),
+            Error::Unreadable { operation, reason } => format!("{operation} の応答を解釈できません: {reason}"),
+            Error::Unsendable(reason) => format!("リクエストを組み立てられません: {reason}"),
+        };
+        message!("{english}", "{japanese}")
+    }
+
     /// What the service said, when it was the service.
     pub fn refused(&self) -> Option<&Refused> {
         match self {
@@ -68,5 +97,25 @@ impl Error {
     pub fn is(&self, codes: &[&str]) -> bool {
         self.refused()
             .is_some_and(|refused| codes.contains(&refused.code.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Language::{English, Japanese};
+
+    #[test]
+    fn an_error_is_told_in_both_languages_and_in_aws_own_words() {
+        let error = Error::NoRegion.message();
+        assert!(error.in_language(English).contains("--region"), "{error}");
+        assert!(error.in_language(Japanese).starts_with("リージョンが"), "{error}");
+        let refused = Error::Refused(Refused {
+            status: 403,
+            code: "AccessDenied".to_owned(),
+            message: "no".to_owned(),
+            request_id: String::new(),
+        });
+        assert_eq!(refused.message().in_language(Japanese), "AccessDenied: no");
     }
 }

@@ -140,9 +140,7 @@ impl Settings {
         let endpoints = self.endpoints()?;
         let http = Arc::new(Http::new(self.trust()));
         let retries = Retries::new(self.attempts());
-        let region = self.region().map(str::to_owned).ok_or_else(|| {
-            Error::Settings("no Region is set: give --region, or set AWS_REGION or the profile's region".to_owned())
-        })?;
+        let region = self.region().map(str::to_owned).ok_or(Error::NoRegion)?;
         let provider = Provider::chain(self, Arc::clone(&http), endpoints.clone(), region.clone());
         Ok(Client::assembled(http, endpoints, retries, provider, region))
     }

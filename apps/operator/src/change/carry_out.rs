@@ -177,7 +177,7 @@ fn may_be_made(error: &Error) -> bool {
     match error {
         Error::Unreachable { .. } | Error::Unreadable { .. } => true,
         Error::Refused(refused) => refused.status >= 500,
-        Error::Credentials(_) | Error::Settings(_) | Error::Unsendable(_) => false,
+        Error::Credentials(_) | Error::Settings(_) | Error::NoRegion | Error::Unsendable(_) => false,
     }
 }
 

@@ -110,7 +110,7 @@ impl Missing {
             Error::Refused(refused) => (refused.code.clone(), refused.message.clone()),
             Error::Unreachable { .. } => (Missing::UNREACHABLE.to_owned(), error.to_string()),
             Error::Unreadable { .. } => (Missing::UNREADABLE.to_owned(), error.to_string()),
-            Error::Credentials(_) | Error::Settings(_) | Error::Unsendable(_) => {
+            Error::Credentials(_) | Error::Settings(_) | Error::NoRegion | Error::Unsendable(_) => {
                 (Missing::FAILED.to_owned(), error.to_string())
             }
         };
