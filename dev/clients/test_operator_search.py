@@ -264,7 +264,7 @@ def test_wrong_usage_is_refused_with_what_to_do(corpus):
         (("--lookup", "--calls-per-second", "0", "--region", "us-east-1"), "must be more than 0"),
     ]:
         given = arguments if "--lookup" in arguments else ("--files", folder, *arguments)
-        assert words in search(*given, status=1, environment={**CLEAN, "HOME": str(folder)}).err
+        assert words in search(*given, status=2, environment={**CLEAN, "HOME": str(folder)}).err
     for arguments in [("--source-ip", "10.0.0.0/40"), ("--histogram", "1y"), ("--read-only", "--write-only"), ("--bucket", "b"),
                       ("--count", "--histogram"), ("--group-by", "colour")]:
         search("--files", folder, *arguments, status=2)
@@ -333,3 +333,33 @@ def test_files_that_may_not_be_opened_are_named(server):
     assert "could not be listed" in refused.err and "AccessDenied" in refused.err
     absent = search("--trail", "other", environment=server.cli_environment(), status=1)
     assert "there is no trail `other` in us-east-1" in absent.err
+
+
+def test_wrong_usage_and_what_cannot_be_listed_is_said_and_how_to_go_on(server, tmp_path):
+    environment = server.cli_environment()
+    for language, words in [("en", "is no time"), ("ja", "時刻として読めません")]:
+        done = search("--lang", language, "--lookup", "--since", "foo", environment=environment, status=2)
+        assert words in done.err and done.out == ""
+    done = search("--lookup", "--calls-per-second", "0", environment=environment, status=2)
+    assert "--calls-per-second" in done.err
+    # However soon the listing fails, its failure is the command's.
+    for _ in range(5):
+        done = search("--bucket", "no-such-bucket-here", "--output", "jsonl", environment=environment, status=1)
+        assert "no-such-bucket-here" in done.err and "NoSuchBucket" in done.err
+    nowhere = {name: value for name, value in environment.items() if "REGION" not in name}
+    nowhere["HOME"] = str(tmp_path)
+    done = search("--lang", "ja", "--lookup", environment=nowhere, status=1)
+    assert "リージョンが指定されていません" in done.err and "--region" in done.err
+
+
+def test_values_that_would_act_on_a_terminal_are_shown_harmless_and_kept_in_json(tmp_path):
+    evil = "ev\x1b]0;title\x07\x1b[2J\u202eil\u009b"
+    record = {"eventTime": "2026-11-22T10:00:00Z", "eventName": "GetObject", "eventSource": "s3.amazonaws.com",
+              "userAgent": evil, "userIdentity": {"type": "IAMUser", "userName": evil + "\nroot"}}
+    path = tmp_path / "evil.json"
+    path.write_text(json.dumps({"Records": [record]}, ensure_ascii=False))
+    for arguments in [[], ["--group-by", "user-agent"], ["--group-by", "principal"]]:
+        out = search("--files", path, *arguments).out
+        assert not set("\x1b\x07\u202e\u009b") & set(out) and "ev\ufffd" in out and "\nroot" not in out, repr(out)
+    assert found("--files", path) == [record]
+    assert list(csv.DictReader(io.StringIO(search("--files", path, "--output", "csv").out)))[0]["userAgent"] == evil

@@ -3,8 +3,11 @@
 mod print;
 mod show;
 
-use crate::operate::{Access, tr};
-use anyhow::{Context, Result, bail};
+use crate::{
+    operate::{Access, tr},
+    style::{harmless, say_aside},
+};
+use anyhow::{Context, Result};
 use base::Clock;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -38,12 +41,14 @@ const WAITING: usize = 8;
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// After an interruption, what is under way has so long to end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
+const WRONG_USAGE: u8 = 2;
 const INTERRUPTED: u8 = 130;
 
 const AFTER_HELP: &str = "\
 Sources: a bucket of CloudTrail (listed by account, Region and day), a trail's bucket, files or directories (.json, .jsonl, .gz; \
 `-` is standard input), or LookupEvents. Records are given as they are written, in the order of the files; a table, and \
-whatever is asked for by --order, is in the order of time and limited, for it is held in memory.
+whatever is asked for by --order, is in the order of time and limited, for it is held in memory. CSV has values as they were \
+recorded: a spreadsheet may take one that begins with = + - or @ for a formula.
 
 Examples:
   shoseki search --trail audit --since 2h --error AccessDenied
@@ -232,21 +237,31 @@ fn step(text: &str) -> Result<Width, String> {
 }
 
 impl Filters {
-    fn query(&self, late_days: u32) -> Result<Query> {
+    /// An error is one of usage.
+    fn query(&self, late_days: u32, language: Language) -> Result<Query, String> {
         let now = Clock::system().real_now();
-        let time = |text: &Option<String>, end: End| -> Result<_> {
-            let text = text.as_deref().map(|text| searching::time(text, end, now));
-            text.transpose().map_err(anyhow::Error::msg)
+        let time = |name: &str, text: &Option<String>, end: End| {
+            let time = |text: &String| {
+                searching::time(text, end, now).map_err(|fault| match language {
+                    Language::English => format!("{name}: {fault}"),
+                    Language::Japanese => format!(
+                        "{name}: `{text}` は時刻として読めません。2026-11-22T15:04:05Z、2026-11-22、または今からどれだけ前か（90m、2h、3d、1w）で書いてください。"
+                    ),
+                })
+            };
+            text.as_ref().map(time).transpose()
         };
-        let (since, until) = (time(&self.since, End::Since)?, time(&self.until, End::Until)?);
+        let since = time("--since", &self.since, End::Since)?;
+        let until = time("--until", &self.until, End::Until)?;
         if let (Some(since), Some(until)) = (since, until)
             && since >= until
         {
-            bail!(
-                "--since is not before --until: there is no time between {} and {}",
-                since.iso8601(),
-                until.iso8601()
-            );
+            let (since, until) = (since.iso8601(), until.iso8601());
+            return Err(tr!(
+                language,
+                "--since is not before --until: there is no time between {since} and {until}",
+                "--since は --until より前でなければなりません（{since} から {until} までには時間がありません）。"
+            ));
         }
         let wild = |list: &[String]| list.iter().map(Wildcard::new).collect::<Vec<_>>();
         Ok(Query {
@@ -271,30 +286,44 @@ impl Filters {
 struct Under {
     matcher: Arc<Matcher>,
     tally: Arc<Tally>,
+    language: Language,
     stopped: Arc<AtomicBool>,
     items: Option<Receiver<Item>>,
+    /// Enough was found, or nobody reads on: what sends the files need not come to its end.
+    enough: Arc<AtomicBool>,
     /// The command was interrupted.
     interrupted: bool,
 }
 
 pub(crate) async fn run(args: SearchArgs, language: Language) -> Result<ExitCode> {
-    let query = args.filters.query(args.sources.late_days)?;
+    let query = match check_usage(&args, language).and_then(|()| args.filters.query(args.sources.late_days, language)) {
+        Ok(query) => query,
+        Err(fault) => {
+            say_aside(format_args!("shoseki: {fault}"));
+            return Ok(ExitCode::from(WRONG_USAGE));
+        }
+    };
     let matcher = Arc::new(Matcher::new(query));
     let (sender, items) = channel(WAITING);
     let mut under = Under {
         matcher: Arc::clone(&matcher),
         tally: Arc::default(),
+        language,
         stopped: Arc::default(),
         items: Some(items),
+        enough: Arc::default(),
         interrupted: false,
     };
     let start = Instant::now();
-    let sources = start_sources(&args, matcher, sender).await?;
+    let sources = start_sources(&args, matcher, sender, language).await?;
     let problems = answer(&mut under, &args.result, language).await?;
-    if !under.interrupted && sources.is_finished() {
-        sources.await.context("the search of sources came to a bad end")??;
-    }
+    // Everything that was sent is searched: why nothing more came is waited for, lest a failure go unsaid.
+    let sent = match under.interrupted || under.enough.load(Ordering::Relaxed) {
+        true => Ok(()),
+        false => sources.await.context("the search of sources came to a bad end")?,
+    };
     let told = tell(&under, &problems, &args.result, start.elapsed(), language);
+    sent?;
     Ok(match (under.interrupted, told) {
         (true, _) => ExitCode::from(INTERRUPTED),
         (false, true) => ExitCode::SUCCESS,
@@ -302,23 +331,48 @@ pub(crate) async fn run(args: SearchArgs, language: Language) -> Result<ExitCode
     })
 }
 
+/// What clap does not see of wrong usage.
+fn check_usage(args: &SearchArgs, language: Language) -> Result<(), String> {
+    let sources = &args.sources;
+    let is_said = sources.lookup || sources.bucket.is_some() || sources.trail.is_some() || !sources.files.is_empty();
+    if !is_said && std::io::stdin().is_terminal() {
+        return Err(tr!(
+            language,
+            "say where to search: --trail NAME, --bucket NAME, --files PATH or --lookup",
+            "検索する場所を --trail NAME、--bucket NAME、--files PATH、--lookup のいずれかで指定してください。"
+        ));
+    }
+    if !(sources.calls_per_second.is_finite() && sources.calls_per_second > 0.0) {
+        return Err(tr!(
+            language,
+            "--calls-per-second must be more than 0",
+            "--calls-per-second には 0 より大きい数を指定してください。"
+        ));
+    }
+    Ok(())
+}
+
 type Running = tokio::task::JoinHandle<Result<()>>;
 
 /// Starts what sends the files to be searched.
-async fn start_sources(args: &SearchArgs, matcher: Arc<Matcher>, items: Sender<Item>) -> Result<Running> {
+async fn start_sources(
+    args: &SearchArgs,
+    matcher: Arc<Matcher>,
+    items: Sender<Item>,
+    language: Language,
+) -> Result<Running> {
     let sources = &args.sources;
     if sources.lookup {
         let client = args.access.client()?;
         let regions = match (sources.all_regions, literal(&args.filters.in_region)) {
-            (true, _) => searching::regions(&client)
-                .await
-                .context("the Regions could not be listed")?,
+            (true, _) => searching::regions(&client).await.context(tr!(
+                language,
+                "the Regions could not be listed",
+                "リージョンの一覧を取得できません"
+            ))?,
             (false, Some(regions)) => regions,
             (false, None) => vec![client.region().to_owned()],
         };
-        if !(sources.calls_per_second.is_finite() && sources.calls_per_second > 0.0) {
-            bail!("--calls-per-second must be more than 0");
-        }
         let calls_per_second = sources.calls_per_second;
         let lookup = Lookup {
             regions,
@@ -331,17 +385,21 @@ async fn start_sources(args: &SearchArgs, matcher: Arc<Matcher>, items: Sender<I
     }
     if sources.bucket.is_some() || sources.trail.is_some() {
         let client = args.access.client()?;
-        let place = place(sources, &client).await?;
+        let place = place(sources, &client, language).await?;
         return Ok(tokio::spawn(async move {
             let done = searching::in_bucket(&client, &place, matcher, &items).await;
-            done.with_context(|| format!("the bucket `{}` could not be listed", place.bucket))
+            let bucket = place.bucket;
+            done.with_context(|| {
+                tr!(
+                    language,
+                    "the bucket `{bucket}` could not be listed",
+                    "バケット `{bucket}` の一覧を取得できません"
+                )
+            })
         }));
     }
     let mut files = sources.files.clone();
     if files.is_empty() {
-        if std::io::stdin().is_terminal() {
-            bail!("say where to search: --trail NAME, --bucket NAME, --files PATH or --lookup");
-        }
         files.push(PathBuf::from("-"));
     }
     Ok(tokio::task::spawn_blocking(move || {
@@ -356,7 +414,7 @@ fn literal(regions: &[String]) -> Option<Vec<String>> {
     all.then(|| regions.to_vec())
 }
 
-async fn place(sources: &Sources, client: &Client) -> Result<InBucket> {
+async fn place(sources: &Sources, client: &Client, language: Language) -> Result<InBucket> {
     if let Some(bucket) = &sources.bucket {
         return Ok(InBucket {
             bucket: bucket.clone(),
@@ -365,8 +423,21 @@ async fn place(sources: &Sources, client: &Client) -> Result<InBucket> {
     }
     let trail = sources.trail.as_deref().unwrap_or_default();
     let found = searching::bucket_of_trail(client, trail).await;
-    let found = found.with_context(|| format!("the trail `{trail}` could not be looked for"))?;
-    found.with_context(|| format!("there is no trail `{trail}` in {}", client.region()))
+    let found = found.with_context(|| {
+        tr!(
+            language,
+            "the trail `{trail}` could not be looked for",
+            "証跡 `{trail}` を調べられません"
+        )
+    })?;
+    let region = client.region();
+    found.with_context(|| {
+        tr!(
+            language,
+            "there is no trail `{trail}` in {region}; `shoseki trail status` lists those of all Regions",
+            "{region} に証跡 `{trail}` はありません。`shoseki trail status` で全リージョンの証跡を確認できます。"
+        )
+    })
 }
 
 impl Under {
@@ -376,7 +447,7 @@ impl Under {
         fold: F,
         consume: impl FnMut(F::Part) -> ControlFlow<()> + Send + 'static,
     ) -> Result<Vec<Problem>> {
-        let shown = Shown::start(&self.tally);
+        let shown = Shown::start(&self.tally, self.language);
         let done = self.search_unseen(fold, consume).await;
         shown.end();
         done
@@ -387,19 +458,22 @@ impl Under {
         fold: F,
         mut consume: impl FnMut(F::Part) -> ControlFlow<()> + Send + 'static,
     ) -> Result<Vec<Problem>> {
-        let (matcher, tally, stopped) = (
+        let (matcher, tally, stopped, enough) = (
             Arc::clone(&self.matcher),
             Arc::clone(&self.tally),
             Arc::clone(&self.stopped),
+            Arc::clone(&self.enough),
         );
         let items = self.items.take().context("a search is done once")?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let mut searching = tokio::task::spawn_blocking(move || {
             searching::search(items, workers, &matcher, &fold, &tally, |part| {
-                match stopped.load(Ordering::Relaxed) {
-                    true => ControlFlow::Break(()),
-                    false => consume(part),
+                if stopped.load(Ordering::Relaxed) {
+                    return ControlFlow::Break(());
                 }
+                let more = consume(part);
+                enough.fetch_or(more.is_break(), Ordering::Relaxed);
+                more
             })
         });
         tokio::select! {
@@ -494,6 +568,8 @@ async fn as_found(under: &mut Under, wanted: &Wanted) -> Result<Vec<Problem>> {
     let mut out = std::io::BufWriter::new(std::io::stdout());
     let _ = out.write_all(print::head(form).as_bytes());
     let mut is_first = true;
+    // JSON has its control characters escaped; CSV has them as they are.
+    let is_seen = std::io::stdout().is_terminal();
     let consume = move |part: searching::Lines| {
         let count = part.ends.len().min(left);
         let end = count
@@ -507,12 +583,16 @@ async fn as_found(under: &mut Under, wanted: &Wanted) -> Result<Vec<Problem>> {
             text = text.get(usize::from(is_first)..).unwrap_or_default();
             is_first = false;
         }
+        let text = match form == Form::Csv && is_seen {
+            true => harmless(text),
+            false => text.into(),
+        };
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) if left > 0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
         }
     };
-    let problems = match std::io::stdout().is_terminal() {
+    let problems = match is_seen {
         true => under.search_unseen(Written(write), consume).await?,
         false => under.search(Written(write), consume).await?,
     };
@@ -527,7 +607,7 @@ struct Shown {
 }
 
 impl Shown {
-    fn start(tally: &Arc<Tally>) -> Shown {
+    fn start(tally: &Arc<Tally>, language: Language) -> Shown {
         let over: Arc<Mutex<bool>> = Arc::default();
         if !std::io::stderr().is_terminal() {
             let bar = ProgressBar::hidden();
@@ -545,7 +625,7 @@ impl Shown {
                 if *ended {
                     return;
                 }
-                drawn.set_message(show::progress(&tally.progress(), drawn.elapsed()));
+                drawn.set_message(show::progress(&tally.progress(), drawn.elapsed(), language));
                 drawn.tick();
             }
         });

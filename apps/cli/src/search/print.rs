@@ -3,7 +3,7 @@
 use super::{Form, show::plain};
 use crate::{
     operate::tr,
-    style::{Style, say},
+    style::{Style, harmless, say},
     table::aligned,
 };
 use operator::{
@@ -11,7 +11,7 @@ use operator::{
     search::{Event, Groups, Histogram},
 };
 use serde_json::json;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Groups of a table when nothing else is said.
@@ -160,7 +160,11 @@ pub(super) fn records(records: &[String], form: Form, screen: Screen, language: 
         }
     }
     text.push_str(tail(form));
-    say(text.trim_end_matches('\n'));
+    let text = match form == Form::Csv && std::io::stdout().is_terminal() {
+        true => harmless(&text),
+        false => text.into(),
+    };
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// What stands before all records.
@@ -249,7 +253,11 @@ fn csv_line(cells: &[impl AsRef<str>]) -> String {
 
 fn print_csv(rows: &[Vec<String>]) {
     let text: String = rows.iter().map(|row| csv_line(row)).collect();
-    say(text.trim_end_matches('\n'));
+    let text = match std::io::stdout().is_terminal() {
+        true => harmless(&text),
+        false => text.into(),
+    };
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn table(records: &[String], screen: Screen, language: Language) {

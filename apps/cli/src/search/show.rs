@@ -1,6 +1,6 @@
 //! What is told beside the finds: how far, how much, and what could not be searched.
 
-use crate::operate::tr;
+use crate::{operate::tr, style::harmless};
 use operator::{
     message::Language,
     search::{Problem, ProblemKind, Progress},
@@ -10,12 +10,10 @@ use std::time::Duration;
 /// More files that could not be searched are counted, not named.
 const NAMED: usize = 50;
 
-/// A text without what could do something to a terminal.
+/// A text of one line without what could do something to a terminal.
 pub(super) fn plain(text: &str) -> String {
-    let harmful = |c: char| {
-        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if harmful(c) { '\u{fffd}' } else { c }).collect()
+    let text = text.replace('\x1b', "\u{fffd}");
+    harmless(&text).replace(['\n', '\t', '\r'], "\u{fffd}")
 }
 
 /// A number of bytes as people say it.
@@ -33,12 +31,14 @@ fn bytes(bytes: u64) -> String {
     }
 }
 
-pub(super) fn progress(progress: &Progress, took: Duration) -> String {
+pub(super) fn progress(progress: &Progress, took: Duration, language: Language) -> String {
     let rate = bytes((progress.inflated_bytes as f64 / took.as_secs_f64().max(0.1)) as u64);
     let (files, matches) = (progress.files, progress.matches);
-    format!(
-        "{files} files, {} ({rate}/s), {matches} found",
-        bytes(progress.inflated_bytes)
+    let text = bytes(progress.inflated_bytes);
+    tr!(
+        language,
+        "{files} files, {text} ({rate}/s), {matches} found",
+        "{files} ファイル、{text}（毎秒 {rate}）、{matches} 件"
     )
 }
 

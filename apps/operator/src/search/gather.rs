@@ -207,7 +207,15 @@ impl Times {
             .find(|step| fits(*step))
             .or(steps.next_back())
             .unwrap_or(self.step);
-        let step = width.map_or(chosen, |width| width.as_secs().max(self.step).max(60));
+        let mut step = width.map_or(chosen, |width| width.as_secs().max(self.step).max(60));
+        // Wider than asked for rather than without the last of them.
+        let number = |step: u64| (floor(last, step) - floor(first, step)) / step.cast_signed();
+        while number(step) >= STEPS_MAX as i64 {
+            step = STEPS
+                .into_iter()
+                .find(|next| *next > step)
+                .unwrap_or(step.saturating_mul(2));
+        }
         self.coarsen(step);
         let mut bars = Vec::new();
         let mut at = floor(first, step);
@@ -447,6 +455,12 @@ mod tests {
             STEPS_MAX as u64 + 10
         );
         assert_eq!(Times::default().histogram(10, None).bars, []);
+        // Two finds half a year apart: a bar a minute would be more than are made, and the last find must not be lost.
+        let mut apart = Times::default();
+        [0, 180 * 86_400].into_iter().for_each(|second| apart.put(second, 1));
+        let histogram = apart.histogram(10, Some(Duration::from_secs(60)));
+        assert_eq!(histogram.bars.iter().map(|bar| bar.count).sum::<u64>(), 2);
+        assert_eq!(histogram.step_seconds, 900);
     }
 
     #[test]

@@ -78,8 +78,8 @@ impl Matcher {
             .flat_map(|text| spellings(text))
             .map(|text| Finder::new(&text).into_owned());
         Matcher {
-            since: query.since.map(Timestamp::iso8601),
-            until: query.until.map(Timestamp::iso8601),
+            since: query.since.map(whole_second).map(Timestamp::iso8601),
+            until: query.until.map(whole_second).map(Timestamp::iso8601),
             last: query
                 .until
                 .zip(query.late)
@@ -166,6 +166,14 @@ impl Matcher {
         let is_of_region = any(&self.query.regions, |region| region.matches(name.region));
         let is_of_account = any(&self.query.accounts, |account| account == name.account);
         is_late_enough && is_of_region && is_of_account && !self.is_too_late(file)
+    }
+}
+
+/// The first whole second from this moment on. A record that tells whole seconds is before it just when it is before the moment.
+fn whole_second(time: Timestamp) -> Timestamp {
+    match time.as_micros().rem_euclid(1_000_000) {
+        0 => time,
+        past => Timestamp::from_micros(time.as_micros() - past + 1_000_000),
     }
 }
 
@@ -264,6 +272,28 @@ mod tests {
             "the quick look rejects what is meant"
         );
         matches
+    }
+
+    #[test]
+    fn parts_of_a_second_count() {
+        let record = |time: &str| json!({ "eventTime": time }).to_string();
+        let time = |text: &str| Some(Timestamp::parse(text).unwrap());
+        let since = || Query {
+            since: time("2026-11-22T10:00:00.5Z"),
+            ..Query::default()
+        };
+        let until = || Query {
+            until: time("2026-11-22T10:00:00.5Z"),
+            ..Query::default()
+        };
+        let check = |text: &str, is_after: bool| {
+            assert_eq!(found(since(), &record(text)), is_after, "{text}");
+            assert_eq!(found(until(), &record(text)), !is_after, "{text}");
+        };
+        check("2026-11-22T10:00:00Z", false);
+        check("2026-11-22T10:00:00.4Z", false);
+        check("2026-11-22T10:00:00.5Z", true);
+        check("2026-11-22T10:00:01Z", true);
     }
 
     #[test]
