@@ -1,5 +1,7 @@
 //! Any change of any file of a copy is found; nothing is found where nothing was changed.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use base::{AccountId, Region, Timestamp};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use operator::verify::{Effort, FindingKind, Place, Progress, PublicKeys, Report, Verdict, What, verify};
