@@ -79,9 +79,10 @@ impl World {
             ));
         }
         let bucket = self.survey().bucket_of(trail);
-        let region = bucket
-            .and_then(|bucket| bucket.region.known())
-            .map_or("", String::as_str);
+        // A trail's key is in the Region of its bucket.
+        let of_key = base::arn::split(key).map(|parts| parts.region);
+        let region = bucket.and_then(|bucket| bucket.region.known()).map(String::as_str);
+        let region = region.or(of_key).unwrap_or(&trail.home_region);
         let by = |by_bucket_key: bool| {
             let query = self.query(who, "kms:Decrypt", key);
             let query = match who.kind {

@@ -503,6 +503,24 @@ fn public_policies_are_kept_from_other_accounts_by_the_block() {
     assert_eq!(allowed(blocked.survey(), "*"), Allowed::No);
     assert_eq!(allowed(blocked.survey(), &arn("nobody")), Allowed::Yes);
     assert_eq!(of_trail(blocked.survey())[1].2, Allowed::Yes);
+    // The policy itself tells, where S3 was not allowed to.
+    let mut untold = blocked.survey().clone();
+    untold.buckets.get_mut("logs").unwrap().policy_is_public = denied("s3:GetBucketPolicyStatus");
+    assert_eq!(allowed(&untold, "*"), Allowed::No);
+}
+
+#[test]
+fn a_key_for_s3_alone_opens_where_the_buckets_region_is_not_known() {
+    let mut survey = survey();
+    let through = json!({ "StringEquals": { "kms:ViaService": "s3.us-east-1.amazonaws.com" } });
+    let policy = key_policy(&[
+        json!({ "Effect": "Allow", "Principal": { "AWS": arn("half") }, "Action": "kms:Decrypt",
+        "Resource": "*", "Condition": through }),
+    ]);
+    survey.keys.insert(KEY.to_owned(), key(policy));
+    assert_eq!(allowed(&survey, &arn("half")), Allowed::Yes);
+    survey.buckets.get_mut("logs").unwrap().region = denied("s3:HeadBucket");
+    assert_eq!(allowed(&survey, &arn("half")), Allowed::Yes);
 }
 
 #[test]

@@ -292,7 +292,10 @@ impl World {
         }
         let block = bucket.public_access_block.found()?;
         let is_foreign = query.asker != Asker::Service && query.principal.account() != Some(query.owner);
-        let is_public = bucket.policy_is_public.found().copied().unwrap_or(false);
+        let is_public = match &bucket.policy_is_public {
+            Fact::Known(told) => told.unwrap_or(false),
+            Fact::NotAvailable(_) => bucket.policy.found().is_some_and(policy::is_public),
+        };
         (block.restrict_public_buckets && is_foreign && is_public).then(|| {
             Verdict::no(message!(
                 "Block Public Access of {name} keeps other accounts out while the bucket policy is public",
