@@ -43,6 +43,9 @@ fn intended(ground: &Ground<'_>, trail: &Trail) -> Judgement {
             }
         }
     }
+    if let Some(missing) = delivery::state_of_key(ground.survey, trail) {
+        open.push(missing.said());
+    }
     let good = message!("All intended readers can read.", "読むべき人は全員読めます。");
     judged(ground, trail, bad, open, good)
 }

@@ -34,12 +34,7 @@ fn any_trail(ground: &Ground<'_>, good: impl Fn(&str) -> Message, judge: impl Fn
         }
     }
     // A trail may be where it could not be looked.
-    unknown.extend(
-        survey
-            .by_region
-            .values()
-            .filter_map(|region| region.trails.missing().cloned()),
-    );
+    unknown.extend(ground.unseen());
     if survey.trails.is_empty() {
         whys.push(message!("There is no trail.", "証跡がありません。"));
     }
@@ -186,7 +181,7 @@ pub(super) fn security_trail(ground: &Ground<'_>) -> Vec<Judgement> {
 
 pub(super) fn event_data_stores(ground: &Ground<'_>) -> Vec<Judgement> {
     let mut found: Vec<Judgement> = Vec::new();
-    let mut missing = Vec::new();
+    let mut missing: Vec<Missing> = ground.survey.all_regions.missing().cloned().into_iter().collect();
     for (region, facts) in &ground.survey.by_region {
         let stores = match &facts.event_data_stores {
             Fact::Known(stores) => stores,
@@ -255,7 +250,9 @@ pub(super) fn config_records(ground: &Ground<'_>) -> Vec<Judgement> {
             Known::all([recording, linked])
         })
     };
-    let known = Known::all(ground.survey.by_region.iter().map(judge));
+    let unnamed = ground.survey.all_regions.missing().cloned();
+    let unnamed = unnamed.map(|missing| Known::Unknown(vec![missing]));
+    let known = Known::all(ground.survey.by_region.iter().map(judge).chain(unnamed));
     let good = message!(
         "AWS Config records in all Regions asked.",
         "照会した全リージョンで AWS Config が記録しています。"
@@ -314,7 +311,13 @@ pub(super) fn changes_watched(ground: &Ground<'_>) -> Vec<Judgement> {
             }
             alarmed(survey, &group.region, &filters)
         });
-        Known::all([is_multi_region(trail), is_logging(trail), watched])
+        let recorded = selects(trail, selection::changes_of_trails, |_| {
+            message!(
+                "it does not log the management events that change trails",
+                "証跡を変更する管理イベントを記録していません"
+            )
+        });
+        Known::all([is_multi_region(trail), is_logging(trail), recorded, watched])
     })
 }
 

@@ -6,7 +6,7 @@
 //! that no control of Security Hub stands for.
 
 use super::model::Severity::{self, Critical, High, Low, Medium};
-use super::{Ground, Judgement, access, account, bucket, delivery, key, lifecycle, outside, tail, trail};
+use super::{Ground, Judgement, Options, access, account, bucket, delivery, key, lifecycle, outside, tail, trail};
 use crate::message::Message;
 
 /// A control.
@@ -49,6 +49,13 @@ impl Control {
     /// How it is put right.
     pub fn remedy(&self) -> Message {
         Message::new(self.remedy[0], self.remedy[1])
+    }
+
+    /// Whether it looks at each trail, or at the bucket or key of each.
+    pub(super) fn is_of_trails(&self, options: &Options) -> bool {
+        // Without a reader named it looks at nothing.
+        let is_idle = self.id == "Shoseki.Readers" && options.readers.is_empty();
+        [TRAIL, BUCKET, KEY].contains(&self.resource) && !is_idle
     }
 
     /// The page that tells of it; this product's own have none.

@@ -32,6 +32,11 @@ fn of_trail(ground: &Ground<'_>, trail: &Trail) -> Judgement {
     if !undecided.is_empty() {
         missing.extend(unread(ground.survey, trail));
     }
+    missing.extend(state_of_key(ground.survey, trail));
+    if trail.organization {
+        // The files of the members go to a folder that is named after the organization.
+        missing.push(Missing::not_asked("organizations:DescribeOrganization"));
+    }
     if !bad.is_empty() {
         return Judgement::of(resource, Known::No(bad), Message::plain(""));
     }
@@ -78,6 +83,16 @@ fn errors(status: &TrailStatus) -> impl Iterator<Item = Message> {
             "CloudTrail が{ja}の配信エラーを報告しています: {error}。"
         ))
     })
+}
+
+/// What could not be read of the state of a trail's key: whatever its policy says, one that is not enabled seals and opens nothing.
+pub(super) fn state_of_key(survey: &Survey, trail: &Trail) -> Option<Missing> {
+    trail.kms_key.as_ref()?;
+    match survey.key_of(trail) {
+        Some(key) if key.is_gone() => None,
+        Some(key) => key.metadata.missing().cloned(),
+        None => Some(Missing::not_asked("kms:DescribeKey")),
+    }
 }
 
 /// What could not be read of the policies that decide about a trail's files.

@@ -114,6 +114,8 @@ struct Place {
     organization: bool,
     /// The latest first.
     days: Vec<Timestamp>,
+    /// The latest time that is known to have come.
+    latest: Timestamp,
 }
 
 impl Place {
@@ -126,10 +128,10 @@ impl Place {
                 status.stop_logging_time.filter(|_| !status.is_logging),
             ]
         });
-        let mut days: Vec<Timestamp> = [Some(at)]
+        let times: Vec<Timestamp> = [Some(at)].into_iter().chain(told).flatten().collect();
+        let latest = times.iter().copied().fold(at, Timestamp::max);
+        let mut days: Vec<Timestamp> = times
             .into_iter()
-            .chain(told)
-            .flatten()
             .flat_map(|time| [time, time.minus(DAY)])
             .map(|time| time.floor_to(DAY))
             .collect();
@@ -144,7 +146,17 @@ impl Place {
             folder: trail.folder(),
             organization: trail.organization,
             days,
+            latest,
         }
+    }
+
+    /// The end of the hour of a digest of a Region, by its key; nothing of other files. A digest of a time that has not come was
+    /// made up, and does not lengthen the chain.
+    fn end_of_digest(&self, region: &str, key: &str) -> Option<Timestamp> {
+        let (account, name, home) = (&self.account, &self.name, &self.home_region);
+        let beginning = format!("/{account}_CloudTrail-Digest_{region}_{name}_{home}_");
+        let (_, rest) = key.rsplit_once(&beginning)?;
+        Timestamp::parse_compact(rest.strip_suffix(".json.gz")?).filter(|end| *end <= self.latest)
     }
 
     /// The keys of a kind of files of a Region, of the newest day that has any that fit.
@@ -176,13 +188,7 @@ impl Place {
     }
 
     async fn newest_digest(&self, client: &Client, region: &str) -> Fact<Option<Digest>> {
-        let (account, name, home) = (&self.account, &self.name, &self.home_region);
-        let beginning = format!("/{account}_CloudTrail-Digest_{region}_{name}_{home}_");
-        let end_of = |key: &str| {
-            let (_, rest) = key.rsplit_once(&beginning)?;
-            // Digests that were made up for later do not lengthen the chain.
-            Timestamp::parse_compact(rest.strip_suffix(".json.gz")?)
-        };
+        let end_of = |key: &str| self.end_of_digest(region, key);
         let keys = self
             .newest(client, "CloudTrail-Digest", region, |key| end_of(key).is_some())
             .await;
@@ -224,5 +230,36 @@ impl Place {
             }
         }
         Fact::Known(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_of_later_was_made_up() {
+        let time = |text: &str| Timestamp::parse(text).unwrap();
+        let place = Place {
+            arn: String::new(),
+            name: "audit".to_owned(),
+            account: "111122223333".to_owned(),
+            home_region: "us-east-1".to_owned(),
+            bucket: "logs".to_owned(),
+            folder: "AWSLogs/".to_owned(),
+            organization: false,
+            days: Vec::new(),
+            latest: time("2026-01-02T12:00:00Z"),
+        };
+        let end = |at: &str| {
+            let key = format!(
+                "AWSLogs/111122223333/CloudTrail-Digest/eu-west-1/2026/01/02/\
+                 111122223333_CloudTrail-Digest_eu-west-1_audit_us-east-1_{at}.json.gz"
+            );
+            place.end_of_digest("eu-west-1", &key)
+        };
+        assert_eq!(end("20260102T110000Z"), Some(time("2026-01-02T11:00:00Z")));
+        assert_eq!(end("20260102T230000Z"), None);
+        assert_eq!(end("nothing"), None);
     }
 }

@@ -136,17 +136,30 @@ impl Ground<'_> {
         }
     }
 
-    /// Judges each trail, and says where there may be more of them.
     fn each_trail(&self, judge: impl Fn(&Trail) -> (Known, Message)) -> Vec<Judgement> {
         let judged = self.trails().map(|trail| {
             let (known, good) = judge(trail);
             Judgement::of(self.trail_resource(trail), known, good)
         });
-        let unseen = self.survey.by_region.values();
-        let unseen: Vec<Missing> = unseen.filter_map(|region| region.trails.missing().cloned()).collect();
-        let resource = account::resource(self.survey);
-        let unseen = (!unseen.is_empty()).then(|| Judgement::of(resource, Known::Unknown(unseen), Message::plain("")));
-        judged.chain(unseen).collect()
+        judged.collect()
+    }
+
+    /// The calls that would have told of more trails: of Regions that did not answer, and of those whose names could not be had.
+    fn unseen(&self) -> Vec<Missing> {
+        let regions = self.survey.by_region.values();
+        let refused = regions.filter_map(|region| region.trails.missing());
+        refused.chain(self.survey.all_regions.missing()).cloned().collect()
+    }
+
+    /// What a control says, and that it says nothing of trails that could not be seen, nor of their buckets and keys.
+    fn judged(&self, control: &Control) -> Vec<Judgement> {
+        let mut judged = (control.evaluate)(self);
+        let unseen = self.unseen();
+        if control.is_of_trails(self.options) && !unseen.is_empty() {
+            let resource = account::resource(self.survey);
+            judged.push(Judgement::of(resource, Known::Unknown(unseen), Message::plain("")));
+        }
+        judged
     }
 
     fn inside<'a>(&'a self, canonical_id: Option<&'a str>) -> Inside<'a> {
@@ -170,7 +183,7 @@ pub fn check(survey: &Survey, evidence: &Evidence, options: &Options, now: Times
     let controls: Vec<&'static Control> = CONTROLS.iter().filter(|control| options.looks_at(control)).collect();
     let mut findings = Vec::new();
     for control in &controls {
-        for judgement in (control.evaluate)(&ground) {
+        for judgement in ground.judged(control) {
             findings.push(Finding {
                 control,
                 resource: judgement.resource,

@@ -45,6 +45,29 @@ pub(super) fn management(selectors: &Selectors) -> Selection {
     basic.chain(advanced).fold(Selection::default(), Selection::and)
 }
 
+/// Whether the management events that change trails are selected; what is left out of other services does not matter.
+pub(super) fn changes_of_trails(selectors: &Selectors) -> bool {
+    const SOURCE: &str = "cloudtrail.amazonaws.com";
+    let mut selectors = selectors.clone();
+    for selector in &mut selectors.basic {
+        selector
+            .exclude_management_event_sources
+            .retain(|source| source == SOURCE);
+    }
+    for selector in &mut selectors.advanced {
+        selector.field_selectors.retain(|field| {
+            let leaves_out_alone = field.equals.is_empty()
+                && field.starts_with.is_empty()
+                && field.ends_with.is_empty()
+                && field.not_starts_with.is_empty()
+                && field.not_ends_with.is_empty();
+            let of_others = !field.not_equals.iter().any(|source| source == SOURCE);
+            !(field.field == "eventSource" && leaves_out_alone && of_others)
+        });
+    }
+    management(&selectors).writes
+}
+
 /// The sources of management events that a selector leaves out.
 pub(super) fn excluded(selectors: &Selectors) -> Vec<String> {
     let basic = selectors
@@ -172,6 +195,25 @@ mod tests {
             ["kms.amazonaws.com"]
         );
         check(advanced(json!([])), false, false);
+    }
+
+    #[test]
+    fn changes_of_trails_are_management_events_of_cloudtrail() {
+        let check = |selectors: Selectors, expected: bool| {
+            assert_eq!(changes_of_trails(&selectors), expected, "{selectors:?}");
+        };
+        let basic = |selector: Value| selectors(json!([selector]), json!([]));
+        check(
+            basic(json!({ "ExcludeManagementEventSources": ["kms.amazonaws.com"] })),
+            true,
+        );
+        check(basic(json!({ "ReadWriteType": "ReadOnly" })), false);
+        check(basic(json!({ "IncludeManagementEvents": false })), false);
+        let category = json!({ "Field": "eventCategory", "Equals": ["Management"] });
+        let without = |source: &str| json!({ "Field": "eventSource", "NotEquals": [source] });
+        check(advanced(json!([category, without("kms.amazonaws.com")])), true);
+        check(advanced(json!([category, without("cloudtrail.amazonaws.com")])), false);
+        check(advanced(json!([without("kms.amazonaws.com")])), false);
     }
 
     #[test]

@@ -53,7 +53,8 @@ fn tail_of(ground: &Ground<'_>, trail: &Trail, status: &Status) -> Known {
             )]),
             Some(digest) => {
                 let end = &digest.end;
-                let is_new = Timestamp::parse(end).is_some_and(|end| end >= due);
+                // One that was started again has not come to its next hour.
+                let is_new = is_young || Timestamp::parse(end).is_some_and(|end| end >= due);
                 let due = due.iso8601();
                 Known::of(is_new, || {
                     message!(

@@ -424,6 +424,64 @@ fn what_is_not_known_names_its_call() {
     }
 }
 
+#[test]
+fn where_regions_could_not_be_seen_nothing_of_trails_passes() {
+    let mut unnamed = good();
+    unnamed["allRegions"] = denied("ec2:DescribeRegions");
+    let mut refused = good();
+    refused["byRegion"]["us-east-1"]["trails"] = denied("cloudtrail:DescribeTrails");
+    for (account, of_regions) in [(unnamed, true), (refused, false)] {
+        let report = report(&account);
+        for control in &report.controls {
+            let status = report.status_of(control);
+            // One good trail is enough for the account as a whole; these two are of each Region.
+            let is_of_regions = ["Config.1", "CloudTrail.10"].contains(&control.id) && of_regions;
+            let expected = match control.is_of_trails(&options()) || is_of_regions {
+                true => Status::NotAvailable,
+                false => Status::Passed,
+            };
+            assert_eq!(status, Some(expected), "{}", control.id);
+        }
+    }
+}
+
+#[test]
+fn a_key_whose_state_is_not_known_is_not_said_to_seal_or_open() {
+    let mut account = good();
+    account["keys"][KEY]["metadata"] = denied("kms:DescribeKey");
+    let statuses = statuses(&report(&account));
+    for control in ["Shoseki.Delivery", "Shoseki.Readers", "Shoseki.KeyState"] {
+        assert_eq!(statuses[control], Some(Status::NotAvailable), "{control}");
+    }
+}
+
+#[test]
+fn the_folder_of_an_organization_is_not_said_to_be_reached() {
+    let mut account = good();
+    account["trails"][0]["organization"] = json!(true);
+    assert_eq!(
+        statuses(&report(&account))["Shoseki.Delivery"],
+        Some(Status::NotAvailable)
+    );
+}
+
+#[test]
+fn a_trail_without_management_events_is_not_watched_by_its_filter() {
+    let mut account = good();
+    account["trails"][0]["selectors"]["known"]["basic"][0]["includeManagementEvents"] = json!(false);
+    assert_eq!(statuses(&report(&account))["CloudWatch.5"], Some(Status::Failed));
+}
+
+#[test]
+fn a_trail_that_was_started_again_has_no_new_digest_yet() {
+    let mut account = good();
+    account["evidence"]["digests"][TRAIL]["us-east-1"]["known"]["end"] = json!("2026-01-02T03:01:00Z");
+    let tail = |account: &Value| statuses(&report(account))["Shoseki.DigestTail"];
+    assert_eq!(tail(&account), Some(Status::Failed));
+    account["trails"][0]["status"]["known"]["startLoggingTime"] = json!("2026-01-02T11:30:00Z");
+    assert_eq!(tail(&account), Some(Status::Passed));
+}
+
 proptest! {
     #![proptest_config(Config { cases: 64, ..Config::default() })]
 
