@@ -114,3 +114,17 @@ def test_colours_are_for_terminals(serve, tmp_path):
             assert session.wait_end() == 0
             session.wait_for("AccessDenied")
             assert ("\x1b[" in session.tmux("capture-pane", "-p", "-e")) == expected
+
+
+def test_a_file_that_is_not_there_or_of_no_use_is_told_in_the_language_asked_for(tmp_path):
+    odd = tmp_path / "odd.json"
+    odd.write_text("no JSON")
+    absent = tmp_path / "absent.json"
+    for arguments in [["check", "--from"], ["plan", "--delete-key", "alias/a", "--from"], ["cost", "--from"],
+                      ["guard", "run", "--once"]]:
+        for language, words in [("en", ("cannot read", "cannot be used")), ("ja", ("を読み込めません", "の内容を解釈できません"))]:
+            for file, word in zip((absent, odd), words):
+                command = [BINARY, "--lang", language, *arguments, str(file)]
+                done = subprocess.run(command, env={**CLEAN, "HOME": str(tmp_path)}, capture_output=True, text=True, timeout=60)
+                assert done.returncode == 1 and done.stdout == "", (command, done.stderr)
+                assert f"`{file}`" in done.stderr and word in done.stderr, (command, done.stderr)

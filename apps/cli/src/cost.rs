@@ -1,7 +1,7 @@
 //! `shoseki cost`: what trails and their keys cost in a month, with the formulae.
 
 use crate::{
-    operate::{Access, Output, tr},
+    operate::{Access, Output, cannot_be_used, cannot_read, tr},
     style::{Style, say},
     table::aligned,
 };
@@ -114,14 +114,14 @@ struct EventArgs {
 }
 
 pub(crate) async fn run(args: CostArgs, language: Language) -> Result<ExitCode> {
-    let prices = prices(&args)?;
+    let prices = prices(&args, language)?;
     if args.show_prices {
         say(prices.to_toml().trim_end());
         return Ok(ExitCode::SUCCESS);
     }
     let mut usage = usage(&args);
     let mut assumptions = Vec::new();
-    if let Some(survey) = survey(&args).await? {
+    if let Some(survey) = survey(&args, language).await? {
         let surveyed = Surveyed::of(&survey, args.events.management_events);
         (usage.keys, usage.management) = (surveyed.usage.keys, surveyed.usage.management);
         assumptions = surveyed.assumptions;
@@ -135,11 +135,11 @@ pub(crate) async fn run(args: CostArgs, language: Language) -> Result<ExitCode> 
 }
 
 /// The survey that is asked for, if one is.
-async fn survey(args: &CostArgs) -> Result<Option<Survey>> {
+async fn survey(args: &CostArgs, language: Language) -> Result<Option<Survey>> {
     if let Some(file) = &args.source.from {
-        let read = || format!("cannot read the survey in {}", file.display());
-        let text = std::fs::read_to_string(file).with_context(read)?;
-        return Ok(Some(serde_json::from_str(&text).with_context(read)?));
+        let text = std::fs::read_to_string(file).with_context(|| cannot_read(file, language))?;
+        let survey = serde_json::from_str(&text).with_context(|| cannot_be_used(file, language))?;
+        return Ok(Some(survey));
     }
     if !args.source.survey {
         return Ok(None);
@@ -160,14 +160,13 @@ fn with(mut estimate: Estimate, mut assumptions: Vec<Message>) -> Estimate {
     }
 }
 
-fn prices(args: &CostArgs) -> Result<Prices> {
+fn prices(args: &CostArgs, language: Language) -> Result<Prices> {
     let Some(file) = &args.prices else {
         return Ok(Prices::default());
     };
-    let read = || format!("cannot read the prices in {}", file.display());
-    let text = std::fs::read_to_string(file).with_context(read)?;
+    let text = std::fs::read_to_string(file).with_context(|| cannot_read(file, language))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Prices::parse(&text, Notation::of_name(&name)).with_context(read)
+    Prices::parse(&text, Notation::of_name(&name)).with_context(|| cannot_be_used(file, language))
 }
 
 fn usage(args: &CostArgs) -> Usage {

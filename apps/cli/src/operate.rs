@@ -6,6 +6,7 @@ use operator::{
     aws::{Client, Environment, Settings},
     message::Language,
 };
+use std::path::Path;
 
 /// Whom to call. What is not said is read where the AWS CLI reads it.
 #[derive(Args, Clone, Debug, Default)]
@@ -87,6 +88,24 @@ pub(crate) fn language(asked: Option<Lang>) -> Language {
             Language::of_locale(&locale.unwrap_or_default())
         }
     }
+}
+
+/// Why a file's text is not there.
+pub(crate) fn cannot_read(file: &Path, language: Language) -> String {
+    let file = file.display();
+    tr!(language, "cannot read `{file}`", "`{file}` を読み込めません")
+}
+
+/// Why a file is not there.
+pub(crate) fn cannot_write(file: &Path, language: Language) -> String {
+    let file = file.display();
+    tr!(language, "cannot write `{file}`", "`{file}` に書き込めません")
+}
+
+/// Why a file's text is of no use.
+pub(crate) fn cannot_be_used(file: &Path, language: Language) -> String {
+    let file = file.display();
+    tr!(language, "`{file}` cannot be used", "`{file}` の内容を解釈できません")
 }
 
 /// A text in the language of this run: `tr!(language, "… {x}", "… {x}")`.

@@ -2,13 +2,14 @@
 
 use crate::{
     changes::ChangeOptions,
-    operate::{Access, Output},
+    operate::{Access, Output, tr},
 };
 use anyhow::{Result, bail};
 use base::Timestamp;
 use clap::{Args, ValueEnum};
 use operator::{
     check::{CONTROLS, Control, FixOptions, Framework, Options, Severity, controls_named},
+    message::Language,
     survey::{Depth, What},
 };
 use std::path::PathBuf;
@@ -181,12 +182,16 @@ fn framework(name: &str) -> Result<Framework, String> {
 }
 
 /// The controls of these names; an unknown name is an error.
-pub(super) fn controls(names: &[String]) -> Result<Vec<&'static Control>> {
+pub(super) fn controls(names: &[String], language: Language) -> Result<Vec<&'static Control>> {
     let mut all = Vec::new();
     for name in names {
         let found = controls_named(name);
         if found.is_empty() {
-            bail!("there is no control `{name}`; `shoseki check --help` says how they are named");
+            bail!(tr!(
+                language,
+                "there is no control `{name}`; `shoseki check --help` says how they are named",
+                "コントロール `{name}` はありません。名前の書き方は `shoseki check --help` にあります。"
+            ));
         }
         all.extend(found);
     }
@@ -194,9 +199,9 @@ pub(super) fn controls(names: &[String]) -> Result<Vec<&'static Control>> {
 }
 
 impl CheckArgs {
-    pub(super) fn options(&self) -> Result<Options> {
+    pub(super) fn options(&self, language: Language) -> Result<Options> {
         let Which { framework, control, .. } = &self.which;
-        let mut wanted = controls(control)?;
+        let mut wanted = controls(control, language)?;
         let in_frameworks =
             |control: &&Control| framework.iter().any(|framework| !framework.numbers(control).is_empty());
         wanted.extend(CONTROLS.iter().filter(in_frameworks));
@@ -224,11 +229,15 @@ impl CheckArgs {
     }
 
     /// The time as of which is checked.
-    pub(super) fn time(&self, now: Timestamp) -> Result<Timestamp> {
+    pub(super) fn time(&self, now: Timestamp, language: Language) -> Result<Timestamp> {
         let Some(text) = &self.at else { return Ok(now) };
         match Timestamp::parse(text) {
             Some(at) => Ok(at),
-            None => bail!("`{text}` is no time in RFC 3339, such as 2026-01-31T12:00:00Z"),
+            None => bail!(tr!(
+                language,
+                "`{text}` is no time in RFC 3339, such as 2026-01-31T12:00:00Z",
+                "`{text}` は RFC 3339 の時刻ではありません。2026-01-31T12:00:00Z のように書いてください。"
+            )),
         }
     }
 

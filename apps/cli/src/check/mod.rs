@@ -34,11 +34,11 @@ const FOUND: u8 = 3;
 const TICK: Duration = Duration::from_millis(100);
 
 pub(crate) async fn run(args: CheckArgs, language: Language) -> Result<ExitCode> {
-    let options = args.options()?;
-    let at = args.time(Clock::system().real_now())?;
+    let options = args.options(language)?;
+    let at = args.time(Clock::system().real_now(), language)?;
     let (survey, evidence, at) = match &args.from {
         Some(file) => {
-            let (survey, evidence) = saved::read(file)?;
+            let (survey, evidence) = saved::read(file, language)?;
             let at = args.at.is_none().then_some(survey.made_at).flatten().unwrap_or(at);
             (survey, evidence, at)
         }
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: CheckArgs, language: Language) -> Result<ExitCode>
         }
     };
     if let Some(file) = &args.save_survey {
-        saved::write(file, &survey, &evidence)?;
+        saved::write(file, &survey, &evidence, language)?;
     }
     let mut report = check::check(&survey, &evidence, &options, at);
     if let Some(wanted) = args.fix() {
@@ -110,7 +110,7 @@ async fn fix(
     client: &Client,
     language: Language,
 ) -> Result<Fixed> {
-    let wanted = args::controls(wanted)?;
+    let wanted = args::controls(wanted, language)?;
     let is_wanted = |finding: &&Finding| wanted.is_empty() || wanted.contains(&finding.control);
     let findings: Vec<&Finding> = report.findings.iter().filter(is_wanted).collect();
     let mut steps = Vec::new();

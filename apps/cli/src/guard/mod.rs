@@ -7,7 +7,7 @@ mod worker;
 
 pub(crate) use worker::worker;
 
-use crate::operate::{Access, Output, tr};
+use crate::operate::{Access, Output, cannot_be_used, cannot_read, tr};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use operator::{
@@ -49,8 +49,8 @@ struct Source {
 }
 
 impl Source {
-    fn baseline(&self) -> Result<Baseline> {
-        read_baseline(&self.baseline)
+    fn baseline(&self, language: Language) -> Result<Baseline> {
+        read_baseline(&self.baseline, language)
     }
 
     fn state_file(&self) -> PathBuf {
@@ -63,11 +63,10 @@ impl Source {
 }
 
 /// Reads a baseline.
-fn read_baseline(path: &Path) -> Result<Baseline> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{name}`"))?;
+fn read_baseline(path: &Path, language: Language) -> Result<Baseline> {
+    let text = std::fs::read_to_string(path).with_context(|| cannot_read(path, language))?;
     let notation = Notation::of_name(&path.to_string_lossy());
-    Baseline::parse(&text, notation).with_context(|| format!("`{name}` cannot be used"))
+    Baseline::parse(&text, notation).with_context(|| cannot_be_used(path, language))
 }
 
 pub(crate) async fn run(command: GuardCommand, language: Language) -> Result<ExitCode> {

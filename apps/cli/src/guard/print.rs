@@ -36,7 +36,7 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) fn show(args: &ShowArgs, language: Language) -> Result<ExitCode> {
-    let baseline = args.source.baseline()?;
+    let baseline = args.source.baseline(language)?;
     let state = State::read(&args.source.state_file()).map_err(|fault| anyhow!(fault))?;
     let mut runs: Vec<Timestamp> = Vec::new();
     let mut after = Clock::system().real_now();

@@ -45,7 +45,7 @@ pub(crate) struct RunArgs {
 }
 
 pub(crate) async fn run(args: RunArgs, language: Language) -> Result<ExitCode> {
-    let baseline = args.source.baseline()?;
+    let baseline = args.source.baseline(language)?;
     let path = args.source.state_file();
     let mut state = State::read(&path).map_err(|fault| anyhow!(fault))?;
     let client = args.common.access.client()?;

@@ -61,7 +61,7 @@ struct Service {
 
 pub(crate) async fn run(args: ServeArgs, language: Language) -> Result<ExitCode> {
     let stop = StopSignal::new()?;
-    let baseline = args.source.baseline()?;
+    let baseline = args.source.baseline(language)?;
     let path = args.source.state_file();
     let mut service = Service {
         client: args.common.access.client()?,

@@ -8,6 +8,7 @@ use operator::{
     aws::{Error, Refused},
     change::{Call, s3_request},
     guard::{Asker, Baseline, Item, Mode, Report, State, inspect, put_back},
+    message::Language,
 };
 use serde_json::{Value, json};
 use std::{
@@ -53,7 +54,7 @@ struct Memory {
 /// When the baseline cannot be used, or names no role: a server has no rights of its own.
 pub(crate) fn worker(baseline: &Path, data_dir: &Path) -> Result<Arc<dyn Worker>> {
     let name = baseline.display().to_string();
-    let baseline = read_baseline(baseline)?;
+    let baseline = read_baseline(baseline, Language::English)?;
     let Some(role) = baseline.role.clone() else {
         bail!("`{name}` names no `role`: inside a server a guard acts as a role whose trust policy names {PRINCIPAL}");
     };

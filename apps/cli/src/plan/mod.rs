@@ -3,7 +3,7 @@
 mod print;
 
 use crate::{
-    operate::{Access, Output, tr},
+    operate::{Access, Output, cannot_be_used, cannot_read, cannot_write, tr},
     style::say,
 };
 use anyhow::{Context, Result, bail};
@@ -104,7 +104,7 @@ fn named(text: &str) -> Result<(String, String), String> {
 }
 
 pub(crate) async fn run(args: PlanArgs, language: Language) -> Result<ExitCode> {
-    let wanted = wanted(&args.change)?;
+    let wanted = wanted(&args.change, language)?;
     let planned = tokio::select! {
         planned = planned(&args, &wanted, language) => planned?,
         _ = tokio::signal::ctrl_c() => {
@@ -126,11 +126,11 @@ pub(crate) async fn run(args: PlanArgs, language: Language) -> Result<ExitCode> 
     })
 }
 
-fn wanted(args: &ChangeArgs) -> Result<Wanted> {
+fn wanted(args: &ChangeArgs, language: Language) -> Result<Wanted> {
     let documents = |given: &[(String, String)], may_be_none: bool| -> Result<Vec<_>> {
         let read = |(name, file): &(String, String)| match file.as_str() {
             "none" if may_be_none => Ok((name.clone(), serde_json::Value::Null)),
-            file => Ok((name.clone(), document(Path::new(file))?)),
+            file => Ok((name.clone(), document(Path::new(file), language)?)),
         };
         given.iter().map(read).collect()
     };
@@ -149,16 +149,15 @@ fn wanted(args: &ChangeArgs) -> Result<Wanted> {
     })
 }
 
-fn document<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T> {
-    let shown = file.display();
-    let text = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
-    serde_json::from_slice(&text).with_context(|| format!("{shown} is not what it should be"))
+fn document<T: serde::de::DeserializeOwned>(file: &Path, language: Language) -> Result<T> {
+    let text = std::fs::read(file).with_context(|| cannot_read(file, language))?;
+    serde_json::from_slice(&text).with_context(|| cannot_be_used(file, language))
 }
 
 async fn planned(args: &PlanArgs, wanted: &Wanted, language: Language) -> Result<Plan> {
     let (survey, client) = match &args.from {
         Some(file) if file.is_dir() => (folder(file, language)?, None),
-        Some(file) => (document::<Survey>(file)?, None),
+        Some(file) => (document::<Survey>(file, language)?, None),
         None => {
             let client = args.access.client()?;
             (read(args, wanted, &client, language).await?, Some(client))
@@ -192,11 +191,11 @@ async fn planned(args: &PlanArgs, wanted: &Wanted, language: Language) -> Result
 fn folder(folder: &Path, language: Language) -> Result<Survey> {
     let shown = folder.display();
     let mut files = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).with_context(|| format!("cannot read {shown}"))? {
-        let path = entry.with_context(|| format!("cannot read {shown}"))?.path();
+    for entry in std::fs::read_dir(folder).with_context(|| cannot_read(folder, language))? {
+        let path = entry.with_context(|| cannot_read(folder, language))?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.ends_with(".json") {
-            files.insert(name, document(&path)?);
+            files.insert(name, document(&path, language)?);
         }
     }
     plan::survey_of(&files).map_err(|unusable| anyhow::anyhow!("{shown}: {}", unusable.0.in_language(language)))
@@ -212,10 +211,14 @@ async fn read(args: &PlanArgs, wanted: &Wanted, client: &Client, language: Langu
     if let Some(file) = &args.save_survey {
         let shown = file.display();
         if file.exists() {
-            bail!("{shown} is already there");
+            bail!(tr!(
+                language,
+                "{shown} is already there",
+                "{shown} はすでにあります。別の名前を指定してください。"
+            ));
         }
         let text = serde_json::to_string_pretty(&survey)?;
-        std::fs::write(file, text).with_context(|| format!("cannot write {shown}"))?;
+        std::fs::write(file, text).with_context(|| cannot_write(file, language))?;
     }
     Ok(survey)
 }

@@ -1,7 +1,7 @@
 //! `shoseki trail status`: how the trails of all Regions stand.
 
 use crate::{
-    operate::{Access, Output, tr},
+    operate::{Access, Output, cannot_write, tr},
     style::{Style, say},
     table::{aligned, padded, width},
 };
@@ -88,7 +88,7 @@ pub(crate) async fn run(args: StatusArgs, language: Language) -> Result<ExitCode
     progress.finish_and_clear();
     let survey = survey?;
     if let Some(path) = &args.save {
-        save(&survey, path).with_context(|| format!("cannot write {}", path.display()))?;
+        save(&survey, path).with_context(|| cannot_write(path, language))?;
     }
     let report = report(&survey, what.trails.as_deref());
     match args.output {
