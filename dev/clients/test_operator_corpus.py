@@ -79,3 +79,47 @@ def test_the_same_corpus_is_written_each_time_and_never_over_other_files(tmp_pat
     assert "is not empty" in write(tmp_path / "one", status=1).stderr
     assert "there is no case named other" in write(tmp_path / "three", "--case", "other", status=1).stderr
     assert not (tmp_path / "three").exists()
+
+
+# Not in order, and nothing in the files of the named trail shows it, or it is well signed as it is.
+PASSES = {
+    "digest-of-another-account", "log-added", "log-delivered-twice", "log-hash-of-another-kind", "moved-copy-beside-newest",
+    "signature-algorithm-other",
+}
+
+
+def test_what_trail_verify_says_by_itself_is_decided_for_every_case(cases, endpoint):
+    wrong = {}
+    for case in cases:
+        endpoint.case, verdicts = case, set()
+        for run in case.runs:
+            said = ours(endpoint.url, run, "--only-region", run["region"], "--output", "json")
+            # What stops says why, and is not taken for valid.
+            assert said["exitStatus"] in (0, 1, 3), (case.name, said)
+            verdicts.add(json.loads(said["stdout"])["verdict"] if said["stdout"] else said["stderr"] and "stopped")
+        expected = case.facts["valid"] or case.name in PASSES
+        if (verdicts == {"VALID"}) != expected:
+            wrong[case.name] = verdicts
+    assert not wrong and len(PASSES & {case.name for case in cases}) == len(PASSES)
+
+
+def test_a_region_that_lost_all_its_digests_is_told(cases, endpoint):
+    endpoint.case = case = next(case for case in cases if case.name == "sound-two-regions")
+    run, other = case.runs
+    bucket = case.trail["bucket"]
+    objects = case.objects[bucket]
+
+    def verify():
+        arguments = ["--region", run["region"], "--s3-bucket", bucket, "--end-time", run["endTime"]]
+        done = ours(endpoint.url, {"arguments": arguments}, "--output", "json")
+        report = json.loads(done["stdout"])
+        return done["exitStatus"], {chain["region"]: [found["kind"] for found in chain["findings"]] for chain in report["chains"]}
+
+    assert verify() == (0, {run["region"]: [], other["region"]: []})
+    kept = {key: value for key, value in objects.items() if f"/CloudTrail-Digest/{other['region']}/" not in key}
+    assert len(kept) < len(objects)
+    try:
+        case.objects[bucket] = kept
+        assert verify() == (3, {run["region"]: [], other["region"]: ["noDigests"]})
+    finally:
+        case.objects[bucket] = objects

@@ -57,20 +57,25 @@ pub enum NotGzip {
     /// The bytes end before the member does.
     #[error("gzip member is cut short")]
     CutShort,
-    /// More than [`INFLATED_BYTES_MAX`] come out.
-    #[error("gzip member holds more than {INFLATED_BYTES_MAX} bytes")]
+    /// More come out than may.
+    #[error("gzip member holds more bytes than may come out")]
     TooLong,
 }
 
 /// Inflates the first gzip member.
 pub fn inflate(gzip: &[u8]) -> Result<Inflated, NotGzip> {
-    let mut bytes = Vec::with_capacity(gzip.len().saturating_mul(8).min(INFLATED_BYTES_MAX / 16));
-    let mut member = GzDecoder::new(gzip).take(INFLATED_BYTES_MAX as u64 + 1);
+    inflate_within(gzip, INFLATED_BYTES_MAX)
+}
+
+/// The same, where no more than so many bytes may come out.
+pub fn inflate_within(gzip: &[u8], bytes_max: usize) -> Result<Inflated, NotGzip> {
+    let mut bytes = Vec::with_capacity(gzip.len().saturating_mul(8).min(bytes_max / 16));
+    let mut member = GzDecoder::new(gzip).take(bytes_max as u64 + 1);
     member.read_to_end(&mut bytes).map_err(|error| match error.kind() {
         ErrorKind::UnexpectedEof => NotGzip::CutShort,
         _ => NotGzip::Damaged,
     })?;
-    if bytes.len() > INFLATED_BYTES_MAX {
+    if bytes.len() > bytes_max {
         return Err(NotGzip::TooLong);
     }
     let trailing = !member.into_inner().into_inner().is_empty();

@@ -34,7 +34,7 @@ pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256, sh
 pub use event::{
     EVENT_VERSION, EventCategory, EventError, EventRecord, EventType, RECORD_BYTES_MAX, Resource, TlsDetails,
 };
-pub use gzip::{Gzip, INFLATED_BYTES_MAX, Inflated, NotGzip, inflate};
+pub use gzip::{Gzip, INFLATED_BYTES_MAX, Inflated, NotGzip, inflate, inflate_within};
 pub use identity::{Identity, SessionAttributes, SessionContext, SessionIssuer, UserIdentity};
 pub use index::IndexFields;
 pub use log_file::{

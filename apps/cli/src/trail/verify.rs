@@ -352,13 +352,13 @@ fn row(chain: &ChainReport) -> Vec<String> {
         format!("{}/{all}", tally.valid)
     };
     let trail = match chain.backfill {
-        true => format!("{} (backfill)", chain.trail),
-        false => chain.trail.clone(),
+        true => format!("{} (backfill)", harmless(&chain.trail)),
+        false => harmless(&chain.trail),
     };
     let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "-".to_owned());
     vec![
         chain.account_id.clone(),
-        chain.region.clone(),
+        harmless(&chain.region),
         trail,
         verdict(chain.verdict).to_owned(),
         count(&chain.digests),
@@ -387,19 +387,20 @@ fn findings(chain: &ChainReport, verbose: bool, style: Style, language: Language
         trail,
         ..
     } = chain;
+    let (region, trail) = (harmless(region), harmless(trail));
     say(format!(
         "\n{}",
         style.bold(format!("{account_id} {region} {trail}: {}", verdict(chain.verdict)))
     ));
     for finding in &chain.findings {
-        let message = finding.message.in_language(language);
+        let message = &harmless(finding.message.in_language(language));
         let painted = match finding.verdict {
             Verdict::Valid => style.dim(message),
             Verdict::Incomplete | Verdict::Invalid => style.bad(message),
         };
         say(format!("  {painted}"));
         if let Some(location) = &finding.location {
-            say(format!("    {location}"));
+            say(format!("    {}", harmless(location)));
         }
         for control in &finding.explained_by {
             let operator::verify::Control {
@@ -409,13 +410,25 @@ fn findings(chain: &ChainReport, verbose: bool, style: Style, language: Language
                 who,
                 ..
             } = control;
-            say(format!("    {event_time} {event_name} {who} ({event_id})"));
+            say(harmless(&format!("    {event_time} {event_name} {who} ({event_id})")));
         }
     }
     let more = chain.findings_left_out;
     if more > 0 {
         say(tr!(language, "  and {more} more", "  ほか {more} 件"));
     }
+}
+
+/// Text of others without what a terminal takes for orders: keys may hold anything.
+fn harmless(text: &str) -> String {
+    let is_hidden =
+        |letter: char| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .flat_map(|letter| match letter.is_control() || is_hidden(letter) {
+            true => letter.escape_unicode().collect::<Vec<char>>(),
+            false => vec![letter],
+        })
+        .collect()
 }
 
 async fn as_the_stock_validator(args: VerifyArgs) -> Result<ExitCode> {
@@ -446,4 +459,14 @@ async fn as_the_stock_validator(args: VerifyArgs) -> Result<ExitCode> {
     let status = compat::validate_logs(client.as_ref(), arguments, args.effort.effort(), now, &mut say).await;
     let _ = out.flush();
     Ok(ExitCode::from(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn a_key_gives_the_terminal_no_orders() {
+        assert_eq!(harmless("a\u{1b}[2J\u{202e}b\n証跡"), "a\\u{1b}[2J\\u{202e}b\\u{a}証跡");
+    }
 }

@@ -16,16 +16,21 @@ pub(crate) const LATE: Duration = Duration::from_secs(3600);
 /// An event and the digests that begin or end with it may be so far apart.
 const NEAR: Duration = Duration::from_secs(15 * 60);
 
-/// Judges a chain's gaps and its end by the events of all log files. `until` is when digests should reach, if that is known.
-pub(crate) fn judge(chain: &mut Chain, controls: &[Control], until: Option<Timestamp>) {
+/// Judges a chain's gaps and its end by the events of all log files. `until` is when digests should reach, if that is known;
+/// `owner` is the account of the trail, if that is known and may be another than the chain's.
+pub(crate) fn judge(chain: &mut Chain, controls: &[Control], until: Option<Timestamp>, owner: Option<&str>) {
     // Backfill digests are there only where something was late.
     if chain.report.backfill {
         return;
     }
     let (trail, home) = (chain.report.trail.clone(), chain.report.home_region.clone());
+    let own_account = chain.report.account_id.clone();
+    let is_organization = chain.report.organization_id.is_some();
+    let account = owner.filter(|_| is_organization).unwrap_or(&own_account);
     let own: Vec<(Timestamp, &Control)> = controls
         .iter()
-        .filter(|control| control.trail == trail && control.region == home)
+        // Others may have trails of the same name, and stop them as they like.
+        .filter(|control| control.trail == trail && control.region == home && control.account == account)
         .filter_map(|control| Some((control.time()?, control)))
         .collect();
     let mut reached: Option<Timestamp> = None;
@@ -33,6 +38,7 @@ pub(crate) fn judge(chain: &mut Chain, controls: &[Control], until: Option<Times
         match reached {
             Some(before) if start > before => gap(chain, &own, before, start),
             Some(before) if start < before => overlap(chain, start, before),
+            Some(before) if chain.begins.contains(&start) => begun(chain, &own, before),
             _ => {}
         }
         reached = reached.max(Some(end));
@@ -85,6 +91,41 @@ fn gap(chain: &mut Chain, own: &[(Timestamp, &Control)], from: Timestamp, to: Ti
         location: None,
         from: Some(from),
         to: Some(to),
+        explained_by: explained,
+        message,
+    });
+}
+
+/// A chain that begins where another ends.
+fn begun(chain: &mut Chain, own: &[(Timestamp, &Control)], at: Timestamp) {
+    let is_near = |time: Timestamp| at.minus(HOUR + NEAR) <= time && time <= at.plus(HOUR + NEAR);
+    let near = own
+        .iter()
+        .filter(|(time, control)| (control.ends() || control.begins()) && is_near(*time));
+    let explained: Vec<Control> = near.map(|(_, control)| (*control).clone()).collect();
+    let time = at.iso8601();
+    let (verdict, message) = match explained.iter().any(Control::ends) {
+        true => (
+            Verdict::Valid,
+            message!(
+                "The chain of digests begins anew at {time}: the trail was stopped or changed.",
+                "{time} にダイジェストのチェーンが新しく始まっています。証跡が停止または変更されていました。"
+            ),
+        ),
+        false => (
+            Verdict::Incomplete,
+            message!(
+                "The chain of digests begins anew at {time}, and no event of the trail explains it: digests may have been removed.",
+                "{time} にダイジェストのチェーンが新しく始まっていますが、それを説明する証跡のイベントがありません。ダイジェストが削除された可能性があります。"
+            ),
+        ),
+    };
+    chain.report.find(Finding {
+        kind: FindingKind::BegunAnew,
+        verdict,
+        location: None,
+        from: Some(time.clone()),
+        to: Some(time),
         explained_by: explained,
         message,
     });
@@ -156,11 +197,13 @@ mod tests {
     fn chain(windows: &[(i64, i64)]) -> Chain {
         Chain {
             report: ChainReport {
+                account_id: "1".to_owned(),
                 trail: "t".to_owned(),
                 home_region: "r".to_owned(),
                 ..ChainReport::default()
             },
             windows: windows.iter().map(|(from, to)| (at(*from), at(*to))).collect(),
+            begins: Vec::new(),
             newest_log: None,
         }
     }
@@ -171,6 +214,7 @@ mod tests {
             event_name: name.to_owned(),
             event_id: "e".to_owned(),
             who: "a".to_owned(),
+            account: "1".to_owned(),
             trail: "t".to_owned(),
             region: "r".to_owned(),
             validation: None,
@@ -179,11 +223,27 @@ mod tests {
 
     fn found(windows: &[(i64, i64)], controls: &[Control], until: i64) -> Vec<(FindingKind, Verdict, usize)> {
         let mut chain = chain(windows);
-        judge(&mut chain, controls, Some(at(until)));
+        judge(&mut chain, controls, Some(at(until)), None);
         let findings = chain.report.findings.iter();
         findings
             .map(|finding| (finding.kind, finding.verdict, finding.explained_by.len()))
             .collect()
+    }
+
+    #[test]
+    fn a_chain_that_begins_where_another_ends_must_have_a_reason() {
+        for (events, verdict) in [
+            (vec![], Verdict::Incomplete),
+            (vec![control("StopLogging", 59)], Verdict::Valid),
+        ] {
+            let mut chain = chain(&[(0, 60), (60, 120)]);
+            chain.begins = vec![at(60), at(0)];
+            judge(&mut chain, &events, Some(at(120)), None);
+            let [finding] = chain.report.findings.as_slice() else {
+                unreachable!("one")
+            };
+            assert_eq!((finding.kind, finding.verdict), (FindingKind::BegunAnew, verdict));
+        }
     }
 
     #[test]
@@ -208,6 +268,14 @@ mod tests {
         assert_eq!(found(&holed, &[], 360), [(FindingKind::Gap, Verdict::Incomplete, 0)]);
         let explained = [control("StopLogging", 55), control("StartLogging", 301)];
         assert_eq!(found(&holed, &explained, 360), [(FindingKind::Gap, Verdict::Valid, 2)]);
+        let of_another = stopped.clone().map(|control| Control {
+            account: "2".to_owned(),
+            ..control
+        });
+        assert_eq!(
+            found(&whole, &of_another, 999),
+            [(FindingKind::TruncatedTail, Verdict::Incomplete, 0)]
+        );
         let unrelated = [control("StopLogging", 200)];
         assert_eq!(
             found(&holed, &unrelated, 360),

@@ -18,6 +18,9 @@ pub struct Control {
     pub event_id: String,
     /// The caller's ARN.
     pub who: String,
+    /// The trail's account.
+    #[serde(default)]
+    pub account: String,
     /// The trail's name.
     pub trail: String,
     /// The trail's home Region.
@@ -105,15 +108,17 @@ fn control(record: Record<'_>) -> Option<Control> {
         return None;
     }
     let named = record.request_parameters["name"].as_str()?;
-    let (trail, region) = match named.strip_prefix("arn:") {
-        Some(arn) => (arn.rsplit('/').next()?, arn.split(':').nth(2)?),
-        None => (named, record.aws_region.as_str()),
+    // Without an ARN it is of the account whose log file it is.
+    let (trail, region, account) = match named.strip_prefix("arn:") {
+        Some(arn) => (arn.rsplit('/').next()?, arn.split(':').nth(2)?, arn.split(':').nth(3)?),
+        None => (named, record.aws_region.as_str(), ""),
     };
     Some(Control {
         event_time: record.event_time,
         event_name: record.event_name.into_owned(),
         event_id: record.event_id,
         who: record.user_identity["arn"].as_str().unwrap_or_default().to_owned(),
+        account: account.to_owned(),
         trail: trail.to_owned(),
         region: region.to_owned(),
         validation: record.request_parameters["enableLogFileValidation"].as_bool(),

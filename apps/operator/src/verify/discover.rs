@@ -105,7 +105,11 @@ pub(super) async fn groups(
         }
         let organization_folder = organization.as_ref().map(|id| format!("{id}/")).unwrap_or_default();
         let folder = format!("{prefix}AWSLogs/{organization_folder}{account}/");
-        for region in source.folders(&format!("{folder}CloudTrail-Digest/")).await? {
+        // Where there are log files there should be digests, too.
+        let (digests, logs) = (format!("{folder}CloudTrail-Digest/"), format!("{folder}CloudTrail/"));
+        let (digests, logs) = tokio::try_join!(source.folders(&digests), source.folders(&logs))?;
+        let regions: BTreeSet<String> = digests.into_iter().chain(logs).collect();
+        for region in regions {
             if !what.regions.is_empty() && !what.regions.contains(&region) {
                 continue;
             }

@@ -23,6 +23,8 @@ use tokio::{sync::Semaphore, task::JoinSet};
 /// A log file is named for the minute of its delivery; the digest's window is of the delivery, to the second. So near its ends the
 /// name does not tell.
 const NEAR: Duration = Duration::from_secs(15 * 60);
+/// Log files so long after the end that is meant may be of a digest that is looked at.
+const LOGS_AFTER: Duration = Duration::from_secs(3600 + 15 * 60);
 /// So many log files of a group may be under way.
 const UNDER_WAY_MAX: usize = 512;
 /// The cache is written to the disk each time that so many files are new in it.
@@ -50,21 +52,23 @@ pub(crate) struct Chain {
     pub(crate) report: ChainReport,
     /// The windows of valid digests, by time, without what they have in common.
     pub(crate) windows: Vec<(Timestamp, Timestamp)>,
+    /// When chains begin: the starts of digests that name none before them.
+    pub(crate) begins: Vec<Timestamp>,
     pub(crate) newest_log: Option<Timestamp>,
 }
 
 /// Digests of one chain: trail, home Region, whether they are backfill digests.
-type Name3 = (String, String, bool);
+pub(crate) type Name3 = (String, String, bool);
 
-/// The log files that were listed, by name.
-struct LogEntry {
+/// A log file that was listed.
+pub(crate) struct LogEntry {
     tag: String,
     bytes: u64,
     named: u32,
 }
 
 /// Log files by the names of their keys.
-type LogIndex = HashMap<Name, LogEntry>;
+pub(crate) type LogIndex = HashMap<Name, LogEntry>;
 
 /// A log file that was looked at.
 struct Looked {
@@ -138,9 +142,12 @@ impl Group {
     pub(crate) async fn verify(
         &self,
         digests: BTreeMap<Name3, Vec<Listed>>,
+        (mut logs, newest_log): (LogIndex, Option<Timestamp>),
         keys: &[PublicKey],
     ) -> Result<(Vec<Chain>, Vec<Control>), Error> {
-        let (mut logs, newest_log) = self.list_logs().await?;
+        if digests.is_empty() {
+            return Ok((self.without_digests(&logs).await?, Vec::new()));
+        }
         let count = digests.values().map(|digests| digests.len() as u64).sum();
         self.progress.found(count, logs.len() as u64);
         let mut chains = Vec::new();
@@ -165,6 +172,7 @@ impl Group {
             let mut chain = Chain {
                 report: judge.report,
                 windows: judge.windows,
+                begins: judge.begins,
                 newest_log,
             };
             chain.take(looked);
@@ -177,17 +185,81 @@ impl Group {
         Ok((chains, all_controls))
     }
 
-    async fn list_logs(&self) -> Result<(LogIndex, Option<Timestamp>), Error> {
+    /// What is said where there is no digest of the time that is meant: nothing, if there never was one and there are no log files.
+    async fn without_digests(&self, logs: &LogIndex) -> Result<Vec<Chain>, Error> {
+        let (from, to) = self.range;
+        let prefix = format!("{}CloudTrail-Digest/{}/", self.folder, self.region);
+        let mut before: Option<(Name3, Timestamp)> = None;
+        if from.is_some() {
+            self.source
+                .list(&prefix, "", |listed| {
+                    before = self
+                        .chain_of(&listed.key)
+                        .filter(|(_, end)| from.is_some_and(|from| *end < from));
+                    before.is_none()
+                })
+                .await?;
+        }
+        // With a trail named, log files may be another's.
+        let has_logs = self.trail.is_none() && !logs.is_empty();
+        if before.is_none() && !has_logs {
+            return Ok(Vec::new());
+        }
+        let (trail, home_region) = match before {
+            Some(((trail, home_region, _), _)) => (trail, home_region),
+            None => ("-".to_owned(), "-".to_owned()),
+        };
+        let mut report = ChainReport {
+            account_id: self.account.clone(),
+            organization_id: self.organization.clone(),
+            region: self.region.clone(),
+            trail,
+            home_region,
+            ..ChainReport::default()
+        };
+        report.find(Finding {
+            kind: FindingKind::NoDigests,
+            verdict: Verdict::Incomplete,
+            location: Some(self.location(&prefix)),
+            from: from.map(Timestamp::iso8601),
+            to: to.map(Timestamp::iso8601),
+            explained_by: Vec::new(),
+            message: match has_logs {
+                true => message!(
+                    "There are log files and no digests: nothing proves them.",
+                    "ログファイルがありますが、ダイジェストがありません。証明するものがありません。"
+                ),
+                false => message!(
+                    "There are no digests of the time that is meant, though there are older ones.",
+                    "対象の期間のダイジェストがありません。それより前のものはあります。"
+                ),
+            },
+        });
+        Ok(vec![Chain {
+            report,
+            windows: Vec::new(),
+            begins: Vec::new(),
+            newest_log: None,
+        }])
+    }
+
+    /// The log files, and the time of the newest.
+    pub(crate) async fn list_logs(&self) -> Result<(LogIndex, Option<Timestamp>), Error> {
         let prefix = format!("{}CloudTrail/{}/", self.folder, self.region);
         // The day before: a digest's first log files may be of the hour before.
         let from = self.range.0.map(|from| from.minus(Duration::from_secs(86400)));
         let after = from
             .map(|from| format!("{prefix}{}/", from.date_path()))
             .unwrap_or_default();
+        let to = self.range.1;
         let (mut logs, mut newest) = (LogIndex::new(), None);
         self.source
             .list(&prefix, &after, |listed| {
-                newest = newest.max(self.time_of_log(&listed.key));
+                let time = self.time_of_log(&listed.key);
+                if time.is_some_and(|time| to.is_some_and(|to| time > to.plus(LOGS_AFTER))) {
+                    return true;
+                }
+                newest = newest.max(time);
                 let entry = LogEntry {
                     tag: listed.tag,
                     bytes: listed.bytes,
@@ -293,7 +365,12 @@ impl Group {
                 let _ = self.cache.flush();
             }
         }
-        found.extend(looked.controls);
+        found.extend(looked.controls.into_iter().map(|mut control| {
+            if control.account.is_empty() {
+                control.account.clone_from(&self.account);
+            }
+            control
+        }));
         tallied.bytes += looked.bytes;
         match looked.verdict {
             Ok(()) => {

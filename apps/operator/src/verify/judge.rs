@@ -3,7 +3,7 @@
 use super::{
     group::Group,
     report::{ChainReport, Finding, FindingKind, Verdict},
-    source::{Listed, Source},
+    source::{Fetched, Listed, Source},
 };
 use crate::{aws::Error, message, message::Message};
 use base::Timestamp;
@@ -11,11 +11,21 @@ use record::{
     DigestFile, DigestedLogFile, PublicKey, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA, SignatureFault,
     string_to_sign,
 };
-use std::collections::VecDeque;
-use tokio::task::JoinHandle;
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+use tokio::{
+    sync::{Semaphore, mpsc::Sender},
+    task::JoinHandle,
+};
 
 /// So many digests are read ahead.
 const AHEAD: usize = 64;
+/// A digest that inflates to more is none: one of an hour with 100 000 log files has half of it.
+const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Metadata that backfill digests have besides.
+const BACKFILL_METADATA: &str = "backfill-generation-timestamp";
 
 /// A digest that could be read, if not yet be believed.
 pub(crate) struct Loaded {
@@ -24,6 +34,9 @@ pub(crate) struct Loaded {
     trailing: bool,
     /// None where the metadata was not copied along; no signature in it where there is metadata without.
     metadata: Option<Option<String>>,
+    /// Whether the signature in the metadata holds. The log files of a digest without are forgotten at once: who writes to the
+    /// bucket could fill the memory with them.
+    proof: Result<(), (FindingKind, Message)>,
 }
 
 /// Why a digest could not be read.
@@ -48,7 +61,13 @@ pub(crate) struct Judge<'a> {
     pub(crate) report: ChainReport,
     /// The windows of the digests that hold.
     pub(crate) windows: Vec<(Timestamp, Timestamp)>,
+    /// When chains begin: the starts of digests that name none before them.
+    pub(crate) begins: Vec<Timestamp>,
     expected: Option<Expected>,
+    /// The bucket of the digest under way, when it is another than the source.
+    elsewhere: Option<String>,
+    /// What was followed into other buckets.
+    followed: BTreeSet<(String, String)>,
 }
 
 impl<'a> Judge<'a> {
@@ -57,39 +76,58 @@ impl<'a> Judge<'a> {
             group,
             report,
             windows: Vec::new(),
+            begins: Vec::new(),
             expected: None,
+            elsewhere: None,
+            followed: BTreeSet::new(),
         }
     }
 
     /// Looks at all listed digests, given in the order of their keys, and hands out the log files that they name.
-    pub(crate) async fn walk(
-        &mut self,
-        mut listed: Vec<Listed>,
-        keys: &[PublicKey],
-        logs: &tokio::sync::mpsc::Sender<DigestedLogFile>,
-    ) {
+    pub(crate) async fn walk(&mut self, mut listed: Vec<Listed>, keys: &[PublicKey], logs: &Sender<DigestedLogFile>) {
+        let keys: Arc<[PublicKey]> = keys.into();
         let mut ahead: VecDeque<(String, JoinHandle<Result<Loaded, NotLoaded>>)> = VecDeque::new();
         loop {
             while ahead.len() < AHEAD
                 && let Some(next) = listed.pop()
             {
                 let (source, key) = (self.group.source.clone(), next.key.clone());
-                ahead.push_back((next.key, tokio::spawn(async move { load(&source, &key).await })));
+                let (keys, cores) = (Arc::clone(&keys), Arc::clone(&self.group.cores));
+                let task = tokio::spawn(async move { load(&source, None, &key, keys, &cores).await });
+                ahead.push_back((next.key, task));
             }
             let Some((key, task)) = ahead.pop_front() else {
                 break;
             };
             let loaded = task.await.unwrap_or(Err(NotLoaded::Format));
             self.group.progress.digest();
-            if let Some(named) = self.judge(&key, loaded, keys) {
-                for log in named {
-                    if logs.send(log).await.is_err() {
-                        return;
-                    }
-                }
+            self.elsewhere(&keys, logs).await;
+            if let Some(named) = self.judge(&key, loaded, &keys) {
+                hand_out(named, logs).await;
             }
         }
+        self.elsewhere(&keys, logs).await;
         self.end_of_list();
+    }
+
+    /// Follows the chain through other buckets, where the trail delivered before, as far as they can be read.
+    async fn elsewhere(&mut self, keys: &Arc<[PublicKey]>, logs: &Sender<DigestedLogFile>) {
+        let group = self.group;
+        while let Some(Expected { bucket, key, .. }) = self.expected.clone()
+            && group.source.key_now(&bucket, &key).is_none()
+            && !self.reaches_back()
+            && self.followed.insert((bucket.clone(), key.clone()))
+        {
+            let loaded = load(&group.source, Some(&bucket), &key, Arc::clone(keys), &group.cores).await;
+            if matches!(loaded, Err(NotLoaded::Missing | NotLoaded::Unreadable(_))) {
+                // That the chain leads on is told where it ends.
+                return;
+            }
+            self.elsewhere = Some(bucket);
+            let named = self.judge(&key, loaded, keys);
+            self.elsewhere = None;
+            hand_out(named.unwrap_or_default(), logs).await;
+        }
     }
 
     /// One digest; answers with its log files when it can be believed.
@@ -99,7 +137,7 @@ impl<'a> Judge<'a> {
         loaded: Result<Loaded, NotLoaded>,
         keys: &[PublicKey],
     ) -> Option<Vec<DigestedLogFile>> {
-        let is_expected = self.is_expected(key);
+        let is_expected = self.elsewhere.is_some() || self.is_expected(key);
         let loaded = match loaded {
             Ok(loaded) => loaded,
             Err(why) => {
@@ -111,7 +149,12 @@ impl<'a> Judge<'a> {
         let expected = self.expected.clone().filter(|_| is_expected);
         let digest = &loaded.digest;
         let source = &self.group.source;
-        if !source.is_place_of(key, &digest.digest_s3_bucket, &digest.digest_s3_object) {
+        let (signed_bucket, signed_key) = (&digest.digest_s3_bucket, &digest.digest_s3_object);
+        let is_here = match &self.elsewhere {
+            Some(bucket) => (signed_bucket.as_str(), signed_key.as_str()) == (bucket, key),
+            None => source.is_place_of(key, signed_bucket, signed_key),
+        };
+        if !is_here {
             self.bad(
                 key,
                 FindingKind::Moved,
@@ -134,14 +177,18 @@ impl<'a> Judge<'a> {
                 }
             },
         };
-        if let Err((kind, message)) = verified(&loaded, signature.as_deref(), keys) {
+        let proof = match &loaded.metadata {
+            Some(_) => loaded.proof,
+            None => verified(digest, &loaded.sha256, signature.as_deref(), keys),
+        };
+        if let Err((kind, message)) = proof {
             self.bad(key, kind, message);
             self.forget(is_expected);
             return None;
         }
         let agrees = expected
             .as_ref()
-            .is_none_or(|expected| expected.sha256.as_ref() == Some(&loaded.sha256) && expected.signature == signature);
+            .is_none_or(|expected| is_named(expected, &loaded.sha256, signature.as_deref()));
         let is_stray = self.expected.is_some() && !is_expected;
         if loaded.trailing {
             self.bad(
@@ -204,11 +251,23 @@ impl<'a> Judge<'a> {
     }
 
     fn end_of_list(&mut self) {
-        let reaches_back = |start: Timestamp| self.windows.iter().any(|window| window.0 <= start);
-        if self.group.range.0.is_some_and(reaches_back) {
-            return;
+        if !self.reaches_back() {
+            self.leads_on();
         }
-        self.leads_on();
+    }
+
+    /// Whether the digests reach back to the time that is asked for.
+    fn reaches_back(&self) -> bool {
+        let is_before = |start: Timestamp| self.windows.iter().any(|window| window.0 <= start);
+        self.group.range.0.is_some_and(is_before)
+    }
+
+    /// Where the digest under way lies.
+    fn location(&self, key: &str) -> String {
+        match &self.elsewhere {
+            Some(bucket) => format!("s3://{bucket}/{key}"),
+            None => self.group.location(key),
+        }
     }
 
     /// The chain goes on before what is here.
@@ -232,6 +291,9 @@ impl<'a> Judge<'a> {
         let times = (&digest.digest_start_time, &digest.digest_end_time);
         if let (Some(start), Some(end)) = (Timestamp::parse(times.0), Timestamp::parse(times.1)) {
             self.windows.push((start, end));
+            if digest.previous_digest_s3_object.is_none() {
+                self.begins.push(start);
+            }
         }
     }
 
@@ -296,7 +358,7 @@ impl<'a> Judge<'a> {
                     "The digest could not be fetched: {error}",
                     "ダイジェストを取得できません: {error}"
                 );
-                let location = self.group.location(key);
+                let location = self.location(key);
                 self.find(FindingKind::Unreadable, Verdict::Incomplete, Some(location), message);
             }
         }
@@ -304,7 +366,7 @@ impl<'a> Judge<'a> {
 
     fn bad(&mut self, key: &str, kind: FindingKind, message: Message) {
         self.report.digests.invalid += 1;
-        let location = self.group.location(key);
+        let location = self.location(key);
         self.find(kind, Verdict::Invalid, Some(location), message);
     }
 
@@ -321,14 +383,49 @@ impl<'a> Judge<'a> {
     }
 }
 
-async fn load(source: &Source, key: &str) -> Result<Loaded, NotLoaded> {
-    let fetched = match source.get(key).await {
+async fn hand_out(named: Vec<DigestedLogFile>, logs: &Sender<DigestedLogFile>) {
+    for log in named {
+        if logs.send(log).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether a digest is the one that the next digest names. Hex digits count the same in both cases.
+fn is_named(expected: &Expected, sha256: &str, signature: Option<&str>) -> bool {
+    let same = |one: Option<&str>, other: Option<&str>| match (one, other) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (one, other) => one == other,
+    };
+    same(expected.sha256.as_deref(), Some(sha256)) && same(expected.signature.as_deref(), signature)
+}
+
+/// A digest, of this source or of another bucket. As many are inflated at once as there are cores.
+async fn load(
+    source: &Source,
+    bucket: Option<&str>,
+    key: &str,
+    keys: Arc<[PublicKey]>,
+    cores: &Semaphore,
+) -> Result<Loaded, NotLoaded> {
+    let fetched = match bucket {
+        Some(bucket) => source.get_elsewhere(bucket, key).await,
+        None => source.get(key).await,
+    };
+    let fetched = match fetched {
         Ok(Some(fetched)) => fetched,
         Ok(None) => return Err(NotLoaded::Missing),
         Err(error) => return Err(NotLoaded::Unreadable(error)),
     };
-    let inflated = record::inflate(&fetched.body).map_err(|_| NotLoaded::Format)?;
-    let digest = DigestFile::parse(&inflated.bytes).ok_or(NotLoaded::Format)?;
+    let _core = cores.acquire().await;
+    let (is_local, is_backfill) = (source.is_local(), key.ends_with("_backfill.json.gz"));
+    let read = tokio::task::spawn_blocking(move || read(&fetched, &keys, is_local, is_backfill)).await;
+    read.unwrap_or(Err(NotLoaded::Format))
+}
+
+fn read(fetched: &Fetched, keys: &[PublicKey], is_local: bool, is_backfill: bool) -> Result<Loaded, NotLoaded> {
+    let inflated = record::inflate_within(&fetched.body, DIGEST_BYTES_MAX).map_err(|_| NotLoaded::Format)?;
+    let mut digest = DigestFile::parse(&inflated.bytes).ok_or(NotLoaded::Format)?;
     let metadata = fetched.metadata.as_ref().map(|metadata| {
         let signature = metadata.get(SIGNATURE_METADATA);
         signature
@@ -336,17 +433,34 @@ async fn load(source: &Source, key: &str) -> Result<Loaded, NotLoaded> {
             .cloned()
     });
     // Metadata that does not know of signatures at all is that of a copy.
-    let metadata = metadata.filter(|signature| signature.is_some() || !source.is_local());
+    let metadata = metadata.filter(|signature| signature.is_some() || !is_local);
+    let is_dated = |metadata: &BTreeMap<String, String>| metadata.contains_key(BACKFILL_METADATA);
+    if is_backfill && matches!(metadata, Some(Some(_))) && !fetched.metadata.as_ref().is_some_and(is_dated) {
+        return Err(NotLoaded::Format);
+    }
+    let sha256 = record::sha256_hex(&inflated.bytes);
+    let proof = match &metadata {
+        Some(signature) => verified(&digest, &sha256, signature.as_deref(), keys),
+        None => Ok(()),
+    };
+    if proof.is_err() {
+        digest.log_files = Vec::new();
+    }
     Ok(Loaded {
-        sha256: record::sha256_hex(&inflated.bytes),
+        sha256,
         trailing: inflated.trailing,
         metadata,
+        proof,
         digest,
     })
 }
 
-fn verified(loaded: &Loaded, signature: Option<&str>, keys: &[PublicKey]) -> Result<(), (FindingKind, Message)> {
-    let digest = &loaded.digest;
+fn verified(
+    digest: &DigestFile,
+    sha256: &str,
+    signature: Option<&str>,
+    keys: &[PublicKey],
+) -> Result<(), (FindingKind, Message)> {
     let fingerprint = digest.digest_public_key_fingerprint.as_str();
     let failed = || {
         (
@@ -365,7 +479,7 @@ fn verified(loaded: &Loaded, signature: Option<&str>, keys: &[PublicKey]) -> Res
         );
         return Err((FindingKind::PublicKeyNotFound, message));
     };
-    key.verify(&string_to_sign(digest, &loaded.sha256), signature)
+    key.verify(&string_to_sign(digest, sha256), signature)
         .map_err(|fault| match fault {
             SignatureFault::WrongSignature => failed(),
             SignatureFault::UnreadableKey => {

@@ -50,6 +50,18 @@ impl PublicKeys {
         Ok(keys)
     }
 
+    /// Takes what others have asked for.
+    pub(crate) fn take(&mut self, others: PublicKeys) {
+        for (region, listed) in others.regions {
+            let known = self.regions.entry(region).or_default();
+            for key in listed {
+                if !known.contains(&key) {
+                    known.push(key);
+                }
+            }
+        }
+    }
+
     /// The keys of a Region.
     pub(crate) fn of(&self, region: &str) -> Vec<PublicKey> {
         let listed = self.regions.get(region).into_iter().flatten().chain(&self.anywhere);

@@ -141,8 +141,9 @@ pub async fn verify(
     controls.dedup();
     // Of a copy it is not known when it was made; its newest log file tells.
     let until = what.end.or_else(|| (!is_local).then_some(now));
+    let owner = what.trail.as_deref().and_then(|arn| arn.split(':').nth(4));
     for chain in &mut chains {
-        calendar::judge(chain, &controls, until);
+        calendar::judge(chain, &controls, until, owner);
     }
     report.chains = chains.into_iter().map(|chain| chain.report).collect();
     report.verdict = report
@@ -165,31 +166,19 @@ async fn all_groups(
     let turns = Arc::new(Semaphore::new(GROUPS_MAX));
     let mut under_way = JoinSet::new();
     for (place, group) in groups.into_iter().enumerate() {
-        let turn = Arc::clone(&turns).acquire_owned().await;
-        let digests = group.digests().await?;
-        if digests.is_empty() {
-            continue;
-        }
-        if ask_for_keys && let Some(client) = client {
-            let from = group.range.0.unwrap_or(Timestamp::EPOCH);
-            let to = group
-                .range
-                .1
-                .unwrap_or(now)
-                .max(now)
-                .plus(Duration::from_secs(2 * 3600));
-            keys.fetch(client, &group.region, from, to).await?;
-        }
-        let public_keys = keys.of(&group.region);
+        let turns = Arc::clone(&turns);
+        let client = client.filter(|_| ask_for_keys).cloned();
+        let mut own_keys = keys.clone();
         under_way.spawn(async move {
-            let done = group.verify(digests, &public_keys).await;
-            drop(turn);
-            (place, done)
+            let _turn = turns.acquire_owned().await;
+            let done = one_group(&group, client.as_ref(), &mut own_keys, now).await;
+            (place, done, own_keys)
         });
     }
     let mut all = Vec::new();
     while let Some(done) = under_way.join_next().await {
-        let (place, done) = done.map_err(|fault| NotVerified::Other(Message::plain(fault.to_string())))?;
+        let (place, done, own_keys) = done.map_err(|fault| NotVerified::Other(Message::plain(fault.to_string())))?;
+        keys.take(own_keys);
         all.push((place, done?));
     }
     all.sort_by_key(|(place, _)| *place);
@@ -199,6 +188,28 @@ async fn all_groups(
         controls.extend(told);
     }
     Ok((chains, controls))
+}
+
+/// One group. Nothing waits that need not: digests and log files are listed and keys are asked for at once.
+async fn one_group(
+    group: &Group,
+    client: Option<&Client>,
+    keys: &mut PublicKeys,
+    now: Timestamp,
+) -> Result<(Vec<Chain>, Vec<Control>), Error> {
+    let from = group.range.0.unwrap_or(Timestamp::EPOCH);
+    let to = group.range.1.unwrap_or(now).max(now);
+    let ask = async {
+        match client {
+            Some(client) => {
+                let to = to.plus(Duration::from_secs(2 * 3600));
+                keys.fetch(client, &group.region, from, to).await
+            }
+            None => Ok(()),
+        }
+    };
+    let (digests, logs, ()) = tokio::try_join!(group.digests(), group.list_logs(), ask)?;
+    group.verify(digests, logs, &keys.of(&group.region)).await
 }
 
 /// The cache of a group, or none.

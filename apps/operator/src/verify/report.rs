@@ -47,6 +47,10 @@ pub enum FindingKind {
     SignatureNotAvailable,
     /// Hours without a digest between two chains.
     Gap,
+    /// A chain begins where another ends.
+    BegunAnew,
+    /// No digests at all, of a time or of a Region, though there were or should be some.
+    NoDigests,
     /// The newest digest is older than it may be.
     TruncatedTail,
     /// The oldest digest names one before it that is not there.

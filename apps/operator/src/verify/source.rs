@@ -192,6 +192,7 @@ impl Source {
                 let mut names = Vec::new();
                 let mut after = String::new();
                 loop {
+                    let before = names.len();
                     let _turn = self.0.calls.acquire().await;
                     let page = page(client, bucket, prefix, &after, "/").await?;
                     let found = elements(&page, "Prefix").into_iter().map(|found| decoded(&found));
@@ -200,6 +201,7 @@ impl Source {
                         (!name.is_empty()).then(|| name.to_owned())
                     }));
                     match next_page(&page) {
+                        Some(_) if names.len() == before => return Err(endless(prefix)),
                         Some(token) => after = token,
                         None => return Ok(names),
                     }
@@ -226,8 +228,9 @@ impl Source {
                 Ok(())
             }
             Kind::Bucket { client, bucket, .. } => {
-                let mut token = String::new();
+                let (mut token, mut reached) = (String::new(), String::new());
                 loop {
+                    let before = reached.clone();
                     let page = {
                         let _turn = self.0.calls.acquire().await;
                         match token.is_empty() && !start_after.is_empty() {
@@ -242,11 +245,14 @@ impl Source {
                             bytes: first("Size").parse().unwrap_or(u64::MAX),
                             tag: first("ETag"),
                         };
+                        reached = reached.max(listed.key.clone());
                         if !take(listed) {
                             return Ok(());
                         }
                     }
                     match next_page(&page) {
+                        // A listing that does not go on would never end.
+                        Some(_) if reached == before => return Err(endless(prefix)),
                         Some(next) => token = next,
                         None => return Ok(()),
                     }
@@ -325,6 +331,13 @@ async fn page(client: &Client, bucket: &str, prefix: &str, token: &str, delimite
 
 fn next_page(page: &str) -> Option<String> {
     elements(page, "NextContinuationToken").into_iter().next()
+}
+
+fn endless(prefix: &str) -> Error {
+    Error::Unreadable {
+        operation: "ListObjectsV2".to_owned(),
+        reason: format!("the listing of {prefix} does not go on"),
+    }
 }
 
 fn decoded(text: &str) -> String {
