@@ -359,7 +359,7 @@ def test_what_is_not_understood_is_refused(serve):
     assert "cis-3.0" in wrong("--framework", "cis-9").stderr
     assert "RFC 3339" in wrong("--at", "yesterday").stderr
     assert wrong("--from", "x", "--fix").returncode == 2
-    assert "cannot be read" in wrong("--from", "nowhere.json").stderr
+    assert "cannot read `nowhere.json`" in wrong("--from", "nowhere.json").stderr
 
 
 # --- a foreign endpoint ---
