@@ -248,6 +248,11 @@ def test_what_can_be_put_right_is_and_the_second_check_is_green(serve):
     mended = run(server, *own, "--fix", "--yes", "--output", "json", statuses=(0, FOUND))
     assert of({one["id"]: one["status"] for one in json.loads(mended.stdout)["controls"]}, "FAILED") == set(), mended.stdout
 
+    added = json.loads(trail.s3.get_bucket_policy(Bucket=trail.bucket)["Policy"])["Statement"]
+    assert added[-1]["Resource"] == f"arn:aws:s3:::{trail.bucket}/AWSLogs/{ACCOUNT}/*", "for every file to come"
+    server.advance("2h")
+    assert of(check(server, *own)[0], "FAILED") == set() and not trail.status().get("LatestDeliveryError")
+
     taken = sorted(server.folder.glob("shoseki-before-fix-*.json"))
     assert len(taken) == 3, taken
 

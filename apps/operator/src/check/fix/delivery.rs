@@ -6,55 +6,79 @@ use crate::{
     message,
     message::Message,
     rights::World,
-    survey::Fact,
+    setup::{
+        needs::{self, Adopted},
+        place::Place,
+    },
+    survey::{Fact, Trail},
+    template::Text,
+    trail::policies::{self, Trails},
 };
+use policy::PolicyKind;
 use serde_json::{Value, json};
 
-/// A policy is changed for one right after the other; there are no more rights than that.
-const CHANGES_MAX: usize = 16;
 /// The one name that key policies have.
 const KEY_POLICY: &str = "default";
 
 impl Bench<'_> {
     pub(super) fn delivery(&mut self, arn: &str) -> Planned {
+        let Some(trail) = self.survey.trail(arn).cloned() else {
+            return Err(None);
+        };
         let mut steps: Vec<Step> = Vec::new();
-        for _ in 0..CHANGES_MAX {
-            let Some(trail) = self.survey.trail(arn).cloned() else {
-                return Err(None);
+        if trail.account() == self.survey.account && !trail.organization {
+            let place = Place {
+                account: self.survey.account.clone(),
+                partition: self.survey.partition.clone(),
+                region: trail.home_region.clone(),
+                bucket: trail.bucket.clone(),
+                log_group: String::new(),
             };
-            let rights = World::of(&self.survey).trail_rights(&trail);
-            let Some(right) = rights.iter().find(|right| right.verdict.is_no()) else {
-                break;
-            };
-            let Some(fix) = &right.fix else {
-                return Err(by_hand(&right.action, &right.resource));
-            };
-            let added = match right.action.split_once(':').map(|(service, _)| service) {
-                Some("s3") => self.bucket_policy(&trail.bucket, fix.document.clone()),
-                Some("kms") => trail
-                    .kms_key
-                    .as_deref()
-                    .and_then(|key| self.key_policy(key, fix.document.clone())),
-                _ => None,
-            };
-            let Some(added) = added else {
-                return Err(by_hand(&right.action, &right.resource));
-            };
-            // The changes of one policy are one call.
-            match steps
-                .iter_mut()
-                .find(|step| step.call.operation == added.call.operation)
-            {
-                Some(step) => {
-                    step.call = added.call;
-                    if let (Some(shown), Some(after)) = (&mut step.shown, added.shown) {
-                        shown.after = after.after;
-                    }
-                }
-                None => steps.push(added),
-            }
+            steps.extend(self.let_into_bucket(&trail, &place));
+            steps.extend(self.let_use_key(&trail, &place));
         }
-        if steps.is_empty() { Err(None) } else { Ok(steps) }
+        let rights = World::of(&self.survey).trail_rights(&trail);
+        match rights.iter().find(|right| right.verdict.is_no()) {
+            Some(right) => Err(by_hand(&right.action, &right.resource)),
+            None if steps.is_empty() => Err(None),
+            None => Ok(steps),
+        }
+    }
+
+    /// The statements that the trail lacks in its bucket's policy: those that a set-up writes.
+    fn let_into_bucket(&mut self, trail: &Trail, place: &Place) -> Option<Step> {
+        let bucket = self.survey.buckets.get(&trail.bucket)?;
+        let Fact::Known(present) = &bucket.policy else {
+            return None;
+        };
+        let present = present.as_ref().map(Value::to_string);
+        let prefix = Some(trail.prefix.as_str()).filter(|prefix| !prefix.is_empty());
+        let least = place.value(&policies::bucket(&let_in(trail), prefix));
+        let needs = [(trail.arn.clone(), needs::of_bucket(place, prefix))];
+        let kind = PolicyKind::BucketPolicy;
+        match needs::adopt(present.as_deref(), &least, kind, &needs, &place.account) {
+            Adopted::With { policy, .. } => self.bucket_policy(&trail.bucket, serde_json::from_str(&policy).ok()?),
+            _ => None,
+        }
+    }
+
+    /// The statements that the trail lacks in its key's policy.
+    fn let_use_key(&mut self, trail: &Trail, place: &Place) -> Option<Step> {
+        let key = self.survey.keys.get(trail.kms_key.as_deref()?)?;
+        let Fact::Known(present) = &key.policy else { return None };
+        let arn = key.arn.clone();
+        let bucket_key = match self.survey.buckets.get(&trail.bucket).map(|bucket| &bucket.encryption) {
+            Some(Fact::Known(Some(encryption))) => encryption.bucket_key,
+            _ => false,
+        };
+        let name = Text::literal(&trail.bucket);
+        let least = place.value(&policies::key(&let_in(trail), &[], bucket_key.then_some(&name)));
+        let needs = [(trail.arn.clone(), needs::of_key(place, &trail.arn, &arn, bucket_key))];
+        let present = present.to_string();
+        match needs::adopt(Some(&present), &least, PolicyKind::KeyPolicy, &needs, &place.account) {
+            Adopted::With { policy, .. } => self.key_policy(&arn, serde_json::from_str(&policy).ok()?),
+            _ => None,
+        }
     }
 
     fn bucket_policy(&mut self, name: &str, after: Value) -> Option<Step> {
@@ -88,6 +112,13 @@ impl Bench<'_> {
         );
         key.policy = Fact::Known(after);
         Some(planned)
+    }
+}
+
+fn let_in(trail: &Trail) -> Trails {
+    Trails {
+        name: Text::literal(&trail.name),
+        region: Text::literal(&trail.home_region),
     }
 }
 
