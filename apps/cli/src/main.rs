@@ -48,6 +48,8 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Threads of a command that is a client, for what waits: files, names, terminals.
+const CLIENT_THREADS_MAX: usize = 8;
 /// What still runs on threads of its own when a command is done has so long to end.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -124,6 +126,10 @@ fn main() -> ExitCode {
     let language = operate::language(cli.lang);
     log_to_stderr();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        // Each thread keeps some of the memory that it used: where much is read, many threads would keep much.
+        builder.max_blocking_threads(CLIENT_THREADS_MAX);
+    }
     let runtime = match builder.enable_all().thread_stack_size(THREAD_STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(&anyhow::Error::new(error).context("cannot start"), language),
