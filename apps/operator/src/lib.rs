@@ -23,6 +23,7 @@ pub mod rights;
 pub mod rollback;
 pub mod search;
 pub mod setup;
+pub mod shoseki;
 pub mod status;
 pub mod survey;
 pub mod template;

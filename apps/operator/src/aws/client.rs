@@ -1,7 +1,7 @@
 //! Calls of AWS's protocols: JSON 1.1, Query and S3's.
 
 use super::{
-    Endpoints, Error, Provider, Refused, Retries, Service, Trust,
+    Endpoint, Endpoints, Error, Lines, Provider, Refused, Retries, Service, Trust,
     http::{Budget, Http, PATIENT, Response, Times, UNTIL_ANSWERED},
     retry::is_throttled,
 };
@@ -368,7 +368,53 @@ impl Client {
         }
     }
 
+    /// A call of a JSON service whose answer is lines that come as they happen. It is made once: whoever reads on decides when
+    /// to call again.
+    pub async fn stream(&self, service: impl Into<Service>, operation: &str, input: &Value) -> Result<Lines, Error> {
+        let service = service.into();
+        let target = format!("{}.{operation}", service.target_prefix());
+        let call = Call {
+            method: Method::POST,
+            path: "/",
+            query: "",
+            bucket: None,
+            headers: &[
+                ("content-type", "application/x-amz-json-1.1"),
+                ("x-amz-target", target.as_str()),
+            ],
+            body: input.to_string().into_bytes().into(),
+            budget: None,
+        };
+        self.shared.retries.turn().await;
+        let (endpoint, request) = self.request(service, &self.region, &call).await?;
+        let answer = self.shared.http.open(&endpoint, request, self.shared.times).await?;
+        let (parts, body) = answer.into_parts();
+        let mut lines = Lines::new(body, endpoint, operation);
+        if parts.status.is_success() {
+            return Ok(lines);
+        }
+        let response = Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body: lines.rest().await?,
+            held: None,
+        };
+        Err(Error::Refused(refused(&response, false)))
+    }
+
     async fn attempt(&self, service: Service, region: &str, call: &Call<'_>) -> Result<Response, Error> {
+        let (endpoint, request) = self.request(service, region, call).await?;
+        let (http, times) = (&self.shared.http, self.shared.times);
+        http.send(&endpoint, request, times, call.budget).await
+    }
+
+    /// The request of a call, signed, and where it goes.
+    async fn request(
+        &self,
+        service: Service,
+        region: &str,
+        call: &Call<'_>,
+    ) -> Result<(Endpoint, Request<Full<Bytes>>), Error> {
         let place = self.shared.endpoints.place(service, region, call.bucket)?;
         let path = match call.bucket {
             None if call.path.starts_with('/') => call.path.to_owned(),
@@ -400,8 +446,7 @@ impl Client {
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = target.parse().map_err(unsendable)?;
         *request.headers_mut() = headers;
-        let (http, times) = (&self.shared.http, self.shared.times);
-        http.send(&place.endpoint, request, times, call.budget).await
+        Ok((place.endpoint, request))
     }
 }
 

@@ -132,6 +132,23 @@ impl Http {
         asked.map_err(|(error, _)| error)
     }
 
+    /// Sends a request on a connection of its own, and waits for the head of its answer alone. The body goes on until either side
+    /// ends it; dropped, it ends the connection.
+    pub(super) async fn open(
+        &self,
+        to: &Endpoint,
+        request: Message,
+        times: Times,
+    ) -> Result<http::Response<hyper::body::Incoming>, Error> {
+        let connected = tokio::time::timeout(times.connect, self.connect(to)).await;
+        let mut sender = connected.map_err(|_| unreachable(to, "it takes too long to connect"))??;
+        let head = in_time(to, times, async {
+            let sent = sender.send_request(request).await;
+            sent.map_err(|fault| (broken_off(to, &fault), None))
+        });
+        head.await.map_err(|(error, _)| error)
+    }
+
     fn kept(&self, to: &Endpoint) -> Option<Sender> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let senders = idle.get_mut(to)?;
@@ -156,7 +173,7 @@ impl Http {
         times: Times,
         budget: Option<&Budget>,
     ) -> Result<Response, Failed> {
-        let broken = |fault: hyper::Error| unreachable(to, format!("the connection broke off ({fault})"));
+        let broken = |fault: hyper::Error| broken_off(to, &fault);
         let head = in_time(to, times, async {
             if let Err(fault) = sender.ready().await {
                 return Err((broken(fault), Some(request)));
@@ -229,7 +246,11 @@ where
     Ok(sender)
 }
 
-fn unreachable(to: &Endpoint, reason: impl Display) -> Error {
+pub(super) fn broken_off(to: &Endpoint, fault: &hyper::Error) -> Error {
+    unreachable(to, format!("the connection broke off ({fault})"))
+}
+
+pub(super) fn unreachable(to: &Endpoint, reason: impl Display) -> Error {
     Error::Unreachable {
         endpoint: to.to_string(),
         reason: reason.to_string(),
