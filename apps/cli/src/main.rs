@@ -22,7 +22,6 @@ mod fsck;
 mod guard;
 mod help;
 mod ingest;
-mod json_text;
 #[allow(dead_code, reason = "the commands that use it are being added")]
 mod operate;
 mod plan;

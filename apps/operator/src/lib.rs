@@ -27,6 +27,7 @@ pub mod shoseki;
 pub mod status;
 pub mod survey;
 pub mod template;
+pub mod text;
 pub mod trail;
 pub mod verify;
 

@@ -12,7 +12,9 @@ use operator::{
         diff::{Line, hunks, pretty},
     },
     message::{Language, Message},
+    text,
 };
+use serde_json::Value;
 use std::{fmt::Display, path::Path};
 
 /// Where the words of a change go, how, and in which language.
@@ -112,8 +114,7 @@ impl Screen {
     /// The call itself, where there is no text before and after.
     pub(super) fn numbered_call(&self, at: usize, call: &Call, with_commands: bool) {
         self.marked(&format!("  {}. ", at + 1), self.text(&described(call)));
-        let input = serde_json::to_string_pretty(&call.input).unwrap_or_default();
-        for line in input.lines() {
+        for line in text::policy(&readable(&call.input).to_string()).lines() {
             self.say(self.style.dim(format!("     {line}")));
         }
         if with_commands {
@@ -317,6 +318,22 @@ impl Screen {
         self.say(tr!(language, "To try again:", "もう一度試すには:"));
         self.say(format!("  {}", undo_command(path, access)));
     }
+}
+
+/// An input with its policies as documents, not as texts in quotes.
+fn readable(input: &Value) -> Value {
+    let Value::Object(members) = input else {
+        return input.clone();
+    };
+    let member = |(name, value): (&String, &Value)| {
+        let document = value
+            .as_str()
+            .filter(|_| name.starts_with("Policy"))
+            .and_then(|text| serde_json::from_str::<Value>(text).ok())
+            .filter(Value::is_object);
+        (name.clone(), document.unwrap_or_else(|| value.clone()))
+    };
+    Value::Object(members.iter().map(member).collect())
 }
 
 /// The command that takes a change back.

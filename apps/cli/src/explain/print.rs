@@ -4,10 +4,8 @@ use super::{
     command::{self, Apply},
     shape::{Change, Denial, Explanation, Grounds, Statement},
 };
-use crate::{
-    json_text,
-    style::{Style, say, wrapped},
-};
+use crate::style::{Style, say, wrapped};
+use operator::text;
 
 /// Where the second column of the facts begins.
 const NAME_WIDTH: usize = 9;
@@ -279,18 +277,18 @@ impl<'a> Page<'a> {
     fn patch(&mut self, change: &Change) {
         let op = |op: &super::shape::PatchOp| {
             let mut members = vec![format!("\"op\": {:?}", op.op), format!("\"path\": {:?}", op.path)];
-            let value = op.value.as_ref().map(json_text::policy_order);
+            let value = op.value.as_ref().map(text::policy_order);
             members.extend(value.map(|value| format!("\"value\": {value}")));
             format!("{{{}}}", members.join(", "))
         };
         let ops: Vec<String> = change.patch.iter().map(op).collect();
-        self.block(&json_text::pretty(&format!("[{}]", ops.join(","))));
+        self.block(&text::pretty(&format!("[{}]", ops.join(","))));
     }
 
     /// The statements that the patch touches, as it leaves them. A patch that adds whole statements shows them itself.
     fn result(&mut self, denial: &Denial, change: &Change) {
         let Some(document) = &change.new_document else { return };
-        let statements = json_text::statements(document);
+        let statements = text::statements(document);
         let mut touched: Vec<usize> = change
             .patch
             .iter()
@@ -304,7 +302,7 @@ impl<'a> Page<'a> {
                 self.lines.push(String::new());
                 self.lines.push(format!("  Statement {} is then", index + 1));
                 self.lines.push(String::new());
-                self.block(&json_text::pretty(statement));
+                self.block(&text::pretty(statement));
             }
         }
         self.lines.extend(wider(change, &statements, &denial.action));

@@ -1,7 +1,5 @@
 //! What differs between two texts, by lines, with some lines around it.
 
-use serde_json::Value;
-
 /// Lines around a difference.
 const CONTEXT: usize = 3;
 /// How many pairs of lines are compared at most; texts that differ in more are shown as replaced.
@@ -29,13 +27,9 @@ pub struct Hunk<'a> {
     pub lines: Vec<Line<'a>>,
 }
 
-/// A text as it is compared: JSON with a member on each line, everything else as it is.
+/// A text as it is compared: JSON with a member on each line, a policy's in their usual order, everything else as it is.
 pub fn pretty(text: &str) -> String {
-    let value = serde_json::from_str::<Value>(text)
-        .ok()
-        .filter(|value| !value.is_string());
-    let pretty = value.and_then(|value| serde_json::to_string_pretty(&value).ok());
-    pretty.unwrap_or_else(|| text.to_owned())
+    crate::text::policy(text)
 }
 
 /// What differs between the texts, as `diff -u` has it.

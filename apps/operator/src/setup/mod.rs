@@ -326,10 +326,7 @@ impl<'a> Draft<'a> {
 
 /// A policy before and after, to be shown.
 fn shown(what: Message, before: &str, after: &str) -> Option<Shown> {
-    let pretty = |text: &str| match text {
-        "" => String::new(),
-        text => place::pretty(text),
-    };
+    let pretty = crate::text::policy;
     Some(Shown {
         what,
         before: pretty(before),

@@ -6,7 +6,7 @@
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html>
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html>
 
-use super::place::{Place, pretty};
+use super::place::Place;
 use base::AccountId;
 use policy::{Context, Decision, Grounds, Policies, Policy, PolicyKind, Principal, Request, ResourceKind, decide};
 use serde_json::{Value, json};
@@ -235,7 +235,7 @@ fn sized(text: String, kind: PolicyKind) -> String {
         PolicyKind::KeyPolicy => 32 * 1024,
         _ => 20 * 1024,
     };
-    let readable = pretty(&text);
+    let readable = crate::text::policy(&text);
     match readable.len() <= longest {
         true => readable,
         false => text,

@@ -66,18 +66,6 @@ impl Place {
     }
 }
 
-/// A policy's text with its members in the usual order and two blanks a level, as it was when it is no JSON.
-pub(crate) fn pretty(policy: &str) -> String {
-    match serde_json::from_str::<Value>(policy) {
-        Ok(value) => {
-            let literal = |text: &str| Text::literal(text);
-            let inner = |text: &Text| crate::template::json_inner(text.as_literal().unwrap_or_default());
-            Tree::of_json(&value, &literal).json(&inner)
-        }
-        Err(_) => policy.to_owned(),
-    }
-}
-
 /// Whether two policies say the same, where a list of one is the one.
 pub(crate) fn same_policy(one: &str, other: &str) -> bool {
     let read = |text: &str| serde_json::from_str::<Value>(text).map(plain);
@@ -112,15 +100,5 @@ mod tests {
         );
         check(r#"{"Action":["a","b"]}"#, r#"{"Action":["b","a"]}"#, false);
         check("", "", false);
-    }
-
-    #[test]
-    fn policies_are_shown_in_their_order() {
-        let text = pretty(r#"{"Statement":[{"Action":"a","Sid":"s"}],"Version":"2012-10-17"}"#);
-        assert!(
-            text.find("Version") < text.find("Statement") && text.find("Sid") < text.find("Action"),
-            "{text}"
-        );
-        assert_eq!(pretty("no JSON"), "no JSON");
     }
 }

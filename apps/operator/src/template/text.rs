@@ -175,22 +175,6 @@ impl std::fmt::Display for Text {
     }
 }
 
-/// The order in which people write a policy's members. What is not here comes first, by its name.
-const POLICY_ORDER: [&str; 12] = [
-    "Version",
-    "Id",
-    "Statement",
-    "Sid",
-    "Effect",
-    "Principal",
-    "NotPrincipal",
-    "Action",
-    "NotAction",
-    "Resource",
-    "NotResource",
-    "Condition",
-];
-
 /// A document of texts: a policy, or the properties of a resource.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
@@ -241,7 +225,7 @@ impl Tree {
             serde_json::Value::Array(items) => Tree::List(items.iter().map(|item| Tree::of_json(item, text)).collect()),
             serde_json::Value::Object(members) => {
                 let mut members: Vec<_> = members.iter().collect();
-                members.sort_by_key(|(name, _)| POLICY_ORDER.iter().position(|known| known == name));
+                members.sort_by_key(|(name, _)| crate::text::POLICY_ORDER.iter().position(|known| known == name));
                 let members = members
                     .into_iter()
                     .map(|(name, value)| (name.clone(), Tree::of_json(value, text)));

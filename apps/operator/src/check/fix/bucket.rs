@@ -202,7 +202,7 @@ impl Bench<'_> {
         };
         let (name, region) = (bucket.name.clone(), self.region_of(&bucket));
         let put = |policy: &Value| {
-            let input = json!({ "Bucket": name, "Policy": policy.to_string() });
+            let input = json!({ "Bucket": name, "Policy": crate::text::policy_order(policy) });
             Call::new("s3", "PutBucketPolicy", &region, input)
         };
         let undo = match (&before, bucket.policy_text.as_str()) {

@@ -96,7 +96,8 @@ impl Bench<'_> {
             return None;
         };
         let put = |policy: &Value| {
-            let input = json!({ "KeyId": key.arn, "PolicyName": KEY_POLICY, "Policy": policy.to_string() });
+            let input =
+                json!({ "KeyId": key.arn, "PolicyName": KEY_POLICY, "Policy": crate::text::policy_order(policy) });
             Call::new("kms", "PutKeyPolicy", &key.region, input)
         };
         let title = message!(

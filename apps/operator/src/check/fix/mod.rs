@@ -112,5 +112,5 @@ fn shown(what: Message, before: Option<&Value>, after: &Value) -> Option<Shown> 
 }
 
 fn pretty(value: &Value) -> String {
-    format!("{value:#}")
+    crate::text::policy(&value.to_string())
 }

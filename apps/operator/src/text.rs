@@ -1,10 +1,10 @@
-//! JSON for people: the order of members is kept, and what fits on a line stays on it.
+//! JSON for people: policies in the order in which people write them, and what fits on a line stays on it.
 
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::{Map, Value, value::RawValue};
 use std::fmt;
 
 /// Lines grow no longer than this where they can be broken.
@@ -50,8 +50,8 @@ fn shape(text: &str) -> Shape {
     shape.unwrap_or(Shape::Scalar)
 }
 
-/// The document over several lines. What is no JSON stays as it is.
-pub(crate) fn pretty(text: &str) -> String {
+/// The document over several lines, its members in the order that they have. What is no JSON stays as it is.
+pub fn pretty(text: &str) -> String {
     let mut out = String::new();
     match shape(text) {
         // A document is easier to read, and to change, when each of its members has a line.
@@ -98,7 +98,7 @@ fn broken(parts: &Shape, depth: usize, out: &mut String) {
 }
 
 /// On one line, with a space after each colon and comma.
-pub(crate) fn inline(text: &str) -> String {
+pub fn inline(text: &str) -> String {
     match shape(text) {
         Shape::List(items) => {
             let items: Vec<String> = items.iter().map(|item| inline(item.get())).collect();
@@ -118,7 +118,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Members of policies, in the order in which people write them.
-const POLICY_ORDER: [&str; 12] = [
+pub(crate) const POLICY_ORDER: [&str; 12] = [
     "Version",
     "Id",
     "Statement",
@@ -133,27 +133,77 @@ const POLICY_ORDER: [&str; 12] = [
     "Condition",
 ];
 
-/// A policy or a part of one, its members in the usual order.
-pub(crate) fn policy_order(value: &Value) -> String {
+/// A policy or a part of one on one line, its members in the usual order; others come last, by their names.
+pub fn policy_order(value: &Value) -> String {
     match value {
         Value::Array(items) => {
             let items: Vec<String> = items.iter().map(policy_order).collect();
             format!("[{}]", items.join(","))
         }
         Value::Object(members) => {
-            let place = |name: &str| POLICY_ORDER.iter().position(|known| *known == name);
-            let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_by_key(|(name, _)| place(name).unwrap_or(POLICY_ORDER.len()));
             let member = |(name, value): (&String, &Value)| format!("{}:{}", quoted(name), policy_order(value));
-            let members: Vec<String> = members.into_iter().map(member).collect();
+            let members: Vec<String> = ordered(members).into_iter().map(member).collect();
             format!("{{{}}}", members.join(","))
         }
         scalar => scalar.to_string(),
     }
 }
 
+fn ordered(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
+    let place = |name: &str| POLICY_ORDER.iter().position(|known| *known == name);
+    let mut members: Vec<(&String, &Value)> = members.iter().collect();
+    members.sort_by_key(|(name, _)| place(name).unwrap_or(POLICY_ORDER.len()));
+    members
+}
+
+/// A policy, or any JSON, with a line for each member and item, two blanks a level, in the usual order: as it is sent to AWS and as
+/// two of them are compared. What is no object or list stays as it is.
+pub fn policy(text: &str) -> String {
+    match serde_json::from_str::<Value>(text) {
+        Ok(value) if value.is_object() || value.is_array() => {
+            let mut out = String::new();
+            write_lines(&value, 0, &mut out);
+            out
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn write_lines(value: &Value, depth: usize, out: &mut String) {
+    match value {
+        Value::Array(items) if !items.is_empty() => {
+            let items = items.iter().map(|item| (String::new(), item));
+            enclosed(('[', ']'), items, depth, out);
+        }
+        Value::Object(members) if !members.is_empty() => {
+            let members = ordered(members).into_iter();
+            let members = members.map(|(name, value)| (format!("{}: ", quoted(name)), value));
+            enclosed(('{', '}'), members, depth, out);
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+fn enclosed<'a>(
+    (open, close): (char, char),
+    items: impl Iterator<Item = (String, &'a Value)>,
+    depth: usize,
+    out: &mut String,
+) {
+    out.push(open);
+    for (at, (name, value)) in items.enumerate() {
+        out.push_str(if at == 0 { "\n" } else { ",\n" });
+        out.push_str(&"  ".repeat(depth + 1));
+        out.push_str(&name);
+        write_lines(value, depth + 1, out);
+    }
+    out.push('\n');
+    out.push_str(&"  ".repeat(depth));
+    out.push(close);
+}
+
 /// The statements of a policy, as they are written.
-pub(crate) fn statements(document: &str) -> Vec<String> {
+pub fn statements(document: &str) -> Vec<String> {
     let Shape::Object(members) = shape(document) else {
         return Vec::new();
     };
@@ -199,6 +249,34 @@ mod tests {
             serde_json::from_str(r#"{"Statement":[{"Action":"a","Effect":"Allow"}],"Version":"v"}"#).unwrap();
         let expected = r#"{"Version":"v","Statement":[{"Effect":"Allow","Action":"a"}]}"#;
         assert_eq!(policy_order(&policy), expected);
+    }
+
+    #[test]
+    fn a_policy_has_a_line_for_each_member_in_its_usual_order() {
+        let text = r#"{"Statement":[{"Resource":[],"Action":["a","b"],"Sid":"S","Condition":{"Bool":{"k":"true"}}}],"Id":"i","Version":"v"}"#;
+        let expected = r#"{
+  "Version": "v",
+  "Id": "i",
+  "Statement": [
+    {
+      "Sid": "S",
+      "Action": [
+        "a",
+        "b"
+      ],
+      "Resource": [],
+      "Condition": {
+        "Bool": {
+          "k": "true"
+        }
+      }
+    }
+  ]
+}"#;
+        assert_eq!(policy(text), expected);
+        assert_eq!(policy(expected), expected);
+        assert_eq!(policy("AES256"), "AES256");
+        assert_eq!(policy("\"text\""), "\"text\"");
     }
 
     #[test]
