@@ -11,7 +11,9 @@ use std::{fmt::Write as _, io::Write, path::PathBuf, process::ExitCode};
 const GROUPS: [(&str, &[&str]); 4] = [
     (
         "The server",
-        &["serve", "demo", "env", "clock", "account", "ingest", "rootkey", "fsck"],
+        &[
+            "serve", "demo", "env", "console", "clock", "account", "ingest", "rootkey", "fsck",
+        ],
     ),
     ("Trails", &["trail", "template", "check", "plan", "guard", "cost"]),
     ("Evidence", &["search", "explain", "access", "corpus"]),
@@ -19,7 +21,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
 ];
 
 /// Examples and exit statuses, by the words of the command.
-const MORE: [(&str, &str, &str); 14] = [
+const MORE: [(&str, &str, &str); 15] = [
     (
         "serve",
         "  shoseki serve --data-dir ./data\n  shoseki serve --listen 127.0.0.1:0 --rehearsal",
@@ -33,6 +35,11 @@ const MORE: [(&str, &str, &str); 14] = [
     (
         "env",
         "  eval \"$(shoseki env --data-dir ./data)\"\n  shoseki env --output json",
+        "0 printed; 1 no server answers; 2 wrong usage.",
+    ),
+    (
+        "console",
+        "  shoseki console --data-dir ./data",
         "0 printed; 1 no server answers; 2 wrong usage.",
     ),
     (

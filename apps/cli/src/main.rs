@@ -13,6 +13,7 @@ mod changes;
 mod check;
 mod client;
 mod clock;
+mod console;
 mod corpus;
 mod cost;
 mod demo;
@@ -75,6 +76,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Print the exports with which AWS's clients use a running server: eval "$(shoseki env --data-dir DIR)".
     Env(env::EnvArgs),
+    /// Print a link to the console of a running server that signs in as its root: once, within a quarter of an hour.
+    Console(console::ConsoleArgs),
     /// Move the clock of a server that runs in rehearsal mode.
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -138,6 +141,7 @@ fn main() -> ExitCode {
             Command::Serve(args) => serve::run(*args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Env(args) => env::run(args),
+            Command::Console(args) => console::run(&args),
             Command::Clock(command) => clock::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Fsck(args) => fsck::run(args).await,

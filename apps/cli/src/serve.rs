@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use server::{Config, RootAccessKey, Running};
 use std::{
-    io::Write,
+    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -106,6 +106,14 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode> {
     let running = server::start_with(args.load()?, more).await?;
     if let Some(key) = &running.first_key {
         show_first_key(key, running.data_dir());
+    }
+    let guarded = guard
+        .as_deref()
+        .map(|baseline| crate::guard::shown(baseline, running.data_dir()));
+    let link = crate::console::open(&running, guarded)?;
+    // Whoever sees the link is root. What is not a terminal may be kept as a log.
+    if std::io::stdout().is_terminal() {
+        say(format_args!("console {link}"));
     }
     say(format_args!("ready {}", running.endpoint));
     let _ = std::io::stdout().flush();

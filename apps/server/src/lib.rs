@@ -19,6 +19,7 @@ mod first_start;
 pub mod fsck;
 mod listen;
 mod organization;
+mod pages;
 mod root_key;
 #[cfg(test)]
 mod rotation_tests;
@@ -28,15 +29,16 @@ mod workers;
 
 pub use config::{Config, ConfigError, TlsMode, parse_duration};
 pub use first_start::RootAccessKey;
+pub use pages::{PageBody, PageRequest, Pages};
 
 use anyhow::{Context, Result, bail};
-use base::{Clock, Random};
+use base::{Clock, Random, Region};
 use data_dir::DataDir;
 use gateway::World;
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -70,7 +72,12 @@ pub struct Running {
     pub ca_bundle: Option<PathBuf>,
     /// The root access key, from the start that made it.
     pub first_key: Option<RootAccessKey>,
+    /// Its clock.
+    pub clock: Clock,
+    /// The Regions that are enabled.
+    pub regions: Vec<Region>,
     dir: DataDir,
+    pages: Arc<OnceLock<Arc<dyn Pages>>>,
     store: store::Store,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -103,7 +110,8 @@ pub async fn start_with(
     let mut settings = config.settings(first_account);
     settings.endpoint = endpoint.clone();
     let tls = tls::server_config(&config.tls, &dir, &settings, address.ip(), clock.real_now())?;
-    let world = Arc::new(World::new(store.clone(), clock, random, settings, dir.root()));
+    let regions = settings.regions.clone();
+    let world = Arc::new(World::new(store.clone(), clock.clone(), random, settings, dir.root()));
     let sns_roots = tls::sns_roots(config.sns_ca_bundle.as_deref())?;
     let gateway = wiring::wire(&world, &dir, more(dir.path())?)?;
     let first_key = first_start::make(&world, &dir, row).await?;
@@ -122,7 +130,9 @@ pub async fn start_with(
         gateway: Arc::new(gateway),
         tls: tls.map(Into::into),
         calls: listen::Calls::default(),
+        pages: Arc::default(),
     };
+    let pages = Arc::clone(&front.pages);
     let tasks = vec![
         workers::spawn(listen::run(listener, front, stopped.clone())),
         workers::spawn(workers::run(Arc::clone(&world), stopped.clone())),
@@ -134,7 +144,10 @@ pub async fn start_with(
         address,
         ca_bundle,
         first_key,
+        clock,
+        regions,
         dir,
+        pages,
         store,
         stop,
         tasks,
@@ -145,6 +158,11 @@ impl Running {
     /// The data directory.
     pub fn data_dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Shows pages to browsers from now on. What is shown first stays.
+    pub fn show(&self, pages: Arc<dyn Pages>) {
+        let _ = self.pages.set(pages);
     }
 
     /// Whether a write failed, so that no call that would be recorded can succeed until a new start.

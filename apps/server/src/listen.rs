@@ -2,6 +2,7 @@
 
 use crate::{
     conn::{Call, Conn, Exchange, Patience, SERVER},
+    pages::{self, PageBody, Pages},
     tls,
     workers::{Caught, stopped},
 };
@@ -21,7 +22,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::{
-        Arc, Once,
+        Arc, Once, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll},
@@ -97,6 +98,7 @@ pub(crate) struct Front {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) calls: Calls,
+    pub(crate) pages: Arc<OnceLock<Arc<dyn Pages>>>,
 }
 
 /// Counts the calls under way, from their head to the last byte of their answer.
@@ -327,6 +329,12 @@ async fn answer(front: Front, peer: Arc<Peer>, request: Request<Incoming>) -> Re
     if let Some(reply) = certificate(gateway, &head).await {
         return Ok(response(reply, call));
     }
+    if let Some(pages) = front.pages.get()
+        && pages::are_asked(&**pages, &head, &gateway.world().settings.domain)
+    {
+        let page = Caught::new(pages::answer(Arc::clone(pages), head, body)).await;
+        return Ok(shown(page, call));
+    }
     let reply = match Caught::new(gateway.handle(head, body)).await {
         Some(reply) => reply,
         None => {
@@ -409,6 +417,19 @@ fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
             .headers_mut()
             .insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
+    response
+}
+
+/// A page as it is sent; none, when making it panicked.
+fn shown(page: Option<Response<PageBody>>, call: UnderWay) -> Response<AnswerBody> {
+    let page = page.unwrap_or_else(|| {
+        tracing::error!("a page panicked; its reader was told of an internal error");
+        pages::plain(http::StatusCode::INTERNAL_SERVER_ERROR, "Internal error.\n")
+    });
+    let mut response = page.map(|body| AnswerBody { body, _call: call });
+    response
+        .headers_mut()
+        .insert(header::SERVER, HeaderValue::from_static(SERVER));
     response
 }
 

@@ -73,7 +73,8 @@ pub(crate) async fn run(args: DemoArgs) -> Result<ExitCode> {
         ExitCode::FAILURE
     };
     if !args.exit {
-        print.ending(&farewell(&running, &data_dir, told.ok())?, temporary.is_some());
+        let link = crate::console::open(&running, None)?;
+        print.ending(&farewell(&running, &data_dir, told.ok())?, &link, temporary.is_some());
         stop.wait().await;
     }
     shut_down(running).await?;

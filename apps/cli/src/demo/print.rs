@@ -86,11 +86,13 @@ impl Printer {
         }
     }
 
-    pub(super) fn ending(&self, lines: &[String], temporary: bool) {
+    pub(super) fn ending(&self, lines: &[String], link: &str, temporary: bool) {
         say(format_args!(
-            "\n{}",
+            "\n{}\n\n  {link}\n\n{}",
             self.style
-                .bold("The server goes on. To use it with the aws CLI, paste into another shell:")
+                .bold("The server goes on. To see it in a browser, signed in as the root of the account (this link works once):"),
+            self.style
+                .bold("To use it with the aws CLI, paste into another shell:")
         ));
         say("");
         for line in lines {

@@ -5,7 +5,7 @@ mod run;
 mod serve;
 mod worker;
 
-pub(crate) use worker::worker;
+pub(crate) use worker::{shown, worker};
 
 use crate::operate::{Access, Output, cannot_be_used, cannot_read, tr};
 use anyhow::{Context, Result, bail};

@@ -30,6 +30,15 @@ const ATTEMPTS_MAX: u32 = 64;
 const RETRY_FIRST: Duration = Duration::from_secs(3_600);
 const RETRY_MAX: Duration = Duration::from_secs(86_400);
 
+/// Where the console finds what a server's guard does.
+pub(crate) fn shown(baseline: &Path, data_dir: &Path) -> console_pages::Guard {
+    console_pages::Guard {
+        baseline: baseline.to_owned(),
+        state: data_dir.join(STATE_FILE),
+        report: data_dir.join(REPORT_FILE),
+    }
+}
+
 struct Guard {
     baseline: Baseline,
     role: String,

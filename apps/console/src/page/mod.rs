@@ -1,0 +1,11 @@
+//! What pages are made of: the frame around each, and the parts that many have.
+//!
+//! Parts take what they show as text and escape it. Whatever has a state says it in words beside its colour.
+
+mod frame;
+mod parts;
+mod refusal;
+
+pub(crate) use frame::{Outside, Page, outside, token};
+pub(crate) use parts::*;
+pub(crate) use refusal::{failed, refused};

@@ -1,0 +1,72 @@
+//! Pages that say why there is no other.
+
+use super::{Outside, Page, outside, state};
+use crate::{
+    context::Context,
+    failure::Failure,
+    form::Form,
+    web::{Answer, Request},
+};
+use http::StatusCode;
+use maud::{Markup, html};
+use operator::message;
+use serde_json::json;
+use wire::ServiceName;
+
+/// For somebody who is signed in: what went wrong in AWS's words and, where the server knows why, its reasons.
+pub(crate) async fn failed(c: &Context, failure: &Failure) -> Answer {
+    let content = html! {
+        (told(c, failure))
+        (reasons(c, failure).await)
+    };
+    Page::new(c, failure.title()).with(content).status(failure.status())
+}
+
+/// The refusal itself, as a part of a page that shows the rest.
+pub(crate) fn told(c: &Context, failure: &Failure) -> Markup {
+    let says = failure.says();
+    html! {
+        div.notice.bad role="alert" {
+            p { (c.t(&says)) }
+            @if let Failure::Aws(error) = failure && let Some(refused) = error.refused() && !refused.request_id.is_empty() {
+                p.aside { (c.t(&message!("Request", "リクエスト ID"))) " " code { (refused.request_id) } }
+            }
+        }
+    }
+}
+
+/// Why the server refused, when it keeps that and the reader may ask.
+async fn reasons(c: &Context, failure: &Failure) -> Markup {
+    let Failure::Aws(error) = failure else { return html! {} };
+    let Some(refused) = error.refused().filter(|refused| refused.status == 403) else {
+        return html! {};
+    };
+    let input = json!({ "RequestId": refused.request_id });
+    match c.client().json(ServiceName::Shoseki, "ExplainDecision", &input).await {
+        Ok(answer) => html! {
+            section {
+                h2 { (state(c, super::State::Bad, &message!("Why", "理由"))) }
+                pre { code { (serde_json::to_string_pretty(&answer).unwrap_or_default()) } }
+            }
+        },
+        Err(_) => html! {
+            p { (c.t(&message!(
+                "The reasons are kept by the server; whoever may call shoseki:ExplainDecision sees them with:",
+                "理由はサーバーに保存されています。shoseki:ExplainDecision を呼び出せる人は、次のコマンドで確認できます。"
+            ))) " " code { "shoseki explain " (refused.request_id) } }
+        },
+    }
+}
+
+/// For a request that is refused before its session is looked at.
+pub(crate) fn refused(request: &Request, failure: &Failure, status: StatusCode) -> Answer {
+    let form = Form::default();
+    let to = Outside::of(request, &form);
+    let title = failure.title();
+    let content = html! {
+        h1 { (title.in_language(to.language)) }
+        p.notice.bad role="alert" { (failure.says().in_language(to.language)) }
+        p { a href={ (crate::ROOT) "/" } { (message!("To the console", "コンソールへ").in_language(to.language)) } }
+    };
+    Answer::page(outside(&to, &title, content)).status(status)
+}

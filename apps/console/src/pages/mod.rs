@@ -1,0 +1,15 @@
+//! The pages. Each module has the routes of its own.
+
+mod overview;
+mod taste;
+
+use crate::router::Route;
+
+/// All pages.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut all = Vec::new();
+    // Each group of pages is a line here.
+    all.extend(overview::routes());
+    all.extend(taste::routes());
+    all
+}

@@ -1,0 +1,45 @@
+//! What somebody has chosen for their own session: Region, language, light or dark. No call is made for it.
+
+use crate::{
+    Console, ROOT,
+    context::Context,
+    failure::Failure,
+    router::{Outcome, Route, post},
+    session::Theme,
+    web::Answer,
+};
+use base::Region;
+use operator::{message, message::Language};
+use std::sync::Arc;
+
+pub(crate) fn routes() -> Vec<Route> {
+    vec![post("/taste", choose)]
+}
+
+async fn choose(c: Arc<Context>) -> Outcome {
+    let region = c.form.given("region");
+    if region.is_some_and(|region| region.parse::<Region>().is_err()) {
+        return Err(Failure::Bad(message!(
+            "This is no name of a Region.",
+            "リージョン名として正しくありません。"
+        )));
+    }
+    c.session.set_taste(|taste| {
+        if let Some(region) = region {
+            region.clone_into(&mut taste.region);
+        }
+        match c.form.get("language") {
+            "ja" => taste.language = Some(Language::Japanese),
+            "en" => taste.language = Some(Language::English),
+            _ => {}
+        }
+        match c.form.get("theme") {
+            "light" => taste.theme = Some(Theme::Light),
+            "dark" => taste.theme = Some(Theme::Dark),
+            _ => {}
+        }
+    });
+    let back = c.form.get("back");
+    let is_own = Console::is_at(back) && !back.contains(['\\', '\n', '\r']);
+    Ok(Answer::see(if is_own { back } else { ROOT }))
+}
