@@ -4,13 +4,12 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import stat
 import subprocess
-import threading
 
 import pytest
 from harness import ACCOUNT, BINARY, SEVENTEEN_REGIONS, allow, make_trail
+from operators import Gate
 from screens import screen, tmux_session
 
 HOME = "ap-northeast-1"
@@ -207,48 +206,6 @@ def test_a_file_of_another_account_or_format_changes_nothing(members):
     taken = rollback(server, "--yes", "--trail", "Members", "--before-state", str(path))
     assert "nothing to change" in taken.stdout.lower()
     assert settings(members) == after
-
-
-class Gate:
-    """Stands before a server and holds back the answer to one operation: the server has done it, the tool does not know."""
-
-    def __init__(self, server, operation):
-        self.server, self.operation = server, operation.encode()
-        self.held = threading.Event()
-        self.open = threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                ours, _ = self.listener.accept()
-            except OSError:
-                return
-            theirs = socket.create_connection(self.server.address)
-            hold = threading.Event()
-            threading.Thread(target=self._pump, args=(ours, theirs, hold, True), daemon=True).start()
-            threading.Thread(target=self._pump, args=(theirs, ours, hold, False), daemon=True).start()
-
-    def _pump(self, source, target, hold, is_request):
-        try:
-            while part := source.recv(65536):
-                if is_request:
-                    (hold.set if self.operation in part else hold.clear)()
-                elif hold.is_set():
-                    self.held.set()
-                    self.open.wait(60)
-                target.sendall(part)
-        except OSError:
-            pass
-        finally:
-            for end in (source, target):
-                end.close()
-
-    def close(self):
-        self.open.set()
-        self.listener.close()
 
 
 @pytest.mark.serve("--region", HOME)

@@ -2,13 +2,11 @@
 
 import json
 import signal
-import socket
 import subprocess
-import threading
 
 import pytest
 from harness import ACCOUNT, BINARY, SEVENTEEN_REGIONS, allow, bucket_policy, make_bucket, policy, poll, refused
-from operators import answer, environment, operate
+from operators import Lost, answer, environment, operate
 from screens import screen, tmux_session
 from test_seeds import seed
 
@@ -438,45 +436,6 @@ def test_taking_a_setup_back_ends_its_key_only_with_the_log_files(rehearsal):
         s3.delete_object(Bucket="audit-logs", Key=one["Key"], VersionId=one["VersionId"])
     assert answer(server, *undo)["left"] == []
     assert state() == "PendingDeletion" and everything(server)["buckets"] == []
-
-
-class Lost:
-    """Stands before a server and loses its answer to the first call of one operation: it is done, and the caller never hears of it."""
-
-    def __init__(self, server, operation):
-        self.server, self.operation, self.is_lost = server, operation.encode(), False
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.endpoint = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                ours, _ = self.listener.accept()
-            except OSError:
-                return
-            theirs = socket.create_connection(self.server.address)
-            loses = threading.Event()
-            for source, target, is_request in ((ours, theirs, True), (theirs, ours, False)):
-                threading.Thread(target=self._pump, args=(source, target, loses, is_request), daemon=True).start()
-
-    def _pump(self, source, target, loses, is_request):
-        try:
-            while part := source.recv(65536):
-                if is_request and self.operation in part and not self.is_lost:
-                    loses.set()
-                if not is_request and loses.is_set():
-                    self.is_lost = True
-                    break
-                target.sendall(part)
-        except OSError:
-            pass
-        finally:
-            for end in (source, target):
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
 
 
 def lose(server, operation, *command):

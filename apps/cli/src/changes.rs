@@ -9,13 +9,16 @@ mod undo;
 pub(crate) use show::Screen;
 pub(crate) use undo::undo;
 
-use crate::operate::{Access, Output, tr};
+use crate::{
+    interrupt::{INTERRUPTED, Interruption, Listening},
+    operate::{Access, Output, tr},
+};
 use anyhow::{Context, Result, bail};
 use base::Clock;
 use clap::Args;
 use operator::{
     aws::Client,
-    change::{Answers, Back, BackObserver, BeforeFile, Call, Ended, Observer, Step, carry_out, take_back},
+    change::{Answers, Back, BackObserver, BeforeFile, Call, Ended, Observer, Overtaken, Step, carry_out, take_back},
     message::{Language, Message},
 };
 use serde::Serialize;
@@ -23,14 +26,7 @@ use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
-
-/// The exit status of what was interrupted.
-const INTERRUPTED: u8 = 130;
 
 /// How a change is made.
 #[derive(Args, Clone, Debug, Default)]
@@ -242,6 +238,7 @@ async fn confirmed(options: &ChangeOptions, screen: &Screen) -> Result<Confirmat
 
 /// A line from the terminal; nothing when the person interrupts instead. The end of input is an empty line.
 pub(crate) async fn asked(question: &str) -> Option<String> {
+    let mut listening = Listening::new();
     let question = crate::style::harmless(question);
     let _ = write!(std::io::stderr(), "{question}").and_then(|()| std::io::stderr().flush());
     let (answer, asked) = tokio::sync::oneshot::channel();
@@ -253,7 +250,7 @@ pub(crate) async fn asked(question: &str) -> Option<String> {
     });
     tokio::select! {
         answer = asked => Some(answer.unwrap_or_default()),
-        _ = tokio::signal::ctrl_c() => None,
+        () = listening.interrupted() => None,
     }
 }
 
@@ -275,33 +272,6 @@ fn before_file(planned: &Planned, options: &ChangeOptions) -> Result<BeforeFile>
             path.display()
         )
     })
-}
-
-/// Set once the person interrupts. A second interruption ends the program at once.
-#[derive(Clone)]
-pub(crate) struct Interruption(Arc<AtomicBool>);
-
-impl Interruption {
-    /// From now on an interruption is noted, and answered with these words.
-    pub(crate) fn noted(words: String) -> Interruption {
-        let interruption = Interruption(Arc::new(AtomicBool::new(false)));
-        let set = interruption.clone();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                set.0.store(true, Ordering::SeqCst);
-                let _ = writeln!(std::io::stderr(), "\n{words}");
-            }
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(INTERRUPTED.into());
-            }
-        });
-        interruption
-    }
-
-    /// Whether it was.
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
 }
 
 fn finishing(language: Language) -> String {
@@ -338,6 +308,10 @@ impl Observer for Maker<'_> {
 
     fn waiting(&mut self, at: usize, error: &operator::aws::Error, seconds: u64) {
         self.screen.waiting(at, error, seconds);
+    }
+
+    fn overtaken(&mut self, _: usize, overtaken: &Overtaken) {
+        self.screen.overtaken(overtaken);
     }
 }
 
@@ -397,7 +371,12 @@ async fn make(client: &Client, planned: &Planned, file: BeforeFile, screen: &Scr
 /// After a failure: what was made is taken back, or stays and it is said how to go on.
 async fn failed(client: &Client, planned: &Planned, maker: Maker<'_>, undo: &[Call], steps: Vec<StepDone>) -> Done {
     let (mut file, screen) = (maker.file, maker.screen);
-    let done = Done::of(Outcome::Failed, steps);
+    // Who interrupts while a step fails has interrupted all the same.
+    let outcome = match maker.interruption.is_set() {
+        true => Outcome::Interrupted,
+        false => Outcome::Failed,
+    };
+    let done = Done::of(outcome, steps);
     if undo.is_empty() || !planned.take_back_on_failure {
         let before_state = left_over(planned, file, undo, screen);
         return Done { before_state, ..done };
@@ -411,6 +390,7 @@ async fn failed(client: &Client, planned: &Planned, maker: Maker<'_>, undo: &[Ca
         file: &mut file,
         screen,
         interruption: maker.interruption,
+        force: Force::default(),
     };
     let taken = take_back(client, undo, &mut back).await;
     let is_whole = taken.is_whole();
@@ -451,6 +431,19 @@ struct Backer<'a> {
     file: &'a mut BeforeFile,
     screen: &'a Screen,
     interruption: Interruption,
+    force: Force,
+}
+
+/// What is taken back though something is lost by it.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "How to take back")]
+pub(crate) struct Force {
+    /// With --undo: take back also what somebody else has changed since; their change is lost.
+    #[arg(long, requires = "undo")]
+    overwrite: bool,
+    /// With --undo: delete also a log group that has events; they are lost.
+    #[arg(long, requires = "undo")]
+    delete_logs: bool,
 }
 
 impl BackObserver for Backer<'_> {
@@ -459,6 +452,14 @@ impl BackObserver for Backer<'_> {
     fn after(&mut self, call: &Call, back: &Back, left: &[Call]) -> std::io::Result<()> {
         self.screen.back(call, back);
         self.file.keep(left)
+    }
+
+    fn may_overwrite(&self) -> bool {
+        self.force.overwrite
+    }
+
+    fn may_delete_events(&self) -> bool {
+        self.force.delete_logs
     }
 
     fn stopped(&self) -> bool {

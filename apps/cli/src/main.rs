@@ -23,6 +23,7 @@ mod fsck;
 mod guard;
 mod help;
 mod ingest;
+mod interrupt;
 #[allow(dead_code, reason = "the commands that use it are being added")]
 mod operate;
 mod plan;

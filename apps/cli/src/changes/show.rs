@@ -8,7 +8,7 @@ use crate::{
 use operator::{
     aws::Error,
     change::{
-        Back, Call, Shown, Step, TakenBack, described,
+        Back, Call, Overtaken, Shown, Step, TakenBack, deletes_events, described,
         diff::{Line, hunks, pretty},
     },
     message::{Language, Message},
@@ -63,7 +63,7 @@ impl Screen {
     }
 
     /// A text for people in lines after a mark.
-    fn marked(&self, mark: &str, text: &str) {
+    pub(super) fn marked(&self, mark: &str, text: &str) {
         let indent = mark.chars().count();
         for (at, line) in wrapped(text, indent).iter().enumerate() {
             match at {
@@ -123,13 +123,26 @@ impl Screen {
     }
 
     fn difference(&self, shown: &Shown) {
-        let (before, after) = (pretty(&shown.before), pretty(&shown.after));
+        let names = (tr!(self.language, "now", "現在"), tr!(self.language, "then", "変更後"));
+        self.compared(&shown.what, (&shown.before, &shown.after), names);
+    }
+
+    /// What somebody else has changed: what was known of it, and what is there.
+    pub(super) fn overtaken(&self, overtaken: &Overtaken) {
+        let names = (
+            tr!(self.language, "as this change knows it", "この変更が把握している内容"),
+            tr!(self.language, "as it is", "実際の内容"),
+        );
+        self.compared(&overtaken.what, (&overtaken.expected, &overtaken.found), names);
+    }
+
+    fn compared(&self, what: &Message, (before, after): (&str, &str), (was, is): (String, String)) {
+        let (before, after) = (pretty(before), pretty(after));
         let hunks = hunks(&before, &after);
         if hunks.is_empty() {
             return;
         }
-        let what = self.text(&shown.what);
-        let (was, is) = (tr!(self.language, "now", "現在"), tr!(self.language, "then", "変更後"));
+        let what = self.text(what);
         self.say(self.style.bold(format!("     --- {what} ({was})")));
         self.say(self.style.bold(format!("     +++ {what} ({is})")));
         for hunk in hunks {
@@ -165,6 +178,8 @@ impl Screen {
 
     pub(super) fn waiting(&self, at: usize, error: &Error, seconds: u64) {
         let number = at + 1;
+        let error = error.message();
+        let error = self.text(&error);
         self.say(tr!(
             self.language,
             "  {number}. not yet ({error}): tried again in {seconds} s, for what was just made is not known everywhere at once",
@@ -214,6 +229,8 @@ impl Screen {
 
     pub(super) fn failed(&self, steps: &[StepDone], at: usize, error: &Error) {
         let number = at + 1;
+        let error = error.message();
+        let error = self.text(&error);
         self.complain(&tr!(
             self.language,
             "step {number} failed: {error}",
@@ -258,9 +275,19 @@ impl Screen {
                 ))
             )),
             Back::Failed(error) => self.say(format!(
-                "  {}: {call}\n    {error}",
-                self.style.bad(tr!(language, "failed", "失敗"))
+                "  {}: {call}\n    {}",
+                self.style.bad(tr!(language, "failed", "失敗")),
+                self.text(&error.message())
             )),
+            Back::Overtaken(overtaken) => {
+                let what = tr!(
+                    language,
+                    "left, for somebody has changed it since",
+                    "変更後に他者が変更したため未実行"
+                );
+                self.say(format!("  {}: {call}", self.style.bad(what)));
+                self.overtaken(overtaken);
+            }
             Back::Held => self.say(format!(
                 "  {}: {call}",
                 self.style.bad(tr!(
@@ -276,17 +303,28 @@ impl Screen {
         }
     }
 
-    /// The keys that stay, and how they are ended when nobody needs them any more.
+    /// The keys and log groups that stay, and how they are ended when nobody needs them any more.
     fn kept(&self, taken: &TakenBack) {
+        let language = self.language;
         for call in taken.kept() {
             let key = call.input["KeyId"].as_str().unwrap_or_default();
-            self.say(tr!(
-                self.language,
-                "The key {key} stays: the trail may have sealed log files with it, which nobody could read without it. It goes on costing. \
-                 When none of them is needed any more, end it by:",
-                "鍵 {key} は残します。この鍵で暗号化されたログファイルがあると、削除後は誰も読めなくなるためです (料金は引き続き発生します)。\
-                 不要になったら次のコマンドで削除してください:"
-            ));
+            let group = call.input["logGroupName"].as_str().unwrap_or_default();
+            self.say(match deletes_events(call) {
+                true => tr!(
+                    language,
+                    "The log group {group} stays, for there are events in it, or it cannot be told whether there are. \
+                     With --delete-logs it is deleted with them; or delete it by:",
+                    "ロググループ {group} は残します。イベントが記録されているか、有無を確認できないためです。\
+                     イベントごと削除するには --delete-logs を指定するか、次のコマンドで削除してください:"
+                ),
+                false => tr!(
+                    language,
+                    "The key {key} stays: the trail may have sealed log files with it, which nobody could read without it. It goes on costing. \
+                     When none of them is needed any more, end it by:",
+                    "鍵 {key} は残します。この鍵で暗号化されたログファイルがあると、削除後は誰も読めなくなるためです (料金は引き続き発生します)。\
+                     不要になったら次のコマンドで削除してください:"
+                ),
+            });
             self.say(format!("  {}", call.command()));
         }
     }
@@ -314,6 +352,13 @@ impl Screen {
         ));
         for call in &taken.left {
             self.say(format!("  - {}", self.text(&described(call))));
+        }
+        if taken.tried.iter().any(|(_, back)| matches!(back, Back::Overtaken(_))) {
+            self.say(tr!(
+                language,
+                "What somebody else has changed is replaced with --overwrite: their change is lost.",
+                "他者が変更したものも元に戻すには --overwrite を指定します (他者の変更は失われます)。"
+            ));
         }
         self.say(tr!(language, "To try again:", "もう一度試すには:"));
         self.say(format!("  {}", undo_command(path, access)));

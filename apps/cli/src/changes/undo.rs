@@ -1,11 +1,14 @@
 //! A change taken back by the file that was kept of it.
 
-use super::{Backer, ChangeOptions, Confirmation, Interruption, Outcome, Screen, confirmed, finishing};
-use crate::operate::{Access, Output, tr};
+use super::{Backer, ChangeOptions, Confirmation, Force, Outcome, Screen, confirmed, finishing};
+use crate::{
+    interrupt::{INTERRUPTED, Interruption},
+    operate::{Access, Output, tr},
+};
 use anyhow::{Result, bail};
 use operator::{
     aws::Client,
-    change::{Back, BeforeFile, TakenBack, take_back},
+    change::{Back, BeforeFile, Call, TakenBack, deletes_events, has_events, take_back},
     message::Language,
 };
 use serde::Serialize;
@@ -32,7 +35,7 @@ impl Undone {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self.outcome {
             Outcome::Made | Outcome::NothingToDo | Outcome::DryRun => ExitCode::SUCCESS,
-            Outcome::Interrupted => ExitCode::from(super::INTERRUPTED),
+            Outcome::Interrupted => ExitCode::from(INTERRUPTED),
             Outcome::Declined | Outcome::Failed => ExitCode::FAILURE,
         }
     }
@@ -46,7 +49,7 @@ impl Undone {
 pub(crate) async fn undo(
     client: &Client,
     path: &Path,
-    options: &ChangeOptions,
+    (options, force): (&ChangeOptions, Force),
     (access, output): (&Access, Output),
     language: Language,
 ) -> Result<Undone> {
@@ -88,6 +91,7 @@ pub(crate) async fn undo(
         screen.numbered_call(at, call, options.show_commands);
     }
     screen.say("");
+    warn_of_events(client, &state.undo, force, &screen).await;
     if options.dry_run {
         screen.say(tr!(
             language,
@@ -105,6 +109,7 @@ pub(crate) async fn undo(
                 file: &mut file,
                 screen: &screen,
                 interruption: Interruption::noted(finishing(language)),
+                force,
             };
             let taken = take_back(client, &state.undo, &mut observer).await;
             screen.taken_back(&taken, path, access);
@@ -112,6 +117,38 @@ pub(crate) async fn undo(
         }
     };
     Ok(undone)
+}
+
+/// Says of each log group that would be deleted what becomes of the events in it.
+async fn warn_of_events(client: &Client, undo: &[Call], force: Force, screen: &Screen) {
+    let language = screen.language;
+    for call in undo.iter().filter(|call| deletes_events(call)) {
+        let group = call.input["logGroupName"].as_str().unwrap_or_default();
+        let says = match (has_events(client, call).await, force.delete_logs) {
+            (Ok(false), _) => continue,
+            (Ok(true), true) => tr!(
+                language,
+                "There are events in the log group {group}: they are deleted with it.",
+                "ロググループ {group} にはイベントがあり、グループとともに削除されます。"
+            ),
+            (Ok(true), false) => tr!(
+                language,
+                "There are events in the log group {group}: it stays, unless --delete-logs is given.",
+                "ロググループ {group} にはイベントがあるため残します。削除するには --delete-logs を指定してください。"
+            ),
+            (Err(why), true) => tr!(
+                language,
+                "Whether there are events in the log group {group} cannot be told ({why}): if there are, they are deleted with it.",
+                "ロググループ {group} のイベントの有無を確認できません ({why})。あればグループとともに削除されます。"
+            ),
+            (Err(why), false) => tr!(
+                language,
+                "Whether there are events in the log group {group} cannot be told ({why}): it stays, unless --delete-logs is given.",
+                "ロググループ {group} のイベントの有無を確認できないため ({why}) 残します。削除するには --delete-logs を指定してください。"
+            ),
+        };
+        screen.marked("  ! ", &says);
+    }
 }
 
 impl Undone {
@@ -130,6 +167,10 @@ impl Undone {
                 Back::Nameless => json!({ "call": call, "ended": "nameless" }),
                 Back::Held => json!({ "call": call, "ended": "held" }),
                 Back::Kept => json!({ "call": call, "ended": "kept" }),
+                Back::Overtaken(overtaken) => {
+                    json!({ "call": call, "ended": "overtaken", "expected": overtaken.expected,
+                    "found": overtaken.found })
+                }
                 Back::Failed(error) => json!({ "call": call, "ended": "failed", "error": error.to_string() }),
             })
             .collect();

@@ -2,7 +2,7 @@
 
 use super::{Common, DRIFT, How, Source, once, print};
 use crate::{
-    changes::Interruption,
+    interrupt::Interruption,
     operate::{Output, tr},
     style::say,
 };

@@ -1,6 +1,6 @@
 //! The proof by a delivered file: waiting for it, and saying by what it is sealed.
 
-use crate::{changes::Screen, operate::tr};
+use crate::{changes::Screen, interrupt::Listening, operate::tr};
 use anyhow::{Context, Result};
 use clap::Args;
 use operator::{
@@ -52,8 +52,7 @@ pub(crate) async fn wait(
     let end = start + Duration::from_secs(minutes.saturating_mul(60));
     let progress = indicatif::ProgressBar::new_spinner();
     progress.set_message(format!("s3://{}/{}", folder.bucket, folder.prefix));
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
+    let mut listening = Listening::new();
     let mut odd = None;
     let mut known = known.clone();
     loop {
@@ -81,7 +80,7 @@ pub(crate) async fn wait(
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = &mut interrupted => {
+            () = listening.interrupted() => {
                 progress.finish_and_clear();
                 return Ok(Waited::Interrupted);
             }

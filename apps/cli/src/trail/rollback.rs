@@ -1,7 +1,7 @@
 //! `shoseki trail rollback`: back to S3's keys, and any change of this tool taken back.
 
 use crate::{
-    changes::{self, ChangeOptions, Done, Planned},
+    changes::{self, ChangeOptions, Done, Force, Planned},
     operate::{Access, Output, tr},
     style::{Style, say},
     table::aligned,
@@ -25,7 +25,8 @@ Examples:
   shoseki trail rollback --trail Members --exclude-regions ap-northeast-1
   shoseki trail rollback --undo shoseki-before-rollback-20260801T120000Z.json
 
---undo takes back any change whose before-state file this tool has written: trail setup, trail encrypt, check --fix, trail rollback.
+--undo takes back any change whose before-state file this tool has written: trail setup, trail encrypt, check --fix, guard,
+trail rollback. What somebody else has changed since is left and shown; a log group with events stays.
 
 Exit status: 0 it is rolled back, was so already, or was only shown; 1 it failed or was not confirmed; 2 wrong usage;
 130 interrupted: what was made is said, and how to go on or to take it back.";
@@ -59,6 +60,8 @@ pub(crate) struct RollbackArgs {
     )]
     undo: Option<PathBuf>,
     #[command(flatten)]
+    force: Force,
+    #[command(flatten)]
     change: ChangeOptions,
     #[command(flatten)]
     access: Access,
@@ -70,7 +73,14 @@ pub(crate) struct RollbackArgs {
 pub(crate) async fn run(args: RollbackArgs, language: Language) -> Result<ExitCode> {
     let client = args.access.client()?;
     if let Some(path) = &args.undo {
-        let undone = changes::undo(&client, path, &args.change, (&args.access, args.output), language).await?;
+        let undone = changes::undo(
+            &client,
+            path,
+            (&args.change, args.force),
+            (&args.access, args.output),
+            language,
+        )
+        .await?;
         if args.output == Output::Json {
             say(serde_json::to_string_pretty(&undone)?);
         }

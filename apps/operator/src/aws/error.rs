@@ -1,6 +1,9 @@
 //! What can go wrong with a call.
 
-use crate::{message, message::Message};
+use crate::{
+    message,
+    message::{Language, Message},
+};
 
 /// What is said when nothing has credentials.
 pub(super) const NO_CREDENTIALS: &str = "no credentials are found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a \
@@ -40,6 +43,9 @@ pub enum Error {
     /// The request cannot be made: the caller's mistake.
     #[error("the call cannot be made: {0}")]
     Unsendable(String),
+    /// The request was not made, since it would have replaced what somebody else has changed meanwhile.
+    #[error("{0}")]
+    Overtaken(Message),
 }
 
 /// An answer that says no, in AWS's words.
@@ -80,6 +86,7 @@ impl Error {
             Error::Settings(reason) => format!("設定に問題があります: {reason}"),
             Error::Unreachable { endpoint, reason } => format!("{endpoint} に接続できません: {reason}"),
             Error::Unreadable { operation, reason } => format!("{operation} の応答を解釈できません: {reason}"),
+            Error::Overtaken(message) => message.in_language(Language::Japanese).to_owned(),
             Error::Unsendable(reason) => format!("リクエストを組み立てられません: {reason}"),
         };
         message!("{english}", "{japanese}")

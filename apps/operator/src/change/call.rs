@@ -23,6 +23,10 @@ pub struct Call {
     pub region: String,
     /// Its input, with AWS's names of members.
     pub input: Value,
+    /// Of a call that takes something back: the call that it takes back. When by now something else is there than that one has left,
+    /// somebody else has changed it.
+    #[serde(default, rename = "takesBack", skip_serializing_if = "Option::is_none")]
+    pub takes_back: Option<Box<Call>>,
 }
 
 /// What calls of a change answered, by the names that later calls use.
@@ -36,6 +40,7 @@ impl Call {
             operation: operation.to_owned(),
             region: region.to_owned(),
             input,
+            takes_back: None,
         }
     }
 

@@ -1,7 +1,14 @@
 //! Steps made one after the other.
 
-use super::{Answers, Call, Step, call::answered};
-use crate::aws::{Client, Error};
+use super::{
+    Answers, Call, Overtaken, Step,
+    call::answered,
+    present::{is_of_same, makes, overtaken},
+};
+use crate::{
+    aws::{Client, Error},
+    message::{Language, Message},
+};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -16,6 +23,8 @@ pub trait Observer {
     fn stopped(&self) -> bool;
     /// A step found that what an earlier one made is not known everywhere yet; it is tried again after so many seconds.
     fn waiting(&mut self, _at: usize, _error: &Error, _seconds: u64) {}
+    /// A step is not made, for somebody else has changed since the plan what it would replace. The change fails by it.
+    fn overtaken(&mut self, _at: usize, _overtaken: &Overtaken) {}
 }
 
 /// Pauses in seconds before a step is tried again that needs what an earlier one has just made: AWS knows it everywhere only after a
@@ -121,6 +130,9 @@ async fn make(
 ) -> Result<(), Failure> {
     let unkept = |fault| Error::Settings(format!("what takes the change back cannot be kept: {fault}"));
     let call = step.call.filled(answers).map_err(Failure::BeforeCall)?;
+    is_as_planned(client, (at, step, earlier), &call, observer)
+        .await
+        .map_err(Failure::BeforeCall)?;
     let kept = observer.before(at, &call, &with_this(step, answers, undo));
     kept.map_err(|fault| Failure::BeforeCall(unkept(fault)))?;
     let answer = sent(client, (at, &call, earlier), observer)
@@ -135,6 +147,35 @@ async fn make(
     observer
         .after(at, undo)
         .map_err(|fault| Failure::AfterCall(unkept(fault)))
+}
+
+/// Fails when somebody has changed what the step would replace since it was planned: what the plan has seen is what would be put back.
+/// What an earlier step has made or replaced is this change's own, and may not be told everywhere yet.
+async fn is_as_planned(
+    client: &Client,
+    (at, step, earlier): (usize, &Step, &[Step]),
+    call: &Call,
+    observer: &mut dyn Observer,
+) -> Result<(), Error> {
+    let is_own = |earlier: &Step| is_of_same(&earlier.call, call) || makes(&earlier.call, call);
+    let Some(seen) = step.undo.iter().find(|undo| is_of_same(undo, call)) else {
+        return Ok(());
+    };
+    if earlier.iter().any(is_own) {
+        return Ok(());
+    }
+    let Some(overtaken) = overtaken(client, call, seen).await? else {
+        return Ok(());
+    };
+    observer.overtaken(at, &overtaken);
+    let (english, japanese) = (
+        overtaken.what.in_language(Language::English),
+        overtaken.what.in_language(Language::Japanese),
+    );
+    Err(Error::Overtaken(Message::new(
+        format!("somebody has changed {english} since this was planned; nothing of it was replaced"),
+        format!("{japanese}が計画後に他者によって変更されたため、上書きしませんでした"),
+    )))
 }
 
 /// Makes a call; again when it needs what an earlier step has just made and finds that it cannot be used yet.
@@ -165,10 +206,13 @@ fn may_settle(call: &Call, error: &Error, earlier: &[Step]) -> bool {
 
 /// What takes the change back with this step, filled as far as answers go.
 fn with_this(step: &Step, answers: &Answers, undo: &[Call]) -> Vec<Call> {
-    let of_this = step
-        .undo
-        .iter()
-        .map(|call| call.filled(answers).unwrap_or_else(|_| call.clone()));
+    let filled = |call: &Call| call.filled(answers).unwrap_or_else(|_| call.clone());
+    let made = filled(&step.call);
+    let of_this = step.undo.iter().map(|undo| {
+        let undo = filled(undo);
+        let takes_back = is_of_same(&undo, &made).then(|| Box::new(made.clone()));
+        Call { takes_back, ..undo }
+    });
     of_this.chain(undo.iter().cloned()).collect()
 }
 
@@ -177,7 +221,9 @@ fn may_be_made(error: &Error) -> bool {
     match error {
         Error::Unreachable { .. } | Error::Unreadable { .. } => true,
         Error::Refused(refused) => refused.status >= 500,
-        Error::Credentials(_) | Error::Settings(_) | Error::NoRegion | Error::Unsendable(_) => false,
+        Error::Credentials(_) | Error::Settings(_) | Error::NoRegion | Error::Unsendable(_) | Error::Overtaken(_) => {
+            false
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! Changes of an account: steps that are shown first, made one after the other, and taken back.
 //!
 //! Nothing is done that was not shown, and before a step is made the file that takes it back is on disk. A change that fails or is
-//! stopped says what was made.
+//! stopped says what was made. A policy, a default encryption or a setting of a trail that somebody else has changed since the change
+//! was planned, or since it was made, is not replaced: the step fails, or it is left when the change is taken back.
 
 mod call;
 mod carry_out;
 mod describe;
 pub mod diff;
 mod keep;
+mod present;
 mod s3_wire;
 mod take_back;
 
@@ -15,8 +17,9 @@ pub use call::{Answers, Call};
 pub use carry_out::{Ended, Observer, carry_out};
 pub use describe::described;
 pub use keep::{BeforeFile, Unusable};
+pub use present::Overtaken;
 pub use s3_wire::Request as S3Request;
-pub use take_back::{Back, BackObserver, TakenBack, take_back};
+pub use take_back::{Back, BackObserver, TakenBack, deletes_events, has_events, take_back};
 
 use crate::message::Message;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,12 @@
 //! A change taken back.
 
-use super::Call;
+use super::{Call, Overtaken, present::overtaken};
 use crate::aws::{Client, Error};
+use serde_json::json;
+use wire::ServiceName::Logs;
+
+/// How many streams of a log group are looked at for an event.
+const STREAMS_MAX: usize = 50;
 
 /// Who watches a change being taken back and may stop it between two calls.
 pub trait BackObserver {
@@ -11,6 +16,14 @@ pub trait BackObserver {
     fn after(&mut self, call: &Call, back: &Back, left: &[Call]) -> std::io::Result<()>;
     /// Whether to stop before the next call.
     fn stopped(&self) -> bool;
+    /// Whether to take back also what somebody else has changed since the change was made: theirs is lost.
+    fn may_overwrite(&self) -> bool {
+        false
+    }
+    /// Whether to delete also a log group with events in it: they are lost.
+    fn may_delete_events(&self) -> bool {
+        false
+    }
 }
 
 /// How a call that takes something back ended.
@@ -26,8 +39,11 @@ pub enum Back {
     Failed(Error),
     /// It was not tried, for it takes away what something needs that could not be taken back before.
     Held,
-    /// It is not to be tried: a trail may have sealed log files by this key, and they stay where they are.
+    /// It is not to be tried: a trail may have sealed log files by this key, and they stay where they are; or there are events in this log
+    /// group, or it cannot be told whether there are.
     Kept,
+    /// It was not tried: somebody else has changed since what it would replace.
+    Overtaken(Box<Overtaken>),
 }
 
 /// What became of taking a change back.
@@ -43,12 +59,12 @@ pub struct TakenBack {
 }
 
 impl TakenBack {
-    /// Whether all is as it was, but for keys that are kept.
+    /// Whether all is as it was, but for keys and log groups that are kept.
     pub fn is_whole(&self) -> bool {
         self.left.is_empty()
     }
 
-    /// The calls that would end keys by which a trail may have sealed log files.
+    /// The calls that would end keys by which a trail may have sealed log files, and delete log groups with events.
     pub fn kept(&self) -> impl Iterator<Item = &Call> {
         let kept = self.tried.iter().filter(|(_, back)| matches!(back, Back::Kept));
         kept.map(|(call, _)| call)
@@ -60,7 +76,8 @@ impl TakenBack {
 /// A call that takes away what is not there counts as made: the change may have been stopped before its answer came. What a trail
 /// needs stays as long as the trail could not be taken back, and no key is ended while anything failed. A key that a trail was given
 /// is not ended at all, unless the bucket goes, too, which S3 only lets go when it is empty: log files that the key has sealed could
-/// never be read again.
+/// never be read again. A log group that has events stays, and so does what somebody else has changed since, unless the observer
+/// says otherwise.
 pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackObserver) -> TakenBack {
     let mut taken = TakenBack::default();
     let keeps_keys = keeps_keys(undo);
@@ -76,10 +93,9 @@ pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackOb
         } else if taken.left.iter().any(|failed| is_needed(call, failed)) {
             Back::Held
         } else {
-            observer.before(call);
-            of_call(client, call).await
+            of_call(client, call, observer).await
         };
-        if matches!(back, Back::Nameless | Back::Failed(_) | Back::Held) {
+        if matches!(back, Back::Nameless | Back::Failed(_) | Back::Held | Back::Overtaken(_)) {
             taken.left.push(call.clone());
         }
         let rest = rest.get(1..).unwrap_or_default();
@@ -95,15 +111,57 @@ pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackOb
     taken
 }
 
-async fn of_call(client: &Client, call: &Call) -> Back {
+async fn of_call(client: &Client, call: &Call, observer: &mut dyn BackObserver) -> Back {
     if call.has_places() {
         return Back::Nameless;
     }
+    if let Some(made) = call.takes_back.as_deref().filter(|_| !observer.may_overwrite()) {
+        match overtaken(client, call, made).await {
+            Ok(None) => {}
+            Ok(Some(overtaken)) => return Back::Overtaken(Box::new(overtaken)),
+            Err(error) => return Back::Failed(error),
+        }
+    }
+    if deletes_events(call) && !observer.may_delete_events() && has_events(client, call).await != Ok(false) {
+        return Back::Kept;
+    }
+    observer.before(call);
     match call.send(client).await {
         Ok(_) => Back::Made,
         Err(error) if is_gone(call, &error) => Back::NotThere,
         Err(error) => Back::Failed(error),
     }
+}
+
+/// Whether the call deletes a log group.
+pub fn deletes_events(call: &Call) -> bool {
+    call.service == "logs" && call.operation == "DeleteLogGroup"
+}
+
+/// Whether there is an event in the log group that the call would delete. A group that is not there has none; the error is that of
+/// whoever may not look.
+pub async fn has_events(client: &Client, call: &Call) -> Result<bool, String> {
+    let client = client.in_region(&call.region);
+    let group = &call.input["logGroupName"];
+    let said = |error: Error| error.to_string();
+    let input = json!({ "logGroupName": group, "limit": STREAMS_MAX });
+    let answer = match client.json(Logs, "DescribeLogStreams", &input).await {
+        Err(error) if error.is(&["ResourceNotFoundException"]) => return Ok(false),
+        answer => answer.map_err(said)?,
+    };
+    // What streams say of their events may be an hour late. SPEC: API_LogStream.html of CloudWatch Logs
+    let streams = answer["logStreams"].as_array().cloned().unwrap_or_default();
+    if streams.len() >= STREAMS_MAX || streams.iter().any(|stream| stream["lastEventTimestamp"].is_number()) {
+        return Ok(true);
+    }
+    for stream in streams {
+        let input = json!({ "logGroupName": group, "logStreamName": stream["logStreamName"], "limit": 1, "startFromHead": true });
+        let answer = client.json(Logs, "GetLogEvents", &input).await.map_err(said)?;
+        if answer["events"].as_array().is_some_and(|events| !events.is_empty()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn ends_key(call: &Call) -> bool {
@@ -123,7 +181,9 @@ fn keeps_keys(undo: &[Call]) -> bool {
 /// Whether what the call takes away is needed by what another one, which failed, has left.
 fn is_needed(call: &Call, failed: &Call) -> bool {
     let is_of_others = call.service != "cloudtrail" && call.operation != "PutBucketEncryption";
-    ends_key(call) || (is_of_trail(failed) && is_of_others)
+    // What somebody has put into the policy of a bucket would go with the bucket.
+    let goes_with_it = call.operation == "DeleteBucket" && call.input["Bucket"] == failed.input["Bucket"];
+    ends_key(call) || (is_of_trail(failed) && is_of_others) || goes_with_it
 }
 
 /// Whether what the call takes away is not there, or going already.
@@ -167,6 +227,9 @@ mod tests {
         );
         check(call("iam", "DeleteRole"), call("logs", "DeleteLogGroup"), false);
         check(call("kms", "ScheduleKeyDeletion"), call("s3", "DeleteBucket"), true);
+        let of = |operation, name: &str| Call::new("s3", operation, "r", json!({ "Bucket": name }));
+        check(of("DeleteBucket", "a"), of("DeleteBucketPolicy", "a"), true);
+        check(of("DeleteBucket", "a"), of("DeleteBucketPolicy", "b"), false);
     }
 
     #[test]

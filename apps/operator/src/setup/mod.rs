@@ -11,7 +11,7 @@ mod key;
 mod logs;
 pub(crate) mod needs;
 pub(crate) mod place;
-mod topic;
+pub(crate) mod topic;
 mod trails;
 
 pub use caller::Caller;

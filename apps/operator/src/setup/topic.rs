@@ -120,7 +120,7 @@ impl Draft<'_> {
 }
 
 /// The policy among a topic's attributes. Some of the others are empty elements.
-fn policy_of(answer: &str) -> String {
+pub(crate) fn policy_of(answer: &str) -> String {
     let mut entries = answer.split("<entry>");
     let entry = entries.find(|entry| entry.contains("<key>Policy</key>"));
     let values = entry.map(|entry| elements(entry, "value")).unwrap_or_default();

@@ -110,9 +110,11 @@ impl Missing {
             Error::Refused(refused) => (refused.code.clone(), refused.message.clone()),
             Error::Unreachable { .. } => (Missing::UNREACHABLE.to_owned(), error.to_string()),
             Error::Unreadable { .. } => (Missing::UNREADABLE.to_owned(), error.to_string()),
-            Error::Credentials(_) | Error::Settings(_) | Error::NoRegion | Error::Unsendable(_) => {
-                (Missing::FAILED.to_owned(), error.to_string())
-            }
+            Error::Credentials(_)
+            | Error::Settings(_)
+            | Error::NoRegion
+            | Error::Unsendable(_)
+            | Error::Overtaken(_) => (Missing::FAILED.to_owned(), error.to_string()),
         };
         Missing {
             call: call.to_owned(),
