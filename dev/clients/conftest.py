@@ -9,6 +9,7 @@ os.environ["AWS_SHARED_CREDENTIALS_FILE"] = "/dev/null"
 
 import pytest
 
+from browser import chromium, visit  # noqa: F401  fixtures of the console's tests
 from harness import Server
 from tools import DOMAIN, WAYS, make_place
 

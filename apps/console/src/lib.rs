@@ -13,7 +13,11 @@
 //! - A session's secret is in memory alone; the browser has a random name for it.
 //! - What somebody wrote (names, records, policies) is text, never markup.
 #![deny(missing_docs)]
-#![allow(dead_code, unused_imports, reason = "pages that use all of its parts are being added")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "pages that use all of its parts are being added"
+)]
 
 mod assets;
 mod compress;

@@ -3,9 +3,9 @@
 //!
 //! | from | what | pinned by |
 //! |---|---|---|
-//! | Debian | python3 with venv, restic, tmux, jq (for the bench) | a lowest version |
-//! | PyPI | aws CLI, boto3, moto, pytest, rclone, s3cmd, DuckDB with its httpfs extension, Node.js with npm | `dev/clients/requirements.txt` |
-//! | npm | the JavaScript SDK | `dev/clients/js/package-lock.json` |
+//! | Debian | python3 with venv, restic, tmux, Chromium with a Japanese font, jq (for the bench) | a lowest version |
+//! | PyPI | aws CLI, boto3, moto, pytest, rclone, s3cmd, DuckDB with its httpfs extension, Playwright, Node.js with npm | `dev/clients/requirements.txt` |
+//! | npm | the JavaScript SDK, the CDK, axe-core | `dev/clients/js/package-lock.json` |
 //! | crates.io | the Rust SDK, for the long tests only | `dev/sdk-rust/Cargo.lock` |
 //!
 //! Each folder carries a stamp with all that it was made from. The stamp is written last, so an interrupted installation

@@ -46,6 +46,15 @@ const JQ: Program = Program {
     elsewhere: "on macOS: brew install jq",
 };
 
+const CHROMIUM: Program = Program {
+    name: "chromium",
+    oldest: (120, 0),
+    probe: &["--version"],
+    // Its pages speak Japanese too.
+    debian: &["chromium", "fonts-noto-cjk"],
+    elsewhere: "on macOS: brew install chromium",
+};
+
 impl Program {
     /// What it says of its version, if it is there and whole.
     fn version(&self) -> Option<String> {
@@ -75,7 +84,7 @@ impl Program {
 
 /// Installs what is missing, if this is root on a machine with apt.
 pub(super) fn programs() -> Result<()> {
-    for program in [PYTHON, RESTIC, TMUX, JQ] {
+    for program in [PYTHON, RESTIC, TMUX, JQ, CHROMIUM] {
         if program.is_good() {
             continue;
         }
