@@ -643,6 +643,8 @@ RECIPES = {
     "shoseki:ExplainDecision": lambda w: {"Id": "none"},
     "shoseki:ListAccounts": lambda w: {},
     "shoseki:RotateRootKey": lambda w: w.settled(),
+    "shoseki:SummariseEvents": lambda w: {},
+    "shoseki:SummariseObjects": lambda w: {"Bucket": w.bucket, "GroupBy": ["Encryption"]},
     # --- IAM ---
     **_inline("user"),
     **_inline("group"),

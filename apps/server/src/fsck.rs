@@ -422,7 +422,7 @@ impl<P: FnMut(Progress)> Check<P> {
         let (mut blocks, mut entries, mut terms) = (0_u64, 0_u64, 0_u64);
         let mut wrong = Vec::new();
         let read = history.check(
-            |about, heads, bodies| gateway::history::terms_of(&history, about, heads, bodies),
+            |about, opened| gateway::history::terms_of(&history, about, opened),
             |block| match block {
                 Ok(block) => {
                     blocks = blocks.saturating_add(1);

@@ -8,20 +8,20 @@ mod archive;
 #[cfg(test)]
 mod laws;
 mod pack;
+mod summary;
+mod walk;
 
 pub use archive::{Archived, archive, expired};
 pub use pack::terms_of;
+pub use summary::{Counts, Cut, EndedAs, Filter, Plan, Summary, reads_by, summarise, told_of};
 
-use crate::journal;
 use base::{AccountId, Fault, Region, Timestamp};
 use bytes::Bytes;
 use pack::Heads;
-use record::{AHEAD_MAX, IndexFields};
+use record::IndexFields;
 use std::ops::ControlFlow;
 use store::{EntryPos, History, HistoryView, Partition, StoredBlock};
-
-/// The rest of the journal is read back in pieces of this size.
-const PIECE_BYTES: usize = 1 << 20;
+use walk::{Walk, Walker};
 
 /// What events can be looked up by. The numbers are stored, in hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,21 @@ pub struct Found {
 }
 
 impl Attribute {
+    /// By its name in LookupEvents.
+    pub fn named(key: &str) -> Option<Attribute> {
+        Some(match key {
+            "AccessKeyId" => Attribute::AccessKeyId,
+            "EventId" => Attribute::EventId,
+            "EventName" => Attribute::EventName,
+            "EventSource" => Attribute::EventSource,
+            "ReadOnly" => Attribute::ReadOnly,
+            "ResourceName" => Attribute::ResourceName,
+            "ResourceType" => Attribute::ResourceType,
+            "Username" => Attribute::Username,
+            _ => return None,
+        })
+    }
+
     /// Whether an event has the attribute with the value.
     pub fn matches(self, index: &IndexFields, wanted: &str) -> bool {
         match self {
@@ -132,138 +147,32 @@ pub fn search(
     history: &History,
     query: &Query,
     chosen: impl Fn(&IndexFields) -> bool,
-    mut found: impl FnMut(Found) -> Result<ControlFlow<()>, Fault>,
+    found: impl FnMut(Found) -> Result<ControlFlow<()>, Fault>,
 ) -> Result<(), Fault> {
-    let search = Search {
-        partition: partition_of(history, query.account.as_str(), query.region.as_str()),
-        view: history.view(),
-        history,
-        query,
-        chosen: &chosen,
-        found: &mut found,
-    };
-    search.run()
+    let mut search = Search { query, chosen, found };
+    Walk::new(history, query).run(&mut search)
 }
 
-struct Search<'s> {
-    partition: Partition,
-    view: HistoryView,
-    history: &'s History,
+struct Search<'s, C, F> {
     query: &'s Query,
-    chosen: &'s dyn Fn(&IndexFields) -> bool,
-    found: &'s mut dyn FnMut(Found) -> Result<ControlFlow<()>, Fault>,
+    chosen: C,
+    found: F,
 }
 
-impl Search<'_> {
-    fn run(mut self) -> Result<(), Fault> {
-        let through = self.view.through()?;
-        if self.journal(through)?.is_continue() {
-            let _ = self.blocks()?;
+impl<C, F> Walker for Search<'_, C, F>
+where
+    C: Fn(&IndexFields) -> bool,
+    F: FnMut(Found) -> Result<ControlFlow<()>, Fault>,
+{
+    fn waiting(&mut self, found: Found, _: Timestamp) -> Result<ControlFlow<()>, Fault> {
+        match self.query.wants(found.pos, &found.index) && (self.chosen)(&found.index) {
+            true => (self.found)(found),
+            false => Ok(ControlFlow::Continue(())),
         }
-        Ok(())
     }
 
-    /// What is not in the history yet.
-    fn journal(&mut self, through: u64) -> Result<ControlFlow<()>, Fault> {
-        let mut to = self.query.before.map_or(self.view.head(), |before| before.seq);
-        while to > through {
-            let page = self.view.journal_back(through + 1, to, PIECE_BYTES)?;
-            for placed in page.entries {
-                if self.is_past(placed.time) {
-                    return Ok(ControlFlow::Break(()));
-                }
-                let entry = &placed.entry;
-                let of_partition =
-                    entry.account == self.query.account.as_str() && entry.region == self.query.region.as_str();
-                if !entry.management || !of_partition {
-                    continue;
-                }
-                let journal::Entry { index, json } = journal::decode(&entry.payload)?;
-                let pos = placed.pos;
-                if self.query.wants(pos, &index)
-                    && (self.chosen)(&index)
-                    && (self.found)(Found { pos, index, json })?.is_break()
-                {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            match page.next {
-                Some(next) => to = next,
-                None => break,
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// What is in the history: blocks of prompt events between the times, and before them, seen from now, those of late
-    /// events whose commit is after the time.
-    fn blocks(&mut self) -> Result<ControlFlow<()>, Fault> {
-        let (partition, query) = (self.partition, self.query);
-        let last = |holds: &dyn Fn(&store::About) -> bool| {
-            let block = self.view.last_where(partition, holds)?;
-            Ok::<_, Fault>(block.map(|block| block.number))
-        };
-        let Some(newest) = last(&|about| query.before.is_none_or(|before| about.first < before))? else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let prompt_end = query.end.plus(store::PROMPT);
-        let prompt = last(&|about| about.committed.0 <= prompt_end)?.map(|number| number.min(newest));
-        let late_from = prompt.map_or(0, |number| number + 1);
-        let late = self.view.late_blocks(partition, late_from, query.end)?;
-        let term = query
-            .attribute
-            .as_ref()
-            .map(|(attribute, value)| pack::term(self.history, *attribute, &attribute.stored(value)));
-        for number in late.into_iter().filter(|number| *number <= newest) {
-            let may_hold = match term {
-                Some(term) => self.view.has_term(partition, term, number)?,
-                None => true,
-            };
-            if may_hold
-                && let Some(block) = self.view.block(partition, number)?
-                && self.block(&block)?.is_break()
-            {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        let Some(prompt) = prompt else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        match term {
-            Some(term) => {
-                for number in self.view.with_term_back(partition, term, prompt) {
-                    let Some(block) = self.view.block(partition, number?)? else {
-                        continue;
-                    };
-                    if self.is_past(block.about.committed.1) || self.block(&block)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-            }
-            None => {
-                for block in self.view.blocks_back(partition, prompt) {
-                    let block = block?;
-                    if self.is_past(block.about.committed.1) || self.block(&block)?.is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Whether everything that was committed then or before happened before the time asked for. An event from elsewhere
-    /// may be dated ahead of its commit.
-    fn is_past(&self, committed: Timestamp) -> bool {
-        committed.plus(AHEAD_MAX) < self.query.start
-    }
-
-    fn block(&mut self, block: &StoredBlock) -> Result<ControlFlow<()>, Fault> {
-        let (oldest, newest) = block.about.happened;
-        if newest < self.query.start || oldest > self.query.end {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let heads = self.view.heads(block)?;
+    fn block(&mut self, view: &HistoryView, block: &StoredBlock) -> Result<ControlFlow<()>, Fault> {
+        let heads = view.heads(block)?;
         let heads = Heads::parse(&heads)?;
         let mut open: Option<(usize, Bytes)> = None;
         for head in heads.entries.into_iter().rev() {
@@ -272,7 +181,7 @@ impl Search<'_> {
             }
             let part = match open.take() {
                 Some((number, part)) if number == head.part => part,
-                _ => self.view.part(block, head.part)?,
+                _ => view.part(block, head.part)?,
             };
             let json = head.body(&part)?;
             open = Some((head.part, part));

@@ -271,8 +271,34 @@ pub struct ObjectGuard {
     pub bucket_key: bool,
 }
 
+/// What is told of an object without opening it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectFacts {
+    /// Its key.
+    pub key: String,
+    /// How many bytes it has in clear.
+    pub bytes: u64,
+    /// When it was put.
+    pub modified: Timestamp,
+    /// `AES256`, `aws:kms`, `aws:kms:dsse` or `SSE-C`.
+    pub encryption: &'static str,
+    /// The KMS key without which it does not open.
+    pub kms_key: Option<Arn>,
+}
+
 /// S3, as other services ask it.
 pub trait Objects: Send + Sync {
+    /// Up to `limit` objects of a bucket, the latest versions of their keys, in the order of these: of those that begin with
+    /// `prefix` and come after `after`. Fewer mean that there are no more. Not an operation.
+    fn facts<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        bucket: &'a str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> Boxed<'a, Result<Vec<ObjectFacts>, Fault>>;
+
     /// What guards an object, whether it is there or not; `None` when there is no such bucket. Not an operation.
     fn guard<'a>(
         &'a self,

@@ -1,8 +1,8 @@
 //! The event history: what happened, kept long after the journal has let go of it, in sealed blocks with an index.
 //!
 //! A *partition* (an account in a Region) has its blocks in the order of commit. A block holds some hundreds of entries
-//! in sections, each compressed and sealed by itself: *heads*, small, by which entries are chosen, and *bodies* in a few
-//! parts. What the sections say is the callers' affair. Beside a block lie a row that tells where and when its entries were, and one
+//! in sections, each compressed and sealed by itself: *heads*, small, by which entries are chosen, *bodies* in a few
+//! parts, and a *summary*, smaller still, from which entries are counted; blocks of releases before summaries have none. What the sections say is the callers' affair. Beside a block lie a row that tells where and when its entries were, and one
 //! row for each *term* that its entries can be looked up by, so that whoever looks for a term opens the blocks that hold
 //! it and no other. Partitions and terms are keyed hashes: nothing on the disk can be read without the block key.
 //!
@@ -12,7 +12,7 @@
 //! | index | `1`, partition (8), number (5) | [`About`] the block |
 //! | index | `2`, partition (8), number (5) | the oldest event's time (8), of a block that holds one from long before its commit |
 //! | index | `3`, partition (8), term (5), number (5) | nothing |
-//! | blocks | number (5), section (1) | the sealed section: 0 the heads, from 1 on the bodies |
+//! | blocks | number (5), section (1) | the sealed section: 0 the heads, from 1 on the bodies, 255 the summary |
 //!
 //! Numbers rise, so blocks are appended, and within a partition they rise with position and time of commit. The last
 //! block of a partition may be written again with more entries; it keeps its number.
@@ -34,8 +34,11 @@ use envelope::{Key256, KeyedHash, small};
 use std::{sync::Arc, time::Duration};
 
 const IDENTITY: &[u8] = b"shoseki history block\0";
+/// The row about a block without a summary.
 const ABOUT_VERSION: u8 = 1;
-const ABOUT_BYTES: usize = 62;
+/// The row about a block with one, whose length stands at the end.
+const ABOUT_SUMMARISED: u8 = 2;
+const ABOUT_BYTES: usize = 66;
 /// A block has at most this many parts of bodies.
 const PARTS_MAX: usize = 64;
 /// Written in the background and kept for months: worth more than the fastest level.
@@ -83,6 +86,8 @@ pub struct PlainBlock {
     pub heads: Vec<u8>,
     /// The entries, in at most 64 parts that are opened one by one.
     pub bodies: Vec<Vec<u8>>,
+    /// From what entries are counted; `None` of a block as releases before summaries wrote it.
+    pub summary: Option<Vec<u8>>,
     /// What its entries can be looked up by.
     pub terms: Vec<Term>,
 }
@@ -94,7 +99,7 @@ pub struct SealedBlock {
     number: u64,
     about: About,
     about_row: Bytes,
-    sections: Vec<Bytes>,
+    sections: Vec<(u8, Bytes)>,
     terms: Arc<[Term]>,
 }
 
@@ -157,36 +162,56 @@ impl History {
             return Err(Fault::Bug("a block of the history has too many parts"));
         }
         let plain = || std::iter::once(&block.heads).chain(&block.bodies);
-        let lengths = plain()
-            .map(|plain| length(plain))
-            .collect::<Result<Vec<u32>, Fault>>()?;
+        let lengths = Lengths {
+            sections: plain()
+                .map(|plain| length(plain))
+                .collect::<Result<Vec<u32>, Fault>>()?,
+            summary: block.summary.as_deref().map(length).transpose()?,
+        };
         let about_row = about_row(&block.about, &lengths);
-        let seal = |(section, plain): (u8, &Vec<u8>)| -> Result<Bytes, Fault> {
+        let seal = |(section, plain): (u8, &Vec<u8>)| -> Result<(u8, Bytes), Fault> {
             let compressed =
                 zstd::bulk::compress(plain, ZSTD_LEVEL).map_err(|e| Fault::io("compressing a history block", e))?;
             let identity = identity(block.partition, block.number, &about_row, section);
             let core = &self.0.core;
-            Ok(small::seal(&core.block_key, &identity, &compressed, &core.random).into())
+            let sealed = small::seal(&core.block_key, &identity, &compressed, &core.random);
+            Ok((section, sealed.into()))
         };
+        let summary = block.summary.iter().map(|summary| (SUMMARY, summary));
         Ok(SealedBlock {
             partition: block.partition,
             number: block.number,
             about: block.about,
-            sections: (0..).zip(plain()).map(seal).collect::<Result<_, Fault>>()?,
+            sections: (HEADS..)
+                .zip(plain())
+                .chain(summary)
+                .map(seal)
+                .collect::<Result<_, Fault>>()?,
             about_row: about_row.into(),
             terms: block.terms.into(),
         })
     }
 
     /// Opens every block, in the order of partitions and numbers, and holds its rows against it. `terms_of` says what a
-    /// block with these heads and bodies can be looked up by, or why they cannot be read. Blocks the thread.
+    /// block with these sections can be looked up by, or why they cannot be read. Blocks the thread.
     pub fn check(
         &self,
-        terms_of: impl FnMut(&About, &[u8], &[Bytes]) -> Result<Vec<Term>, Fault>,
+        terms_of: impl FnMut(&About, &OpenedBlock) -> Result<Vec<Term>, Fault>,
         each: impl FnMut(Result<CheckedHistoryBlock, (String, Fault)>),
     ) -> Result<(), Fault> {
         HistoryCheck::new(self.view(), terms_of, each).run()
     }
+}
+
+/// All sections of a block, opened.
+#[derive(Clone, Debug)]
+pub struct OpenedBlock {
+    /// By what entries are chosen.
+    pub heads: Bytes,
+    /// The entries.
+    pub bodies: Vec<Bytes>,
+    /// From what entries are counted; `None` of a block that has none.
+    pub summary: Option<Bytes>,
 }
 
 /// What a block of the history was found to hold.
@@ -240,7 +265,10 @@ impl SealedBlock {
         for term in self.terms.iter() {
             index(term_key(partition, *term, number), Bytes::new());
         }
-        for (section, sealed) in (0..).zip(self.sections) {
+        if !self.sections.iter().any(|(section, _)| *section == SUMMARY) {
+            writes.push((Space::HistoryBlocks, section_key(number, SUMMARY), None));
+        }
+        for (section, sealed) in self.sections {
             writes.push((Space::HistoryBlocks, section_key(number, section), Some(sealed)));
         }
     }
@@ -255,7 +283,8 @@ impl DroppedBlock {
         for term in self.terms.iter() {
             index(term_key(partition, *term, number));
         }
-        for section in 0..=u8::try_from(self.parts).unwrap_or(u8::MAX) {
+        // Of a block without a summary there is nothing to delete in its place, and nothing is.
+        for section in (HEADS..=u8::try_from(self.parts).unwrap_or(u8::MAX)).chain([SUMMARY]) {
             writes.push((Space::HistoryBlocks, section_key(number, section), None));
         }
     }
@@ -270,6 +299,26 @@ impl About {
 
 /// The section of the heads; parts of the bodies follow it.
 const HEADS: u8 = 0;
+/// The section of the summary.
+const SUMMARY: u8 = u8::MAX;
+
+/// The lengths of a block's sections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Lengths {
+    /// Of the heads and the parts of the bodies.
+    sections: Vec<u32>,
+    /// Of the summary, if there is one.
+    summary: Option<u32>,
+}
+
+impl Lengths {
+    fn of(&self, section: u8) -> Option<u32> {
+        match section {
+            SUMMARY => self.summary,
+            section => self.sections.get(usize::from(section)).copied(),
+        }
+    }
+}
 
 /// How far the history has come.
 #[derive(Clone, Copy, Default)]
@@ -332,9 +381,12 @@ fn identity(partition: Partition, number: u64, about: &[u8], section: u8) -> Vec
     [IDENTITY, &partition.0, &number.to_be_bytes(), about, &[section]].concat()
 }
 
-fn about_row(about: &About, lengths: &[u32]) -> Vec<u8> {
-    let mut row = Vec::with_capacity(ABOUT_BYTES + 4 * lengths.len());
-    row.push(ABOUT_VERSION);
+fn about_row(about: &About, lengths: &Lengths) -> Vec<u8> {
+    let mut row = Vec::with_capacity(ABOUT_BYTES + 4 * lengths.sections.len());
+    row.push(match lengths.summary {
+        None => ABOUT_VERSION,
+        Some(_) => ABOUT_SUMMARISED,
+    });
     for pos in [about.first, about.last] {
         row.extend_from_slice(&pos.seq.to_be_bytes());
         row.extend_from_slice(&pos.index.to_be_bytes());
@@ -344,19 +396,21 @@ fn about_row(about: &About, lengths: &[u32]) -> Vec<u8> {
         row.extend_from_slice(&time.as_micros().to_be_bytes());
     }
     row.extend_from_slice(&about.entries.to_be_bytes());
-    row.push(u8::try_from(lengths.len()).unwrap_or(u8::MAX));
-    for length in lengths {
+    row.push(u8::try_from(lengths.sections.len()).unwrap_or(u8::MAX));
+    for length in lengths.sections.iter().chain(&lengths.summary) {
         row.extend_from_slice(&length.to_be_bytes());
     }
     row
 }
 
 /// The row about a block, and the lengths of its sections.
-fn parse_about(row: &[u8]) -> Option<(About, Vec<u32>)> {
+fn parse_about(row: &[u8]) -> Option<(About, Lengths)> {
     let (&version, mut rest) = row.split_first()?;
-    if version != ABOUT_VERSION {
-        return None;
-    }
+    let summarised = match version {
+        ABOUT_VERSION => false,
+        ABOUT_SUMMARISED => true,
+        _ => return None,
+    };
     let mut number = |bytes: usize| -> Option<u64> {
         let (head, tail) = rest.split_at_checked(bytes)?;
         rest = tail;
@@ -379,8 +433,14 @@ fn parse_about(row: &[u8]) -> Option<(About, Vec<u32>)> {
         happened,
         entries,
     };
-    let sections = number(1)?;
-    let lengths = (0..sections).map(|_| u32::try_from(number(4)?).ok());
-    let lengths: Vec<u32> = lengths.collect::<Option<_>>()?;
-    (!lengths.is_empty() && rest.is_empty()).then_some((about, lengths))
+    let count = number(1)?;
+    let sections = (0..count).map(|_| u32::try_from(number(4)?).ok());
+    let lengths = Lengths {
+        sections: sections.collect::<Option<_>>()?,
+        summary: match summarised {
+            true => Some(u32::try_from(number(4)?).ok()?),
+            false => None,
+        },
+    };
+    (!lengths.sections.is_empty() && rest.is_empty()).then_some((about, lengths))
 }

@@ -41,8 +41,8 @@ pub use blobs::{BlobId, BlobReader, BlobWriter, Blobs, Held, Swept};
 #[cfg(any(test, feature = "faults"))]
 pub use faults::{CommitFault, Faults};
 pub use history::{
-    About, CheckedHistoryBlock, DroppedBlock, History, HistoryChange, HistoryView, PROMPT, Partition, PlainBlock,
-    SealedBlock, StoredBlock, Term,
+    About, CheckedHistoryBlock, DroppedBlock, History, HistoryChange, HistoryView, OpenedBlock, PROMPT, Partition,
+    PlainBlock, SealedBlock, StoredBlock, Term,
 };
 pub use journal::{CheckedBlock, EntryPos, Journal, JournalEntry, Page, Placed, Selection};
 pub use lock::{DirLock, OpenError, lock};

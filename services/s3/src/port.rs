@@ -13,7 +13,7 @@ use gateway::{
     AnsweredCall, Boxed, CallFailure, Ctx, PortRefusal, Txn, World,
     ctx::{By, Inner},
     pipeline,
-    ports::{BucketPlace, ObjectGuard, ObjectSeal, Objects, ServiceObject},
+    ports::{BucketPlace, ObjectFacts, ObjectGuard, ObjectSeal, Objects, ServiceObject},
 };
 use std::sync::Arc;
 use store::ReadView;
@@ -31,6 +31,17 @@ impl Objects for S3Objects {
         key: &'a str,
     ) -> Boxed<'a, Result<Option<ObjectGuard>, Fault>> {
         Box::pin(access_port::guard(view, bucket, key))
+    }
+
+    fn facts<'a>(
+        &'a self,
+        view: &'a ReadView<'a>,
+        bucket: &'a str,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> Boxed<'a, Result<Vec<ObjectFacts>, Fault>> {
+        Box::pin(access_port::facts(view, bucket, prefix, after, limit))
     }
 
     fn is_told(&self, world: &World) -> bool {

@@ -1,11 +1,12 @@
 //! # Shoseki: the product's own service
 //!
 //! What AWS has no API for, on AWS's own terms: JSON 1.1, signed, authorised as `shoseki:<Operation>`, recorded like every
-//! other call. By default it is open to the first account's root only. The command line uses it; nothing opens the data
+//! other call. By default it is open to the first account's root only, but for what is of the caller's own account. The command line uses it; nothing opens the data
 //! directory of a running server.
 //!
 //! It moves the rehearsal clock (`ops::advance_clock`), keeps several accounts (`ops::create_account`), changes the root key
-//! (`ops::rotate_root_key`; how is the gateway's `rotation`), and says why calls were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
+//! (`ops::rotate_root_key`; how is the gateway's `rotation`), counts events and objects (`ops::summarise_events`,
+//! `ops::summarise_objects`), and says why calls were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
 //! [`OPERATIONS`].
 //!
 //! ## Invariants
@@ -39,6 +40,8 @@ pub static OPERATIONS: &[Route] = &[
     Route::of::<ops::explain_decision::ExplainDecision>(),
     Route::of::<ops::list_accounts::ListAccounts>(),
     Route::of::<ops::rotate_root_key::RotateRootKey>(),
+    Route::of::<ops::summarise_events::SummariseEvents>(),
+    Route::of::<ops::summarise_objects::SummariseObjects>(),
 ];
 
 /// How far domain time was moved ahead of real time in this data directory; zero when it never was.

@@ -6,7 +6,7 @@
 
 use super::{
     pack::{Packed, entries_of, sections, terms},
-    partition_of,
+    partition_of, summary,
 };
 use crate::journal;
 use base::{Fault, Timestamp};
@@ -45,6 +45,11 @@ struct Waiting {
 ///
 /// Commit it as [`store::Maintenance::Archive`] before the next step.
 pub fn archive(history: &History) -> Result<Option<Archived>, Fault> {
+    archive_as(history, true)
+}
+
+/// The same, also as releases did before blocks had summaries.
+pub(super) fn archive_as(history: &History, summarised: bool) -> Result<Option<Archived>, Fault> {
     let view = history.view();
     let (from, to) = (view.through()? + 1, view.head());
     if from > to {
@@ -71,6 +76,7 @@ pub fn archive(history: &History) -> Result<Option<Archived>, Fault> {
     }
     let mut blocks = Blocks {
         history,
+        summarised,
         next: view.next_number()?,
         made: Vec::new(),
     };
@@ -88,6 +94,7 @@ pub fn archive(history: &History) -> Result<Option<Archived>, Fault> {
 
 struct Blocks<'h> {
     history: &'h History,
+    summarised: bool,
     next: u64,
     made: Vec<SealedBlock>,
 }
@@ -124,6 +131,7 @@ impl Blocks<'_> {
             about,
             heads,
             bodies,
+            summary: self.summarised.then(|| summary::encode(&open.entries)).transpose()?,
             terms: terms(self.history, open.entries.iter().map(|entry| &entry.index)),
         })?);
         Ok(())

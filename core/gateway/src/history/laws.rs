@@ -4,7 +4,7 @@ use super::*;
 use base::{Arn, Clock, Random};
 use envelope::Key256;
 use proptest::prelude::*;
-use record::{EventCategory, Resource};
+use record::{AHEAD_MAX, EventCategory, Resource};
 use std::{path::Path, time::Duration};
 use store::{JournalCut, JournalEntry, Maintenance, Options, Store};
 
@@ -26,11 +26,12 @@ struct Made {
 enum Op {
     Advance(u64),
     Commit(Vec<Made>),
-    /// Archives, and drops so many of a hundred of the journal's blocks that may go.
-    Archive(u64),
+    /// Archives, with summaries or without, and drops so many of a hundred of the journal's blocks that may go.
+    Archive(u64, bool),
     Expire,
     Reopen,
     Look(Question),
+    Count(Question, Sieve),
     /// Asks for the next page of the last question.
     Page,
 }
@@ -78,16 +79,54 @@ fn question() -> impl Strategy<Value = Question> {
     })
 }
 
+/// What is asked for besides a question when events are counted.
+#[derive(Clone, Debug)]
+struct Sieve {
+    also: Option<(Attribute, u8)>,
+    read_only: Option<bool>,
+    ended: Option<EndedAs>,
+    exclude: bool,
+    period: u64,
+    bins: usize,
+    /// How much is done in one answer.
+    work: u32,
+}
+
+fn sieve() -> impl Strategy<Value = Sieve> {
+    let attributes = &[Attribute::EventName, Attribute::ReadOnly, Attribute::ResourceType];
+    let also = prop::option::weighted(0.3, (prop::sample::select(attributes), 0..7_u8));
+    let ended = prop::sample::select(&[EndedAs::Succeeded, EndedAs::Denied, EndedAs::Failed]);
+    let parts = (
+        also,
+        prop::option::weighted(0.3, any::<bool>()),
+        prop::option::weighted(0.3, ended),
+        any::<bool>(),
+        1..5_000_u64,
+        1..40_usize,
+        prop_oneof![2 => 1..20_u32, 1 => 1_000..2_000_u32],
+    );
+    parts.prop_map(|(also, read_only, ended, exclude, period, bins, work)| Sieve {
+        also,
+        read_only,
+        ended,
+        exclude,
+        period,
+        bins,
+        work,
+    })
+}
+
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         2 => (0..20_000_u64).prop_map(Op::Advance),
         1 => (0..1_200_u64).prop_map(Op::Advance),
         6 => prop::collection::vec(made(), 1..40).prop_map(Op::Commit),
         1 => prop::collection::vec(made(), 250..600).prop_map(Op::Commit),
-        4 => (0..=100_u64).prop_map(Op::Archive),
+        4 => (0..=100_u64, prop::bool::weighted(0.7)).prop_map(|(share, summarised)| Op::Archive(share, summarised)),
         1 => Just(Op::Expire),
         1 => Just(Op::Reopen),
         6 => question().prop_map(Op::Look),
+        6 => (question(), sieve()).prop_map(|(question, sieve)| Op::Count(question, sieve)),
         6 => Just(Op::Page),
     ]
 }
@@ -131,6 +170,22 @@ fn index_of(made: &Made, id: u64, time: Timestamp) -> IndexFields {
     }
 }
 
+const ERRORS: [&str; 3] = ["", "AccessDenied", "NoSuchThing"];
+const AGENTS: [&str; 3] = [
+    "",
+    "console/1",
+    "[console/1 of some length, so that not all of it is kept in a summary]",
+];
+
+/// A record with what index fields do not tell.
+fn json_of(made: &Made, index: &IndexFields) -> String {
+    let kind = usize::from(made.kind);
+    let told = [("errorCode", ERRORS[kind / 2]), ("userAgent", AGENTS[kind % 3])];
+    let told = told.into_iter().filter(|(_, value)| !value.is_empty());
+    let told: String = told.map(|(name, value)| format!(",\"{name}\":\"{value}\"")).collect();
+    format!("{{\"eventID\":\"{}\"{told}}}", index.event_id)
+}
+
 fn value_of(attribute: Attribute, kind: u8, ids: u64) -> String {
     match attribute {
         Attribute::AccessKeyId => format!("AKIA{kind}"),
@@ -161,6 +216,94 @@ struct Paging {
     page: usize,
     expected: Vec<(EntryPos, String)>,
     seen: usize,
+}
+
+/// What was counted, in an order of its own: in all, reads, by bin, and by what and value.
+#[derive(Debug, PartialEq)]
+struct Counted {
+    all: Counts,
+    read_only: u64,
+    bins: Vec<Counts>,
+    values: std::collections::BTreeMap<(&'static str, String), Counts>,
+}
+
+fn plus(sum: &mut Counts, more: Counts) {
+    sum.events += more.events;
+    sum.denied += more.denied;
+    sum.failed += more.failed;
+}
+
+impl Counted {
+    fn new(bins: usize) -> Counted {
+        Counted {
+            all: Counts::default(),
+            read_only: 0,
+            bins: vec![Counts::default(); bins],
+            values: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Counts an event that a search has found, by its record and by nothing that summaries are made with.
+    fn found(&mut self, found: &Found, query: &Query, filter: &Filter, plan: Plan) {
+        let record: serde_json::Value = serde_json::from_slice(&found.json).unwrap();
+        let text = |name: &str| record[name].as_str().unwrap_or_default().to_owned();
+        let (error, agent) = (text("errorCode"), text("userAgent"));
+        let index = &found.index;
+        let ended = match error.as_str() {
+            "" => EndedAs::Succeeded,
+            "AccessDenied" => EndedAs::Denied,
+            _ => EndedAs::Failed,
+        };
+        let excluded = index.read_only && !filter.exclude_reads_by.is_empty() && agent.contains("console/");
+        let wanted = filter.also.iter().all(|(at, value)| at.matches(index, value))
+            && filter.read_only.is_none_or(|wanted| wanted == index.read_only)
+            && filter.ended.is_none_or(|wanted| wanted == ended)
+            && !excluded;
+        if !wanted {
+            return;
+        }
+        let one = Counts {
+            events: 1,
+            denied: u64::from(ended == EndedAs::Denied),
+            failed: u64::from(ended == EndedAs::Failed),
+        };
+        let seconds = index.event_time.since(query.start).as_secs();
+        let bin = usize::try_from(seconds / plan.period.as_secs()).unwrap();
+        plus(&mut self.bins[bin.min(plan.bins - 1)], one);
+        plus(&mut self.all, one);
+        self.read_only += u64::from(index.read_only);
+        let user = index.user_name.clone().unwrap_or_default();
+        for (what, value) in [
+            ("name", index.event_name.clone()),
+            ("source", index.event_source.clone()),
+            ("user", user),
+            ("error", error),
+        ] {
+            if !value.is_empty() {
+                plus(self.values.entry((what, value)).or_default(), one);
+            }
+        }
+    }
+
+    fn add(&mut self, summary: Summary) {
+        plus(&mut self.all, summary.all);
+        self.read_only += summary.read_only;
+        for (sum, more) in self.bins.iter_mut().zip(summary.bins) {
+            plus(sum, more);
+        }
+        let kinds = [
+            ("name", summary.names),
+            ("source", summary.sources),
+            ("user", summary.users),
+            ("error", summary.errors),
+        ];
+        for (what, values) in kinds {
+            for (value, counts) in values {
+                plus(self.values.entry((what, value)).or_default(), counts);
+            }
+        }
+        assert!(!summary.values_cut);
+    }
 }
 
 struct Run {
@@ -196,7 +339,7 @@ impl Run {
         match op {
             Op::Advance(seconds) => self.clock.advance(Duration::from_secs(*seconds)),
             Op::Commit(made) => self.commit(made).await,
-            Op::Archive(share) => self.archive(*share).await,
+            Op::Archive(share, summarised) => self.archive(*share, *summarised).await,
             Op::Expire => self.expire().await,
             Op::Reopen => {
                 let store = self.store.take().unwrap();
@@ -204,6 +347,7 @@ impl Run {
                 self.store = Some(open(self.dir.path(), &self.clock));
             }
             Op::Look(question) => self.look(question),
+            Op::Count(question, sieve) => self.count(question, sieve)?,
             Op::Page => self.page()?,
         }
         Ok(())
@@ -216,7 +360,7 @@ impl Run {
             let time = if made.age < 0 { now.plus(off) } else { now.minus(off) };
             let index = index_of(made, self.ids, time);
             self.ids += 1;
-            let json = format!("{{\"eventID\":\"{}\"}}", index.event_id);
+            let json = json_of(made, &index);
             let fields = postcard::to_allocvec(&index).unwrap();
             let length = u32::try_from(fields.len()).unwrap().to_be_bytes();
             entries.push(JournalEntry {
@@ -241,9 +385,9 @@ impl Run {
         }
     }
 
-    async fn archive(&mut self, share: u64) {
+    async fn archive(&mut self, share: u64, summarised: bool) {
         let store = self.store();
-        let step = archive(&store.history()).unwrap();
+        let step = archive::archive_as(&store.history(), summarised).unwrap();
         let Some(step) = step else { return };
         let cut = JournalCut {
             from: 0,
@@ -261,20 +405,65 @@ impl Run {
         }
     }
 
-    fn look(&mut self, question: &Question) {
+    fn query(&self, question: &Question) -> Query {
         let now = self.clock.now();
         let ago = |seconds| now.minus(Duration::from_secs(seconds));
         let attribute = question
             .attribute
             .map(|(attribute, kind)| (attribute, value_of(attribute, kind, self.ids)));
-        let query = Query {
+        Query {
             account: AccountId::FIRST,
             region: region(question.region),
             attribute,
             start: ago(question.start).max(now.minus(REACH)),
             end: ago(question.end),
             before: None,
+        }
+    }
+
+    /// However often it is cut, and however events are stored, what is counted is what a search finds.
+    fn count(&self, question: &Question, sieve: &Sieve) -> Result<(), TestCaseError> {
+        let mut query = self.query(question);
+        let filter = Filter {
+            also: sieve
+                .also
+                .iter()
+                .map(|(at, kind)| (*at, value_of(*at, *kind, self.ids)))
+                .collect(),
+            read_only: sieve.read_only,
+            ended: sieve.ended,
+            exclude_reads_by: sieve.exclude.then(|| "console/".to_owned()).into_iter().collect(),
         };
+        let plan = Plan {
+            period: Duration::from_secs(sieve.period),
+            bins: sieve.bins,
+        };
+        let mut expected = Counted::new(sieve.bins);
+        let found = |found: Found| {
+            expected.found(&found, &query, &filter, plan);
+            Ok(ControlFlow::Continue(()))
+        };
+        search(&self.store().history(), &query, |_| true, found).unwrap();
+        let mut counted = Counted::new(sieve.bins);
+        loop {
+            let summary =
+                summary::summarise_within(&self.store().history(), &query, &filter, plan, sieve.work).unwrap();
+            let cut = summary.cut;
+            counted.add(summary);
+            match cut {
+                None => break,
+                Some(cut) => {
+                    prop_assert!(query.before.is_none_or(|before| cut.before < before));
+                    query.before = Some(cut.before);
+                }
+            }
+        }
+        prop_assert_eq!(counted, expected);
+        Ok(())
+    }
+
+    fn look(&mut self, question: &Question) {
+        let query = self.query(question);
         let wanted = self.all.iter().rev().filter(|(pos, index)| query.wants(*pos, index));
         let expected = wanted.map(|(pos, index)| (*pos, index.event_id.clone())).collect();
         self.paging = Some(Paging {
@@ -300,7 +489,8 @@ impl Run {
             &paging.query,
             |_| true,
             |found| {
-                assert_eq!(found.json, format!("{{\"eventID\":\"{}\"}}", found.index.event_id));
+                let id = format!("{{\"eventID\":\"{}\"", found.index.event_id);
+                assert!(found.json.starts_with(id.as_bytes()));
                 got.push((found.pos, found.index.event_id));
                 Ok(match got.len() < paging.page {
                     true => ControlFlow::Continue(()),
@@ -330,7 +520,7 @@ impl Run {
         let mut wrong = Vec::new();
         history
             .check(
-                |about, heads, bodies| terms_of(&history, about, heads, bodies),
+                |about, opened| terms_of(&history, about, opened),
                 |block| wrong.extend(block.err()),
             )
             .unwrap();
@@ -372,7 +562,7 @@ async fn every_attribute_is_found_in_many_blocks() {
         events.push(some(1));
         run.commit(&events).await;
         run.clock.advance(Duration::from_secs(60));
-        run.archive(u64::from(round) * 20).await;
+        run.archive(u64::from(round) * 20, round % 2 == 0).await;
     }
     let view = run.store().history().view();
     let partition = partition_of(&run.store().history(), AccountId::FIRST.as_str(), REGIONS[0]);
@@ -429,7 +619,7 @@ async fn an_event_dated_ahead_is_found_at_its_time() {
         run.commit(std::slice::from_ref(&ahead)).await;
         run.clock.advance(Duration::from_secs(1_200));
         if archived {
-            run.archive(100).await;
+            run.archive(100, true).await;
         }
         for attribute in [None, Some((Attribute::EventName, 2))] {
             let question = Question {

@@ -1,15 +1,15 @@
 //! What the history's blocks say: heads, bodies and terms.
 //!
 //! Heads: a version byte and the postcard of one `(sequence, index, length, index fields)` for each entry. Bodies: the
-//! records' JSON one after the other, of those lengths, 64 in a part.
+//! records' JSON one after the other, of those lengths, 64 in a part. The summary is `summary.rs`'s.
 
-use super::{Attribute, resource_name};
+use super::{Attribute, resource_name, summary};
 use base::Fault;
 use bytes::Bytes;
 use record::IndexFields;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use store::{About, EntryPos, History, Term};
+use store::{About, EntryPos, History, OpenedBlock, Term};
 
 const VERSION: u8 = 1;
 /// A lookup opens the parts in which it finds something: the smaller they are the sooner, and the worse they compress.
@@ -161,14 +161,18 @@ pub(super) fn terms<'i>(history: &History, entries: impl Iterator<Item = &'i Ind
 
 /// What a stored block can be looked up by, for the check of a data directory: reads all of it, and holds it against what
 /// is told about it.
-pub fn terms_of(history: &History, about: &About, heads: &[u8], bodies: &[Bytes]) -> Result<Vec<Term>, Fault> {
+pub fn terms_of(history: &History, about: &About, opened: &OpenedBlock) -> Result<Vec<Term>, Fault> {
+    let OpenedBlock { heads, bodies, summary } = opened;
     let entries = entries_of(heads, bodies)?;
     let length: usize = entries.iter().map(|entry| entry.json.len()).sum();
     let ends = entries.first().zip(entries.last()).map(|(a, b)| (a.pos, b.pos));
     let agrees = length == bodies.iter().map(Bytes::len).sum::<usize>()
         && entries.len() == about.entries as usize
         && ends == Some((about.first, about.last))
-        && entries.is_sorted_by(|a, b| a.pos < b.pos);
+        && entries.is_sorted_by(|a, b| a.pos < b.pos)
+        && summary
+            .as_ref()
+            .map_or(Ok(true), |stored| summary::agrees(stored, &entries))?;
     match agrees {
         true => Ok(terms(history, entries.iter().map(|entry| &entry.index))),
         false => Err(Fault::corrupt("what it says of its entries")),

@@ -1,9 +1,8 @@
 //! The check of a history that nobody writes: every block opens, and blocks and rows agree both ways.
 
-use super::{About, CheckedHistoryBlock, HistoryView, StoredBlock, Term};
+use super::{About, CheckedHistoryBlock, HistoryView, OpenedBlock, StoredBlock, Term};
 use crate::{engine::Space, journal::EntryPos};
 use base::Fault;
-use bytes::Bytes;
 use std::{collections::BTreeSet, ops::Bound};
 
 /// One check; see [`super::History::check`].
@@ -19,7 +18,7 @@ pub struct HistoryCheck<T, E> {
 
 impl<T, E> HistoryCheck<T, E>
 where
-    T: FnMut(&About, &[u8], &[Bytes]) -> Result<Vec<Term>, Fault>,
+    T: FnMut(&About, &OpenedBlock) -> Result<Vec<Term>, Fault>,
     E: FnMut(Result<CheckedHistoryBlock, (String, Fault)>),
 {
     pub(super) fn new(view: HistoryView, terms_of: T, each: E) -> HistoryCheck<T, E> {
@@ -47,7 +46,7 @@ where
                     }
                     Err(fault) => return Err(fault),
                 };
-                self.sections += 1 + block.parts() as u64;
+                self.sections += 1 + block.parts() as u64 + u64::from(block.is_summarised());
                 self.late += u64::from(block.about.is_late());
                 match self.block(&block, after) {
                     Ok(found) => (self.each)(Ok(found)),
@@ -61,8 +60,8 @@ where
     }
 
     fn block(&mut self, block: &StoredBlock, after: Option<EntryPos>) -> Result<CheckedHistoryBlock, Fault> {
-        let (heads, bodies) = (self.view.heads(block)?, self.view.bodies(block)?);
-        let terms: BTreeSet<Term> = (self.terms_of)(&block.about, &heads, &bodies)?.into_iter().collect();
+        let opened = self.view.opened(block)?;
+        let terms: BTreeSet<Term> = (self.terms_of)(&block.about, &opened)?.into_iter().collect();
         self.terms += terms.len() as u64;
         let about = &block.about;
         if after.is_some_and(|after| about.first <= after) || about.last < about.first || about.entries == 0 {

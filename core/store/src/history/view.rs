@@ -1,7 +1,8 @@
 //! Reading the history, and the part of the journal that it does not hold yet, at one moment.
 
-use super::{ABOUT, About, HEADS, LATES, NUMBER_END, Partition, TERMS, Term, identity, number_of};
+use super::{ABOUT, About, HEADS, LATES, Lengths, NUMBER_END, OpenedBlock, Partition, SUMMARY, TERMS, Term};
 use super::{about_key, about_row, late_key, parse_about, reached, section_key, term_key};
+use super::{identity, number_of};
 use crate::{
     engine::Space,
     journal::{Journal, Page},
@@ -30,13 +31,18 @@ pub struct StoredBlock {
     /// Where and when its entries were.
     pub about: About,
     /// The lengths of its sections.
-    lengths: Vec<u32>,
+    lengths: Lengths,
 }
 
 impl StoredBlock {
     /// How many parts its bodies have.
     pub fn parts(&self) -> usize {
-        self.lengths.len().saturating_sub(1)
+        self.lengths.sections.len().saturating_sub(1)
+    }
+
+    /// Whether it has a summary.
+    pub fn is_summarised(&self) -> bool {
+        self.lengths.summary.is_some()
     }
 }
 
@@ -206,13 +212,27 @@ impl HistoryView {
         (0..block.parts()).map(|part| self.part(block, part)).collect()
     }
 
+    /// Opens a block's summary; `None` of a block that has none.
+    pub fn summary(&self, block: &StoredBlock) -> Result<Option<Bytes>, Fault> {
+        block.is_summarised().then(|| self.open(block, SUMMARY)).transpose()
+    }
+
+    /// Opens all of a block.
+    pub fn opened(&self, block: &StoredBlock) -> Result<OpenedBlock, Fault> {
+        Ok(OpenedBlock {
+            heads: self.heads(block)?,
+            bodies: self.bodies(block)?,
+            summary: self.summary(block)?,
+        })
+    }
+
     fn open(&self, block: &StoredBlock, section: u8) -> Result<Bytes, Fault> {
         let core = self.core();
         let what = || format!("history block {}", block.number);
         let key = section_key(block.number, section);
         let sealed = core.engine.get(&self.at.snapshot, Space::HistoryBlocks, &key)?;
         let sealed = sealed.ok_or_else(|| Fault::corrupt(format!("{} is not there", what())))?;
-        let length = block.lengths.get(usize::from(section)).copied();
+        let length = block.lengths.of(section);
         let length = length.ok_or_else(|| Fault::corrupt(format!("{} has no section {section}", what())))?;
         let about = about_row(&block.about, &block.lengths);
         let identity = identity(block.partition, block.number, &about, section);

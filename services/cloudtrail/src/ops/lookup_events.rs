@@ -47,20 +47,6 @@ struct LookupAttribute {
     attribute_value: String,
 }
 
-fn attribute(key: &str) -> Option<Attribute> {
-    Some(match key {
-        "AccessKeyId" => Attribute::AccessKeyId,
-        "EventId" => Attribute::EventId,
-        "EventName" => Attribute::EventName,
-        "EventSource" => Attribute::EventSource,
-        "ReadOnly" => Attribute::ReadOnly,
-        "ResourceName" => Attribute::ResourceName,
-        "ResourceType" => Attribute::ResourceType,
-        "Username" => Attribute::Username,
-        _ => return None,
-    })
-}
-
 impl Evident for Input {
     fn evident(&self) -> Params {
         let attribute = |attribute: &LookupAttribute| {
@@ -158,7 +144,7 @@ fn question(ctx: &Ctx, input: &Input) -> Result<(Query, usize), CloudTrailError>
 
 impl LookupAttribute {
     fn checked(&self) -> Result<(Attribute, String), CloudTrailError> {
-        let key = attribute(&self.attribute_key);
+        let key = Attribute::named(&self.attribute_key);
         let key = key.ok_or_else(|| bad_attribute("The lookup attribute key is not valid."))?;
         let value = &self.attribute_value;
         let length: usize = value.chars().map(|c| 1 + usize::from(COUNT_DOUBLE.contains(&c))).sum();

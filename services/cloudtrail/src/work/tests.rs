@@ -15,7 +15,7 @@ use gateway::{
     event::ServiceEvent,
     ports::{
         AccountFacts, BucketPlace, Credential, DataKey, Holder, Identities, KeyGuard, Keys, LogEvent, Logs,
-        NewAccessKey, ObjectGuard, Objects, Rights, Roles, ServiceMessage, ServiceObject, Topics, Worker,
+        NewAccessKey, ObjectFacts, ObjectGuard, Objects, Rights, Roles, ServiceMessage, ServiceObject, Topics, Worker,
     },
     work::Work,
 };
@@ -53,6 +53,17 @@ struct Others {
 }
 
 impl Objects for Others {
+    fn facts<'a>(
+        &'a self,
+        _: &'a ReadView<'a>,
+        _: &'a str,
+        _: &'a str,
+        _: Option<&'a str>,
+        _: usize,
+    ) -> Boxed<'a, Result<Vec<ObjectFacts>, Fault>> {
+        unreachable!("nobody asks")
+    }
+
     fn guard<'a>(
         &'a self,
         _: &'a ReadView<'a>,

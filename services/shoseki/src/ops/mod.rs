@@ -7,3 +7,5 @@ pub(crate) mod describe_root_key;
 pub(crate) mod explain_decision;
 pub(crate) mod list_accounts;
 pub(crate) mod rotate_root_key;
+pub(crate) mod summarise_events;
+pub(crate) mod summarise_objects;
