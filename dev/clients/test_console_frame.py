@@ -199,6 +199,18 @@ def test_headers_keep_pages_to_themselves(server):
     assert client.ask("HEAD", "/")[0].status == 200
 
 
+def test_a_browser_at_the_root_finds_the_console(server):
+    def ask(**headers):
+        connection = http.client.HTTPConnection(*server.address)
+        connection.request("GET", "/", headers=headers)
+        return connection.getresponse()
+
+    answer = ask(Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    assert answer.status == 303 and answer.headers["location"] == "/console/"
+    # For everybody else it is S3's.
+    assert ask(Accept="*/*").status == 403
+
+
 def test_a_bucket_named_console_is_still_a_bucket(server):
     s3 = server.client("s3")
     s3.create_bucket(Bucket="console")

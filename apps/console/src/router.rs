@@ -88,7 +88,7 @@ pub(crate) async fn answer(console: Arc<Console>, mut request: Request) -> Answe
     if let Some(asset) = assets::at(&request.path) {
         return asset;
     }
-    if request.path == ROOT {
+    if request.path == ROOT || request.path == "/" {
         return Answer::see(&format!("{ROOT}/"));
     }
     if request.method == Method::POST && !is_from_here(&console, &request) {

@@ -31,6 +31,7 @@ pub struct PageRequest {
 /// Pages, as they are given to a running server by [`crate::Running::show`].
 pub trait Pages: Send + Sync {
     /// Whether this path is theirs. They have it before S3's anonymous calls on a bucket of that name, and never before signed ones.
+    /// `/` is theirs too, when a browser asks for it: nobody may list buckets without a name.
     fn are_at(&self, path: &str) -> bool;
 
     /// The most bytes of a body.
@@ -47,10 +48,16 @@ pub(crate) fn are_asked(pages: &dyn Pages, head: &Head, domain: &str) -> bool {
         let name = pair.split('=').next().unwrap_or_default();
         name.starts_with("X-Amz-") || name == "AWSAccessKeyId"
     };
-    pages.are_at(&head.path)
+    (pages.are_at(&head.path) || is_browser_at_root(head))
         && !head.headers.keys().any(aws_header)
         && !head.query.split('&').any(signed_query)
         && s3_host(&head.authority, domain) == S3Host::Path
+}
+
+fn is_browser_at_root(head: &Head) -> bool {
+    let accepted = head.headers.get(http::header::ACCEPT);
+    let accepted = accepted.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    head.path == "/" && head.query.is_empty() && head.method == Method::GET && accepted.contains("text/html")
 }
 
 /// Reads the body and asks for the page.
@@ -158,6 +165,10 @@ mod tests {
         let at = |path: &str| head(path, "", "localhost:4566", &[]);
         check(at("/console/trails"), true);
         check(at("/bucket/key"), false);
+        check(head("/", "", "127.0.0.1", &[("accept", "text/html,*/*;q=0.8")]), true);
+        check(head("/", "", "127.0.0.1", &[("accept", "*/*")]), false);
+        check(head("/", "", "bucket.localhost", &[("accept", "text/html")]), false);
+        check(head("/bucket", "", "127.0.0.1", &[("accept", "text/html")]), false);
         check(head("/console/a", "versions=1", "127.0.0.1", &[]), true);
         check(head("/console/a", "", "bucket.localhost:4566", &[]), false);
         check(head("/console/a", "X-Amz-Signature=0", "127.0.0.1", &[]), false);
@@ -167,7 +178,7 @@ mod tests {
                 "/console/a",
                 "",
                 "127.0.0.1",
-                &[("authorization", "AWS4-HMAC-SHA256 …")],
+                &[("authorization", "AWS4-HMAC-SHA256 Credential=AKIA")],
             ),
             false,
         );
@@ -179,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_form_that_is_too_long_is_refused() {
-        let ask = |bytes: &'static [u8]| async {
+        let ask = |bytes: &'static [u8]| async move {
             let body: RawBody = Full::new(Bytes::from_static(bytes))
                 .map_err(|never| match never {})
                 .boxed_unsync();
