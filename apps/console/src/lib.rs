@@ -20,6 +20,7 @@
 )]
 
 mod assets;
+mod chart;
 mod compress;
 mod context;
 mod failure;
