@@ -38,11 +38,20 @@ class Case:
                     objects[unquote(str(file.relative_to(root)))] = file.read_bytes(), metadata
 
 
+class Bucket:
+    """A bucket without a trail."""
+
+    def __init__(self, name, objects):
+        self.facts = {"buckets": {name: "us-east-1"}, "status": None}
+        self.objects = {name: {key: (body, {}) for key, body in objects.items()}}
+
+
 class Endpoint:
-    """CloudTrail, S3 and Organizations as far as a validator asks them. `case` is what they hold."""
+    """CloudTrail, S3 and Organizations as far as a validator asks them. `case` is what they hold; `asked` what S3 was asked for; `page`
+    makes the pages of listings."""
 
     def __init__(self):
-        self.case = None
+        self.case, self.asked, self.page = None, [], listing
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -116,7 +125,8 @@ class Endpoint:
         return {"Organization": {"Id": self.case.trail["organization"]}}
 
     def GetTrailStatus(self, _request):
-        return {"IsLogging": True}
+        status = self.case.facts["status"] or {"IsLogging": True}
+        return {name: seconds(value) if isinstance(value, str) else value for name, value in status.items() if value is not None}
 
     def LookupEvents(self, request):
         start, end = request.get("StartTime", 0), request.get("EndTime", float("inf"))
@@ -133,6 +143,7 @@ class Endpoint:
     # --- S3 ---
 
     def s3(self, handler):
+        self.asked.append(handler.path)
         url = urlsplit(handler.path)
         bucket, _, key = unquote(url.path)[1:].partition("/")
         query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
@@ -144,7 +155,7 @@ class Endpoint:
             text = "" if region == "us-east-1" else region
             return xml_answer(handler, f"<LocationConstraint>{text}</LocationConstraint>")
         if not key:
-            return xml_answer(handler, listing(bucket, objects, query))
+            return xml_answer(handler, self.page(bucket, objects, query))
         if key not in objects:
             return refuse(handler, "NoSuchKey", "The specified key does not exist.", Key=key)
         body, metadata = objects[key]

@@ -1,5 +1,6 @@
 """`shoseki search`: against a plain reading of the same records, in every source, with what is damaged, sealed or wrong."""
 
+import contextlib
 import csv
 import fnmatch
 import gzip
@@ -8,10 +9,15 @@ import ipaddress
 import json
 import random
 import re
+import signal
 import subprocess
+import sys
+import threading
 
+import boto3
 import pytest
-from harness import ACCOUNT, BINARY, CLEAN, allow, make_trail, policy
+from corpus import PAGE, Bucket, Endpoint, environment, listing
+from harness import ACCOUNT, BINARY, CLEAN, PROGRAMS, allow, make_trail, policy
 from screens import screen, tmux_session
 
 
@@ -246,7 +252,7 @@ def test_what_is_damaged_is_named_and_all_else_searched(corpus, tmp_path):
     (tmp_path / "5-text.json").write_bytes(b"this is no log")
     (tmp_path / "6-cut.json").write_bytes(text[:-3])
     (tmp_path / "7-good.json.gz").write_bytes(whole)
-    done = search("--files", tmp_path, tmp_path / "8-absent.json", "--output", "jsonl", status=1)
+    done = search("--files", tmp_path, tmp_path / "8-absent.json", "--output", "jsonl", "--duplicates", status=1)
     for name in ("2-cut", "3-flipped", "4-appended", "5-text", "6-cut"):
         assert re.search(rf"{name}\S* is damaged: ", done.err), done.err
     assert re.search(r"8-absent.json cannot be read: No such file", done.err) and "6 files could not" in done.err
@@ -273,7 +279,7 @@ def test_wrong_usage_is_refused_with_what_to_do(corpus):
 def test_standard_input_and_a_reader_that_goes(corpus):
     _, records = corpus
     lines = "".join(json.dumps(record) + "\n" for record in records) * 200
-    assert len(found("--files", "-", "--event", "ConsoleLogin", input=lines.encode())) == 200 * sum(
+    assert len(found("--files", "-", "--duplicates", "--event", "ConsoleLogin", input=lines.encode())) == 200 * sum(
         record["eventName"] == "ConsoleLogin" for record in records)
     assert len(found("--limit", 3, input=gzip.compress(lines.encode()))) == 3
     done = subprocess.run(["bash", "-c", f"'{BINARY}' search --output jsonl | head -1; echo ${{PIPESTATUS[0]}}"], env=CLEAN,
@@ -363,3 +369,180 @@ def test_values_that_would_act_on_a_terminal_are_shown_harmless_and_kept_in_json
         assert not set("\x1b\x07\u202e\u009b") & set(out) and "ev\ufffd" in out and "\nroot" not in out, repr(out)
     assert found("--files", path) == [record]
     assert list(csv.DictReader(io.StringIO(search("--files", path, "--output", "csv").out)))[0]["userAgent"] == evil
+
+
+# --- what is found again, cut off, far away or odd ---
+
+
+def test_an_event_of_two_files_is_given_once_and_how_many_were_is_said(corpus, tmp_path):
+    _, records = corpus
+    some = records[:30]
+    changed = some[4] | {"eventName": "Other"}
+    one, other = json.dumps({"Records": some}), json.dumps({"Records": [*some[10:], changed]})
+    (tmp_path / "1.json").write_text(one)
+    (tmp_path / "2.json.gz").write_bytes(gzip.compress(other.encode()))
+    assert found("--files", tmp_path) == [*some, changed], "the first of each; one that differs is another"
+    assert found("--files", tmp_path, "--duplicates") == [*some, *some[10:], changed]
+    for form in ("jsonl", "json", "csv", "text"):
+        assert "20 records were found again" in search("--files", tmp_path, "--output", form).err
+    assert json.loads(search("--files", tmp_path, "--output", "json").out) == {"Records": [*some, changed]}
+    assert search("--files", tmp_path, "--count").out == "31\n"
+    assert search("--files", tmp_path, "--count", "--duplicates").out == "51\n"
+    assert len(found("--files", tmp_path, "--order", "oldest")) == 31
+    for summary in ("--histogram", "--group-by=event"):
+        told = json.loads(search("--files", tmp_path, summary, "--output", "json").out)
+        assert sum(each["count"] for each in told.get("bars") or told["groups"]) == 31
+    assert "found again" not in search("--files", tmp_path / "1.json").err
+
+
+def test_a_record_that_is_no_text_does_not_end_its_file(tmp_path):
+    record = lambda number: json.dumps({"eventName": "GetKey", "eventID": str(number), "userAgent": "agent"}).encode()
+    text = b'{"Records":[' + b",".join([record(1), record(2).replace(b"agent", b"\xff\xfe"), record(3)]) + b"]}"
+    (tmp_path / "odd.json.gz").write_bytes(gzip.compress(text))
+    done = search("--files", tmp_path, "--event", "GetKey", "--output", "jsonl", status=1)
+    assert [json.loads(line)["eventID"] for line in done.out.splitlines()] == ["1", "3"]
+    assert re.search(r"odd.json.gz: records that are no JSON in UTF-8 were left out: 1, the first at byte \d+", done.err), done.err
+    assert "レコードを除きました" in search("--lang", "ja", "--files", tmp_path, status=1).err
+
+
+def test_an_interruption_is_said_and_what_was_found_is_given(corpus):
+    _, records = corpus
+    lines = "".join(json.dumps(record) + "\n" for record in records).encode()
+    running = subprocess.Popen(
+        [BINARY, "search", "--files", "-", "--duplicates", "--output", "jsonl"], env=CLEAN,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out = []
+
+    def read():
+        for line in running.stdout:
+            if not out:
+                running.send_signal(signal.SIGINT)
+            out.append(line)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    # Its input does not end by itself.
+    with contextlib.suppress(BrokenPipeError):
+        while running.poll() is None:
+            running.stdin.write(lines)
+    reader.join(30)
+    err = running.stderr.read()
+    assert running.wait(30) == 130 and b"Interrupted after" in err, err
+    assert json.loads(out[0]) == records[0] and all(json.loads(line) for line in out), "no record is cut"
+    for stream in (running.stdout, running.stderr):
+        stream.close()
+    with contextlib.suppress(BrokenPipeError):
+        running.stdin.close()
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.close()
+
+
+def log_name(day, number, region="us-east-1"):
+    return (f"AWSLogs/{ACCOUNT}/CloudTrail/{region}/2026/{day // 28 + 1:02}/{day % 28 + 1:02}/"
+            f"{ACCOUNT}_CloudTrail_{region}_2026{day // 28 + 1:02}{day % 28 + 1:02}T1200Z_{number:016}.json.gz")
+
+
+def test_until_alone_lists_no_more_than_it_needs(endpoint):
+    def file(day):
+        at = f"2026-{day // 28 + 1:02}-{day % 28 + 1:02}T11:55:00Z"
+        return gzip.compress(json.dumps({"Records": [{"eventTime": at, "eventName": "GetKey", "eventID": str(day)}]}).encode())
+
+    endpoint.case = Bucket("logs", {log_name(day, 0): file(day) for day in range(280)})
+    given = ("--bucket", "logs", "--region", "us-east-1", "--until", "2026-01-03")
+    assert [record["eventID"] for record in found(*given, environment=environment(endpoint.url))] == ["0", "1", "2"]
+    listed = [path for path in endpoint.asked if "list-type=2" in path and "delimiter" not in path]
+    # To the end of the day after it, which is looked into for what came late, and a page more.
+    assert 0 < len(listed) <= 5 // PAGE + 2, listed
+    fetched = [path for path in endpoint.asked if path.endswith(".gz")]
+    assert len(fetched) <= 5
+
+
+def test_a_bucket_whose_listing_does_not_go_on_is_told(endpoint):
+    endpoint.case = Bucket("logs", {log_name(day, 0): gzip.compress(b'{"Records":[]}') for day in range(12)})
+    endpoint.page = lambda bucket, objects, query: listing(
+        bucket, objects, {name: value for name, value in query.items() if name != "continuation-token"})
+    done = search("--bucket", "logs", "--region", "us-east-1", environment=environment(endpoint.url), status=1)
+    assert "does not go on" in done.err and len(endpoint.asked) < 100
+
+
+MEASURE = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE)
+json.dump([done.stdout.decode(), done.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024], sys.stdout)
+"""
+
+
+def test_memory_does_not_grow_with_the_objects_of_a_bucket(endpoint):
+    line = json.dumps({"eventName": "GetKey", "eventID": "same", "userAgent": "x" * 900}).encode() + b"\n"
+    huge = line * (80_000_000 // len(line)) + json.dumps({"eventName": "PutKey", "eventID": "last"}).encode()
+    middling = line * (12_000_000 // len(line))
+    objects = {f"AWSLogs/big/{number}.json": huge for number in range(3)}
+    objects |= {f"AWSLogs/big/m{number:02}.json": middling for number in range(24)}
+    endpoint.case = Bucket("logs", objects)
+    command = [BINARY, "search", "--bucket", "logs", "--prefix", "AWSLogs/big/", "--event", "PutKey", "--duplicates", "--output", "jsonl"]
+    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, *command], stdout=subprocess.PIPE, check=True, timeout=60,
+                          env={**environment(endpoint.url), "AWS_DEFAULT_REGION": "us-east-1"})
+    out, status, peak = json.loads(done.stdout)
+    assert status == 0 and [json.loads(line)["eventID"] for line in out.splitlines()] == ["last"] * 3
+    assert peak < 300, f"{peak} MiB for 528 MB"
+
+
+# --- a foreign endpoint ---
+
+
+@pytest.fixture
+def moto(tmp_path):
+    log = open(tmp_path / "moto.log", "w+")
+    process = subprocess.Popen(
+        [PROGRAMS / "moto_server", "-H", "127.0.0.1", "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**CLEAN, "HOME": str(tmp_path), "MOTO_ACCOUNT_ID": ACCOUNT},
+    )
+    place, ready = [], threading.Event()
+
+    def read():
+        for line in process.stdout:
+            log.write(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                place.append(found.group())
+                ready.set()
+        ready.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    assert ready.wait(30) and place
+    yield place[0]
+    process.send_signal(signal.SIGTERM)
+    process.wait(20)
+    reader.join(20)
+    log.close()
+
+
+def test_a_bucket_of_a_foreign_endpoint_is_searched(corpus, moto):
+    _, records = corpus
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "us-east-1", "endpoint_url": moto}
+    s3, cloudtrail = (boto3.client(name, **keys) for name in ("s3", "cloudtrail"))
+    s3.create_bucket(Bucket="moto-logs")
+    cloudtrail.create_trail(Name="moto", S3BucketName="moto-logs", S3KeyPrefix="a b")
+    by_day = [records[start:start + 40] for start in range(0, len(records), 40)]
+    for day, some in enumerate(by_day):
+        body = gzip.compress(json.dumps({"Records": some}).encode())
+        s3.put_object(Bucket="moto-logs", Key=f"a b/{log_name(day, day)}", Body=body)
+    # Larger than what is fetched whole.
+    rare = {"eventName": "Rare", "eventID": "rare", "eventTime": "2026-02-01T00:00:00Z"}
+    filler = json.dumps({"eventName": "Filler", "userAgent": "x" * 4000}) + "\n"
+    text = filler * (20_000_000 // len(filler)) + json.dumps(rare)
+    s3.put_object(Bucket="moto-logs", Key="a b/" + log_name(27, 9).replace(".json.gz", ".json"), Body=text.encode())
+    environment = {**CLEAN, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1",
+                   "AWS_ENDPOINT_URL": moto}
+    for place in (["--trail", "moto"], ["--bucket", "moto-logs", "--prefix", "a b"]):
+        for given in (["--event", "GetObject"], ["--error", "AccessDenied"], ["--event", "Rare"]):
+            expected = [record for record in [*records, rare]
+                        if record["eventName"] == given[1] or record.get("errorCode") == given[1]]
+            assert found(*place, *given, environment=environment) == expected, (place, given)
+    refused = search("--lookup", "--calls-per-second", "50", environment=environment, check=False)
+    assert refused.returncode in (0, 1) and "panicked" not in refused.err

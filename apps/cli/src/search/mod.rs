@@ -15,8 +15,8 @@ use operator::{
     aws::Client,
     message::Language,
     search::{
-        self as searching, Count, End, Event, Field, Fold, Grouped, Groups, Heap, InBucket, Item, Lookup, Matcher,
-        Order, OverTime, Problem, Query, RATE_OF_AWS, Sorted, SourceIp, Tally, Times, Wildcard, Written,
+        self as searching, Count, Distinct, End, Event, Field, Fold, Grouped, Groups, Heap, InBucket, Item, Lookup,
+        Matcher, Once, Order, OverTime, Problem, Query, RATE_OF_AWS, Sorted, SourceIp, Tally, Times, Wildcard, Written,
     },
 };
 use std::{
@@ -48,7 +48,8 @@ const AFTER_HELP: &str = "\
 Sources: a bucket of CloudTrail (listed by account, Region and day), a trail's bucket, files or directories (.json, .jsonl, .gz; \
 `-` is standard input), or LookupEvents. Records are given as they are written, in the order of the files; a table, and \
 whatever is asked for by --order, is in the order of time and limited, for it is held in memory. CSV has values as they were \
-recorded: a spreadsheet may take one that begins with = + - or @ for a formula.
+recorded: a spreadsheet may take one that begins with = + - or @ for a formula. An event that is found again (of two trails, of two copies) is given \
+once; how many were is said on standard error.
 
 Examples:
   shoseki search --trail audit --since 2h --error AccessDenied
@@ -166,6 +167,9 @@ struct Wanted {
     /// How many there are over time, in steps of this width [default: one that fits].
     #[arg(long, group = "summary", value_name = "STEP", num_args = 0..=1, default_missing_value = "", value_parser = step)]
     histogram: Option<Width>,
+    /// Give an event as often as it is found: otherwise those of the same eventID and text, of two trails for instance, are one.
+    #[arg(long)]
+    duplicates: bool,
     /// How many there are of each value of this field.
     #[arg(long, group = "summary", value_enum, value_name = "FIELD")]
     group_by: Option<By>,
@@ -293,6 +297,8 @@ struct Under {
     enough: Arc<AtomicBool>,
     /// The command was interrupted.
     interrupted: bool,
+    /// What was found already; none when that does not matter.
+    once: Option<Arc<Once>>,
 }
 
 pub(crate) async fn run(args: SearchArgs, language: Language) -> Result<ExitCode> {
@@ -313,6 +319,7 @@ pub(crate) async fn run(args: SearchArgs, language: Language) -> Result<ExitCode
         items: Some(items),
         enough: Arc::default(),
         interrupted: false,
+        once: (!args.result.duplicates).then(Arc::default),
     };
     let start = Instant::now();
     let sources = start_sources(&args, matcher, sender, language).await?;
@@ -453,6 +460,12 @@ impl Under {
         done
     }
 
+    /// Adds each event once, unless all are asked for.
+    fn distinct<F: Fold>(&self, fold: F) -> Distinct<F> {
+        let once = self.once.clone();
+        Distinct { fold, once }
+    }
+
     async fn search_unseen<F: Fold + Send + 'static>(
         &mut self,
         fold: F,
@@ -517,7 +530,9 @@ async fn answer(under: &mut Under, wanted: &Wanted, language: Language) -> Resul
     if wanted.count {
         let all = Shared::<u64>::default();
         let sum = all.clone();
-        let problems = under.search(Count, move |part| sum.with(|all| *all += part)).await?;
+        let problems = under
+            .search(under.distinct(Count), move |part| sum.with(|all| *all += part))
+            .await?;
         print::count(all.take(), wanted.output);
         return Ok(problems);
     }
@@ -525,7 +540,7 @@ async fn answer(under: &mut Under, wanted: &Wanted, language: Language) -> Resul
         let all = Shared::<Times>::default();
         let sum = all.clone();
         let problems = under
-            .search(OverTime, move |part| sum.with(|all| all.merge(part)))
+            .search(under.distinct(OverTime), move |part| sum.with(|all| all.merge(part)))
             .await?;
         let histogram = all.take().histogram(screen.rows(), width);
         print::histogram(&histogram, wanted.output, screen, language);
@@ -535,7 +550,9 @@ async fn answer(under: &mut Under, wanted: &Wanted, language: Language) -> Resul
         let all = Shared::<Groups>::default();
         let sum = all.clone();
         let problems = under
-            .search(Grouped(by.field()), move |part| sum.with(|all| all.merge(part)))
+            .search(under.distinct(Grouped(by.field())), move |part| {
+                sum.with(|all| all.merge(part))
+            })
             .await?;
         print::groups(all.take(), wanted.limit, wanted.output, screen, language);
         return Ok(problems);
@@ -554,7 +571,7 @@ async fn answer(under: &mut Under, wanted: &Wanted, language: Language) -> Resul
     let all = Shared::<Heap>::default();
     let sum = all.clone();
     let merge = move |part| sum.with(|all| Sorted { order, limit }.merge(all, part));
-    let problems = under.search(Sorted { order, limit }, merge).await?;
+    let problems = under.search(under.distinct(Sorted { order, limit }), merge).await?;
     let records = Sorted { order, limit }.records(all.take());
     print::records(&records, wanted.output, screen, language);
     Ok(problems)
@@ -570,7 +587,11 @@ async fn as_found(under: &mut Under, wanted: &Wanted) -> Result<Vec<Problem>> {
     let mut is_first = true;
     // JSON has its control characters escaped; CSV has them as they are.
     let is_seen = std::io::stdout().is_terminal();
-    let consume = move |part: searching::Lines| {
+    let once = under.once.clone();
+    let consume = move |mut part: searching::Lines| {
+        if let Some(once) = &once {
+            part.leave_out_what_was_found(once);
+        }
         let count = part.ends.len().min(left);
         let end = count
             .checked_sub(1)
@@ -592,9 +613,13 @@ async fn as_found(under: &mut Under, wanted: &Wanted) -> Result<Vec<Problem>> {
             _ => ControlFlow::Break(()),
         }
     };
+    let written = Written {
+        write,
+        once: under.once.clone(),
+    };
     let problems = match is_seen {
-        true => under.search_unseen(Written(write), consume).await?,
-        false => under.search(Written(write), consume).await?,
+        true => under.search_unseen(written, consume).await?,
+        false => under.search(written, consume).await?,
     };
     let _ = std::io::stdout().write_all(print::tail(form).as_bytes());
     Ok(problems)
@@ -643,6 +668,11 @@ fn tell(under: &Under, problems: &[Problem], wanted: &Wanted, took: Duration, la
     let mut stderr = std::io::stderr();
     for line in show::problems(problems, language) {
         let _ = writeln!(stderr, "{line}");
+    }
+    if let Some(once) = &under.once {
+        for line in show::again(once.again(), once.unchecked(), language) {
+            let _ = writeln!(stderr, "{line}");
+        }
     }
     let progress = under.tally.progress();
     if under.interrupted {

@@ -77,6 +77,26 @@ pub(super) fn problems(problems: &[Problem], language: Language) -> Vec<String> 
     lines
 }
 
+/// How many events were found again, and how many were too many to tell.
+pub(super) fn again(again: u64, unchecked: u64, language: Language) -> Vec<String> {
+    let mut lines = Vec::new();
+    if again > 0 {
+        lines.push(tr!(
+            language,
+            "shoseki: {again} records were found again (same eventID and text) and are given once; --duplicates gives all",
+            "shoseki: 同じ eventID と内容のレコード {again} 件が再び見つかり、1 件にまとめました（--duplicates ですべて出力します）"
+        ));
+    }
+    if unchecked > 0 {
+        lines.push(tr!(
+            language,
+            "shoseki: {unchecked} records were too many to be compared: some of them may be given twice",
+            "shoseki: {unchecked} 件は多すぎて重複を調べていません。重複が残ることがあります"
+        ));
+    }
+    lines
+}
+
 fn line(problem: &Problem, language: Language) -> String {
     let (name, reason) = (plain(&problem.name), plain(&problem.reason));
     match problem.kind {
@@ -89,6 +109,11 @@ fn line(problem: &Problem, language: Language) -> String {
             language,
             "shoseki: {name} cannot be read: {reason}",
             "shoseki: {name} を読めません: {reason}"
+        ),
+        ProblemKind::Records => tr!(
+            language,
+            "shoseki: {name}: records that are no JSON in UTF-8 were left out: {reason}",
+            "shoseki: {name}: UTF-8 の JSON でないレコードを除きました: {reason}"
         ),
         ProblemKind::Damaged => tr!(
             language,

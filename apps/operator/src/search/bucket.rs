@@ -2,22 +2,32 @@
 
 use super::{
     engine::{Body, Item, ProblemKind},
+    far::Far,
     files::may_hold_records,
     query::Matcher,
 };
 use crate::aws::{Client, Error, elements};
 use http::Method;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::json;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::{
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::{
+        OwnedSemaphorePermit, Semaphore,
+        mpsc::{Receiver, Sender, channel},
+    },
     task::JoinHandle,
 };
 use wire::ServiceName;
 
 /// Objects that are fetched at a time.
 const FETCHED: usize = 32;
+/// So many KiB of objects are held at once.
+const HELD_KIB: u32 = 128 << 10;
+/// A larger object is not fetched whole.
+const WHOLE_BYTES_MAX: u64 = 16 << 20;
+/// A listing may have pages without anything new on them, but not so many in a row.
+const IDLE_PAGES_MAX: usize = 100;
 /// Prefixes that are listed at a time.
 const LISTED: usize = 8;
 /// Pages of keys that wait, of each prefix.
@@ -59,7 +69,8 @@ pub async fn in_bucket(
     };
     let prefixes = lister.prefixes(&place.prefix).await?;
     let mut prefixes = prefixes.into_iter();
-    let mut lanes: VecDeque<Receiver<Result<Vec<String>, Error>>> = VecDeque::new();
+    let mut lanes: VecDeque<Receiver<Result<Vec<Listed>, Error>>> = VecDeque::new();
+    let room = Arc::new(Semaphore::new(HELD_KIB as usize));
     let mut fetched: VecDeque<JoinHandle<Item>> = VecDeque::new();
     loop {
         while lanes.len() < LISTED
@@ -77,11 +88,19 @@ pub async fn in_bucket(
             lanes.pop_front();
             continue;
         };
-        for key in page? {
+        for object in page? {
             if fetched.len() >= FETCHED && !hand_on(&mut fetched, items).await {
                 return Ok(());
             }
-            fetched.push_back(tokio::spawn(fetch(lister.client.clone(), lister.bucket.clone(), key)));
+            let Some(held) = room_for(&object, &room, &mut fetched, items).await else {
+                return Ok(());
+            };
+            fetched.push_back(tokio::spawn(fetch(
+                lister.client.clone(),
+                lister.bucket.clone(),
+                object,
+                held,
+            )));
         }
     }
     while !fetched.is_empty() {
@@ -104,19 +123,47 @@ async fn hand_on(fetched: &mut VecDeque<JoinHandle<Item>>, items: &Sender<Item>)
     }
 }
 
-async fn fetch(client: Client, bucket: String, key: String) -> Item {
-    let answer = client.s3(Method::GET, &bucket, &key, "", &[], "").await;
-    let body = match answer {
-        Ok(answer) => Body::Bytes(answer.body),
-        Err(error) => Body::Missing(kind_of(&error), error.to_string()),
-    };
-    Item {
-        name: format!("s3://{bucket}/{key}"),
-        body,
+/// Waits for room for an object, in the order of the objects: those before it are handed on meanwhile, or it would wait for ever. None:
+/// nobody takes any more.
+async fn room_for(
+    object: &Listed,
+    room: &Arc<Semaphore>,
+    fetched: &mut VecDeque<JoinHandle<Item>>,
+    items: &Sender<Item>,
+) -> Option<OwnedSemaphorePermit> {
+    let bytes = object.bytes.min(WHOLE_BYTES_MAX);
+    let wanted = u32::try_from(bytes.div_ceil(1024))
+        .unwrap_or(HELD_KIB)
+        .clamp(1, HELD_KIB);
+    loop {
+        match Arc::clone(room).try_acquire_many_owned(wanted) {
+            Ok(held) => return Some(held),
+            Err(_) if fetched.is_empty() => return Arc::clone(room).acquire_many_owned(wanted).await.ok(),
+            Err(_) => {
+                if !hand_on(fetched, items).await {
+                    return None;
+                }
+            }
+        }
     }
 }
 
-fn kind_of(error: &Error) -> ProblemKind {
+async fn fetch(client: Client, bucket: String, object: Listed, held: OwnedSemaphorePermit) -> Item {
+    let name = format!("s3://{bucket}/{}", object.key);
+    if object.bytes > WHOLE_BYTES_MAX {
+        let far = Far::new(client, bucket, object.key, object.tag, object.bytes, held);
+        let body = Body::Far(Box::new(far));
+        return Item { name, body };
+    }
+    let answer = client.s3(Method::GET, &bucket, &object.key, "", &[], "").await;
+    let body = match answer {
+        Ok(answer) => Body::Held(answer.body, held),
+        Err(error) => Body::Missing(kind_of(&error), error.to_string()),
+    };
+    Item { name, body }
+}
+
+pub(super) fn kind_of(error: &Error) -> ProblemKind {
     match error.refused() {
         Some(refused) if refused.status == 403 || refused.code.contains("Denied") => ProblemKind::Refused,
         // A key that is disabled, deleted or unknown, as S3 passes it on.
@@ -131,6 +178,16 @@ struct Prefix {
     prefix: String,
     /// Keys up to this one are left out by the service.
     after: String,
+    /// Whether keys come in the order of time: those of one account and Region do.
+    is_by_time: bool,
+}
+
+/// An object as it was listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    key: String,
+    bytes: u64,
+    tag: String,
 }
 
 #[derive(Clone)]
@@ -141,7 +198,7 @@ struct Lister {
 }
 
 struct Page {
-    keys: Vec<String>,
+    objects: Vec<Listed>,
     folders: Vec<String>,
     next: Option<String>,
 }
@@ -153,6 +210,7 @@ impl Lister {
             vec![Prefix {
                 prefix: prefix.to_owned(),
                 after: String::new(),
+                is_by_time: false,
             }]
         };
         if prefix.contains("AWSLogs/") {
@@ -198,46 +256,44 @@ impl Lister {
             .map(|prefix| Prefix {
                 after: day.as_ref().map_or_else(String::new, |day| format!("{prefix}{day}")),
                 prefix,
+                is_by_time: true,
             })
             .collect())
     }
 
     /// The prefixes directly below this one, each with a slash at its end.
     async fn folders(&self, prefix: &str) -> Result<Vec<String>, Error> {
-        let (mut folders, mut next) = (Vec::new(), None);
+        let (mut folders, mut going) = (Vec::new(), Going::default());
         loop {
-            let page = self.page(prefix, "", "/", next.as_deref()).await?;
+            let page = self.page(prefix, "", "/", going.token.as_deref()).await?;
+            let last = page.folders.last().cloned();
             folders.extend(page.folders);
-            match page.next {
-                Some(token) => next = Some(token),
-                None => return Ok(folders),
+            if !going.on(prefix, last, page.next)? {
+                return Ok(folders);
             }
         }
     }
 
-    /// Sends the keys of log files page by page, to the last that may be of the time that is searched.
-    async fn list(&self, prefix: &Prefix, pages: &Sender<Result<Vec<String>, Error>>) {
-        let mut next = None;
+    /// Sends the log files page by page, to the last that may be of the time that is searched.
+    async fn list(&self, prefix: &Prefix, pages: &Sender<Result<Vec<Listed>, Error>>) {
+        if let Err(error) = self.pages(prefix, pages).await {
+            let _ = pages.send(Err(error)).await;
+        }
+    }
+
+    async fn pages(&self, prefix: &Prefix, pages: &Sender<Result<Vec<Listed>, Error>>) -> Result<(), Error> {
+        let mut going = Going::default();
         loop {
-            let page = match self.page(&prefix.prefix, &prefix.after, "", next.as_deref()).await {
-                Ok(page) => page,
-                Err(error) => {
-                    let _ = pages.send(Err(error)).await;
-                    return;
-                }
-            };
-            let is_last =
-                page.keys.last().is_some_and(|last| self.matcher.is_too_late(last)) && !prefix.after.is_empty();
-            let meant = page
-                .keys
-                .into_iter()
-                .filter(|key| may_hold_records(key) && self.matcher.may_be_in_file(key));
-            if pages.send(Ok(meant.collect())).await.is_err() || is_last {
-                return;
-            }
-            match page.next {
-                Some(token) => next = Some(token),
-                None => return,
+            let page = self
+                .page(&prefix.prefix, &prefix.after, "", going.token.as_deref())
+                .await?;
+            let last = page.objects.last().map(|object| object.key.clone());
+            let is_last = prefix.is_by_time && last.as_ref().is_some_and(|last| self.matcher.is_too_late(last));
+            let mut meant = page.objects;
+            meant.retain(|object| may_hold_records(&object.key) && self.matcher.may_be_in_file(&object.key));
+            let more = going.on(&prefix.prefix, last, page.next)?;
+            if pages.send(Ok(meant)).await.is_err() || is_last || !more {
+                return Ok(());
             }
         }
     }
@@ -246,6 +302,7 @@ impl Lister {
         let parameters = [
             ("continuation-token", token.unwrap_or_default()),
             ("delimiter", delimiter),
+            ("encoding-type", "url"),
             ("list-type", "2"),
             ("prefix", prefix),
             ("start-after", after),
@@ -260,14 +317,53 @@ impl Lister {
             .await?;
         let text = answer.text();
         let folders = text.split("<CommonPrefixes>").skip(1);
+        let listed = |entry: String| {
+            let first = |name: &str| elements(&entry, name).into_iter().next().unwrap_or_default();
+            Listed {
+                key: decoded(&first("Key")),
+                bytes: first("Size").parse().unwrap_or(u64::MAX),
+                tag: first("ETag"),
+            }
+        };
         Ok(Page {
-            keys: elements(&text, "Key"),
+            objects: elements(&text, "Contents").into_iter().map(listed).collect(),
             folders: folders
                 .filter_map(|part| elements(part, "Prefix").into_iter().next())
+                .map(|folder| decoded(&folder))
                 .collect(),
             next: elements(&text, "NextContinuationToken").into_iter().next(),
         })
     }
+}
+
+/// How far a listing is. One that does not go on would never end.
+#[derive(Default)]
+struct Going {
+    token: Option<String>,
+    reached: Option<String>,
+    idle: usize,
+}
+
+impl Going {
+    /// Takes the last name of a page and the token of the next; whether there is a next.
+    fn on(&mut self, prefix: &str, last: Option<String>, next: Option<String>) -> Result<bool, Error> {
+        self.idle = if last <= self.reached { self.idle + 1 } else { 0 };
+        self.reached = last.max(self.reached.take());
+        if next.is_some() && (next == self.token || self.idle >= IDLE_PAGES_MAX) {
+            return Err(Error::Unreadable {
+                operation: "ListObjectsV2".to_owned(),
+                reason: format!("the listing of {prefix} does not go on"),
+            });
+        }
+        self.token = next;
+        Ok(self.token.is_some())
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(&text.replace('+', " "))
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// The name of a folder.
@@ -288,6 +384,24 @@ mod tests {
     fn folders_are_read_by_their_names() {
         assert_eq!(last("p/AWSLogs/012345678901/"), "012345678901");
         assert!(is_account("012345678901") && !is_account("o-abcdefghij") && !is_account("01234567890x"));
+    }
+
+    #[test]
+    fn a_listing_that_does_not_go_on_ends() {
+        let some = |text: &str| Some(text.to_owned());
+        let mut going = Going::default();
+        assert!(going.on("p", some("a"), some("1")).unwrap());
+        assert!(going.on("p", some("b"), some("1")).is_err(), "the same token again");
+        let mut going = Going::default();
+        let pages = (0..).take_while(|page| going.on("p", some("a"), Some(page.to_string())).is_ok());
+        assert_eq!(pages.count(), IDLE_PAGES_MAX, "new tokens and nothing new");
+        let mut going = Going::default();
+        assert!((0..500).all(|page| {
+            going
+                .on("p", Some(format!("{page:03}")), Some(page.to_string()))
+                .unwrap()
+        }));
+        assert!(!going.on("p", None, None).unwrap());
     }
 
     #[test]

@@ -24,7 +24,7 @@ use std::{
     },
     thread,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// Files that may be ahead of the one whose finds are taken, for each worker.
 const AHEAD_PER_WORKER: usize = 16;
@@ -34,7 +34,6 @@ const LANE_PARTS: usize = 4;
 const READ_BYTES_MAX: u64 = 64 << 20;
 
 /// What is searched: a file by any name.
-#[derive(Debug)]
 pub struct Item {
     /// As it is told to people.
     pub name: String,
@@ -43,10 +42,13 @@ pub struct Item {
 }
 
 /// Where the bytes of a file are.
-#[derive(Debug)]
 pub enum Body {
     /// Here.
     Bytes(Bytes),
+    /// Here, taking some of the memory that is allowed for what was fetched.
+    Held(Bytes, OwnedSemaphorePermit),
+    /// Far away, to be read piece by piece.
+    Far(Box<dyn Read + Send>),
     /// In a file of this machine.
     File(PathBuf),
     /// On standard input.
@@ -77,6 +79,8 @@ pub enum ProblemKind {
     Unreadable,
     /// It is damaged. What came before the damage was searched.
     Damaged,
+    /// Some of its records that are meant cannot be given: they are no JSON. All others were.
+    Records,
 }
 
 /// How a find becomes part of an answer. It is done where the find is made, by many threads.
@@ -215,6 +219,8 @@ fn search_one<F: Fold>(searcher: &mut Searcher<'_>, job: Job<F::Part>, fold: &F,
     };
     let done = match item.body {
         Body::Bytes(bytes) => searcher.bytes(&bytes, &mut seen, &mut take).map_err(of_fault),
+        Body::Held(bytes, _held) => searcher.bytes(&bytes, &mut seen, &mut take).map_err(of_fault),
+        Body::Far(from) => searcher.stream(from, &mut seen, &mut take).map_err(of_fault),
         Body::File(path) => file(searcher, &path, &mut seen, &mut take),
         Body::Stdin => searcher
             .stream(io::stdin().lock(), &mut seen, &mut take)
@@ -252,6 +258,7 @@ fn file(
 fn of_fault(fault: Fault) -> (ProblemKind, String) {
     let kind = match fault {
         Fault::Unreadable(_) => ProblemKind::Unreadable,
+        Fault::Records(..) => ProblemKind::Records,
         _ => ProblemKind::Damaged,
     };
     (kind, fault.to_string())

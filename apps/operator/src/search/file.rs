@@ -42,6 +42,9 @@ pub(super) enum Fault {
     /// It ends within a record or a list.
     #[error("its text ends too early")]
     CutShort,
+    /// So many of its records that are meant are no JSON, or not in UTF-8; the first begins so many bytes from the beginning.
+    #[error("{0}, the first at byte {1} of its text")]
+    Records(u64, u64),
 }
 
 /// What was seen of a file.
@@ -62,6 +65,14 @@ pub(super) struct Searcher<'q> {
     inflater: Decompressor,
     text: Vec<u8>,
     small: Vec<u8>,
+    bad: Bad,
+}
+
+/// Records of a file that are meant and cannot be given.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bad {
+    count: u64,
+    first: u64,
 }
 
 /// What takes records that are meant; its Break ends the search.
@@ -74,11 +85,21 @@ impl<'q> Searcher<'q> {
             inflater: Decompressor::new(),
             text: Vec::new(),
             small: Vec::new(),
+            bad: Bad::default(),
+        }
+    }
+
+    /// Whether all records of the file could be given.
+    fn all_given(&mut self) -> Result<(), Fault> {
+        match std::mem::take(&mut self.bad) {
+            Bad { count: 0, .. } => Ok(()),
+            Bad { count, first } => Err(Fault::Records(count, first)),
         }
     }
 
     /// Bytes that are all there.
     pub(super) fn bytes(&mut self, bytes: &[u8], seen: &mut Seen, take: Take<'_>) -> Result<(), Fault> {
+        self.bad = Bad::default();
         if !bytes.starts_with(&GZIP) {
             seen.stored += bytes.len() as u64;
             return self.whole(bytes, seen, take);
@@ -129,16 +150,17 @@ impl<'q> Searcher<'q> {
             return Ok(());
         }
         let mut splitter = Splitter::default();
-        let (at, more) = self.records(&mut splitter, text, seen, take);
+        let (at, more) = self.records(&mut splitter, (text, before), seen, take);
         match more {
             ControlFlow::Break(None) => Ok(()),
             ControlFlow::Break(Some(at)) => Err(Fault::Json(before + at as u64)),
-            ControlFlow::Continue(()) => ends_well(&splitter, text.len() - at),
+            ControlFlow::Continue(()) => ends_well(&splitter, text.len() - at).and_then(|()| self.all_given()),
         }
     }
 
     /// What comes from elsewhere piece by piece, however long it is.
     pub(super) fn stream(&mut self, input: impl Read, seen: &mut Seen, take: Take<'_>) -> Result<(), Fault> {
+        self.bad = Bad::default();
         let mut input = io::BufReader::with_capacity(1 << 18, Counted { input, count: 0 });
         let first = io::BufRead::fill_buf(&mut input).map_err(|error| Fault::Unreadable(error.to_string()))?;
         let zipped = first.starts_with(&GZIP);
@@ -174,7 +196,7 @@ impl<'q> Searcher<'q> {
                 Err(error) => (0, Some(Fault::Unreadable(error.to_string()))),
             };
             seen.inflated = begin + text.len() as u64;
-            let (at, more) = self.records(&mut splitter, &text, seen, take);
+            let (at, more) = self.records(&mut splitter, (&text, begin), seen, take);
             match more {
                 ControlFlow::Break(None) => return Ok(()),
                 ControlFlow::Break(Some(at)) => return Err(Fault::Json(begin + at as u64)),
@@ -186,7 +208,7 @@ impl<'q> Searcher<'q> {
             text.drain(..at);
             begin += at as u64;
             if length == 0 {
-                return ends_well(&splitter, text.len());
+                return ends_well(&splitter, text.len()).and_then(|()| self.all_given());
             }
             if text.len() > RECORD_BYTES_MAX {
                 return Err(Fault::Json(begin));
@@ -194,12 +216,13 @@ impl<'q> Searcher<'q> {
         }
     }
 
-    /// Gives the records of these bytes that are meant. Says from where bytes are still needed, and whether to go on:
+    /// Gives the records of these bytes that are meant, which begin so far from the beginning of the text. One that cannot be given does not
+    /// end the file, for its own end was found. Says from where bytes are still needed, and whether to go on:
     /// Break(Some) is a place where no record can be.
     fn records(
         &mut self,
         splitter: &mut Splitter,
-        text: &[u8],
+        (text, begin): (&[u8], u64),
         seen: &mut Seen,
         take: Take<'_>,
     ) -> (usize, ControlFlow<Option<usize>>) {
@@ -216,12 +239,19 @@ impl<'q> Searcher<'q> {
                 Scan::Bad => return (from, ControlFlow::Break(Some(from))),
             };
             if self.matcher.matches(&event, &mut self.small) {
-                let Ok(record) = serde_json::from_slice::<&RawValue>(event.raw()) else {
-                    return (from, ControlFlow::Break(Some(from)));
-                };
-                seen.matches += 1;
-                if take(&event, record.get()).is_break() {
-                    return (end, ControlFlow::Break(None));
+                match serde_json::from_slice::<&RawValue>(event.raw()) {
+                    Ok(record) => {
+                        seen.matches += 1;
+                        if take(&event, record.get()).is_break() {
+                            return (end, ControlFlow::Break(None));
+                        }
+                    }
+                    Err(_) => {
+                        if self.bad.count == 0 {
+                            self.bad.first = begin + from as u64;
+                        }
+                        self.bad.count += 1;
+                    }
                 }
             }
             at = end;
@@ -278,10 +308,9 @@ mod tests {
             again.push(record.to_owned());
             ControlFlow::Continue(())
         });
-        assert_eq!(
-            (&found, done.is_ok()),
-            (&again, streamed.is_ok()),
-            "whole and in pieces"
+        assert!(
+            found == again && done == streamed,
+            "whole and in pieces: {done:?}, {streamed:?}"
         );
         (found, done, seen)
     }
@@ -334,6 +363,24 @@ mod tests {
         let (found, done, _) = search(b"{\"eventName\":\"GetKey\"} GetKey", "GetKey");
         assert_eq!((found.len(), done), (1, Err(Fault::Json(23))));
         let (_, done, _) = search(b"{\"eventName\":\"GetKey\",\"x\":tru}", "GetKey");
-        assert_eq!(done, Err(Fault::Json(0)), "what is given is JSON");
+        assert_eq!(done, Err(Fault::Records(1, 0)), "what is given is JSON");
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_given_does_not_end_its_file() {
+        let long = "x".repeat(PIECE_BYTES + 1000);
+        for (bad, filler) in [(&b"\xff\xfe"[..], ""), (b"\x01", ""), (b"\xff", long.as_str())] {
+            let before = format!(r#"{{"Records":[{{"eventName":"GetKey","n":1,"x":"{filler}"}},"#);
+            let record = [br#"{"eventName":"GetKey","n":2,"x":""#, bad, br#""}"#].concat();
+            let after = br#",{"eventName":"GetKey","n":3},{"eventName":"PutKey"}]}"#;
+            let text = [before.as_bytes(), &record, b",", &record, after].concat();
+            for bytes in [text.clone(), gzip(&text)] {
+                let (found, done, _) = search(&bytes, "GetKey");
+                assert_eq!((found.len(), done), (2, Err(Fault::Records(2, before.len() as u64))));
+                assert!(found[1].contains("\"n\":3"));
+                let (found, done, _) = search(&bytes, "PutKey");
+                assert_eq!((found.len(), done), (1, Ok(())), "what is not meant is not looked at");
+            }
+        }
     }
 }

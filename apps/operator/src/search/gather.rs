@@ -1,11 +1,12 @@
 //! What is made of finds: lines, the first or last of them by time, numbers over time, numbers by a field.
 
-use super::{engine::Fold, event::Event};
+use super::{engine::Fold, event::Event, once::Once};
 use base::Timestamp;
 use serde::Serialize;
 use std::{
     cmp::{Ordering, Reverse},
     collections::{BTreeMap, BinaryHeap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,8 +28,14 @@ impl Fold for Count {
     }
 }
 
-/// Finds as text, one after the other, in the order of the files.
-pub struct Written<W>(pub W);
+/// Finds as text, one after the other, in the order of the files. With `once`, each part says what its events are called there: only
+/// whoever takes the parts in order knows which was the first.
+pub struct Written<W> {
+    /// Writes a find.
+    pub write: W,
+    /// Names events.
+    pub once: Option<Arc<Once>>,
+}
 
 /// Texts of finds and where each ends.
 #[derive(Debug, Default)]
@@ -37,14 +44,38 @@ pub struct Lines {
     pub text: String,
     /// Where each ends.
     pub ends: Vec<usize>,
+    /// What each is called, if that is asked for.
+    names: Vec<Option<u128>>,
+}
+
+impl Lines {
+    /// Leaves out what was found before.
+    pub fn leave_out_what_was_found(&mut self, once: &Once) {
+        let first: Vec<bool> = self.names.iter().map(|name| once.is_first(*name)).collect();
+        if first.iter().all(|first| *first) {
+            return;
+        }
+        let all = std::mem::take(self);
+        let mut start = 0;
+        for (end, is_first) in all.ends.into_iter().zip(first) {
+            if is_first {
+                self.text.push_str(all.text.get(start..end).unwrap_or_default());
+                self.ends.push(self.text.len());
+            }
+            start = end;
+        }
+    }
 }
 
 impl<W: Fn(&Event<'_>, &str, &mut String) + Sync> Fold for Written<W> {
     type Part = Lines;
 
     fn add(&self, part: &mut Lines, event: &Event<'_>, record: &str) {
-        (self.0)(event, record, &mut part.text);
+        (self.write)(event, record, &mut part.text);
         part.ends.push(part.text.len());
+        if let Some(once) = &self.once {
+            part.names.push(once.name(event));
+        }
     }
 
     fn is_full(&self, part: &Lines) -> bool {
@@ -442,6 +473,28 @@ mod tests {
             prop_assert!(histogram.bars.len() <= bars.max(2), "{histogram:?}");
             prop_assert_eq!(histogram.bars.iter().map(|bar| bar.count).sum::<u64>(), minutes.len() as u64);
         }
+    }
+
+    #[test]
+    fn lines_that_were_written_are_left_out() {
+        let once = Arc::new(Once::default());
+        let written = Written {
+            write: |_: &Event<'_>, record: &str, out: &mut String| {
+                out.push_str(record);
+                out.push('\n');
+            },
+            once: Some(Arc::clone(&once)),
+        };
+        let file = |minutes: &[u32]| minutes.iter().map(|minute| record(*minute, "id")).collect::<Vec<_>>();
+        let parts = folded(&written, &[file(&[1, 2, 1]), file(&[]), file(&[2, 3])]);
+        let mut lines = Vec::new();
+        for mut part in parts {
+            part.leave_out_what_was_found(&once);
+            assert_eq!(part.ends.last().copied().unwrap_or(0), part.text.len());
+            lines.extend(part.text.lines().map(str::to_owned).collect::<Vec<_>>());
+        }
+        assert_eq!(lines, file(&[1, 2, 3]));
+        assert_eq!(once.again(), 2);
     }
 
     #[test]

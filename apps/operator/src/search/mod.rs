@@ -6,11 +6,13 @@
 mod bucket;
 mod engine;
 mod event;
+mod far;
 mod file;
 mod files;
 mod gather;
 mod lookup;
 mod name;
+mod once;
 mod pattern;
 mod query;
 mod scan;
@@ -24,6 +26,7 @@ pub use gather::{
     Bar, Count, Field, Group, Grouped, Groups, Heap, Histogram, Lines, Order, OverTime, Sorted, Times, Written,
 };
 pub use lookup::{Lookup, RATE_OF_AWS, in_history, regions};
+pub use once::{Distinct, Once};
 pub use pattern::{SourceIp, Wildcard};
 pub use query::{Matcher, Query};
 pub use when::{End, time};
