@@ -4,17 +4,20 @@ import base64
 import gzip
 import hashlib
 import json
+import os
+import pathlib
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from datetime import datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from corpus import Case, Endpoint, ours
-from harness import ACCOUNT, BINARY, CLEAN, make_trail
+from corpus import Case, Endpoint, environment, listing, ours
+from harness import ACCOUNT, BINARY, CLEAN, allow, make_trail
 from screens import screen
 from test_validate_logs import PERIODS, REGIONS, Touch
 
@@ -113,6 +116,12 @@ def kinds(report):
         (chain["region"], finding["kind"], finding["verdict"])
         for chain in report["chains"] for finding in chain["findings"]
     }
+
+
+def everything(trail):
+    """The keys of all log files and digests."""
+    pages = trail.s3.get_paginator("list_objects_v2").paginate(Bucket=trail.bucket)
+    return {listed["Key"] for listed in pages.search("Contents[]") if listed}
 
 
 def copied(trail, folder, metadata):
@@ -322,12 +331,17 @@ json.dump({"out": done.stdout.decode(), "status": done.returncode, "peak": peak}
 """
 
 
-def measured(*arguments):
-    """The report, the exit status, and the most memory that the command took, in MiB."""
-    program = [BINARY, "trail", "verify", "--output", "json", *map(str, arguments)]
-    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, *program], env=CLEAN, stdout=subprocess.PIPE, check=True)
+def peak_of(*arguments, env=CLEAN):
+    """What the command printed, its exit status, and the most memory that it took, in MiB."""
+    program = [BINARY, "trail", "verify", *map(str, arguments)]
+    done = subprocess.run([sys.executable, "-S", "-c", MEASURE, *program], env=env, stdout=subprocess.PIPE, check=True, timeout=60)
     told = json.loads(done.stdout)
-    return json.loads(told["out"]), told["status"], told["peak"]
+    return told["out"], told["status"], told["peak"]
+
+
+def measured(*arguments):
+    out, status, peak = peak_of("--output", "json", *arguments)
+    return json.loads(out), status, peak
 
 
 def test_memory_does_not_grow_with_the_files(tmp_path):
@@ -361,3 +375,205 @@ def test_an_interrupted_run_goes_on_from_its_cache(tmp_path):
     report, status, _ = measured(*offline, "--cache", tmp_path / "cache")
     [chain] = report["chains"]
     assert (status, chain["logs"]["valid"]) == (0, 1200) and chain["logs"]["fromCache"] > 0
+
+
+def bomb(gib):
+    """A gzip member that inflates to so many GiB of zeros."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    piece = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\xff" + piece * (1024 * gib) + b"\x03\0" + bytes(8)
+
+
+def test_bombs_are_told_and_fill_no_memory(tmp_path):
+    offline = signed_copy(tmp_path, 12, 2, b'{"Records":[]}')
+    digests = sorted((tmp_path / "copy").rglob("*CloudTrail-Digest*.json.gz"))
+    logs = sorted((tmp_path / "copy").rglob("*_CloudTrail_*.json.gz"))
+    assert (len(digests), len(logs)) == (12, 24)
+    packed = bomb(4)
+    assert len(packed) < 8 << 20
+    for path in [*digests[2:6], logs[-1]]:
+        path.write_bytes(packed)
+    report, status, peak = measured(*offline)
+    assert (status, report["verdict"]) == (3, "INVALID")
+    [chain] = report["chains"]
+    assert chain["digests"]["invalid"] == 4 and chain["digests"]["valid"] == 8
+    assert {("us-east-1", "invalidFormat", "INVALID"), ("us-east-1", "tooLarge", "INCOMPLETE")} <= kinds(report)
+    assert peak < 500, f"{peak} MiB"
+
+
+@pytest.fixture
+def cases(tmp_path):
+    """Cases of the corpus by name."""
+
+    def read(name):
+        command = [BINARY, "corpus", "write", str(tmp_path / name), "--case", name]
+        assert subprocess.run(command, env=CLEAN, capture_output=True, timeout=60).returncode == 0
+        return Case(tmp_path / name / name)
+
+    return read
+
+
+@pytest.fixture
+def endpoint():
+    endpoint = Endpoint()
+    yield endpoint
+    endpoint.close()
+
+
+def test_digests_that_are_bombs_fill_no_memory_where_it_is_to_be_compatible(cases, endpoint):
+    endpoint.case = case = cases("sound-empty-hours")
+    objects = case.objects[case.trail["bucket"]]
+    digests = sorted(key for key in objects if "CloudTrail-Digest" in key)
+    packed = bomb(4)
+    for key in digests[:5]:
+        objects[key] = packed, objects[key][1]
+    [run] = case.runs
+    out, status, peak = peak_of("--compat", *run["arguments"], env=environment(endpoint.url))
+    assert status == 1 and "1/6 digest files valid, 5/6 digest files INVALID" in out, out
+    assert peak < 500, f"{peak} MiB"
+
+
+def test_a_listing_that_does_not_go_on_is_told(cases, endpoint):
+    endpoint.case = case = cases("sound-empty-hours")
+    [run] = case.runs
+
+    def same_token(bucket, objects, query):
+        return listing(bucket, objects, {name: value for name, value in query.items() if name not in ("continuation-token", "marker")})
+
+    def new_tokens(bucket, objects, query):
+        page, token = same_token(bucket, objects, query), f"token-{len(endpoint.asked)}"
+        before, found, rest = page.partition("<NextContinuationToken>")
+        return before + found + token + rest[rest.index("<"):] if found else page
+
+    for page in (same_token, new_tokens):
+        endpoint.page, endpoint.asked[:] = page, []
+        done = ours(endpoint.url, run)
+        assert done["exitStatus"] == 1 and "does not go on" in done["stderr"], done
+        assert len(endpoint.asked) < 500
+    endpoint.page = same_token
+    done = ours(endpoint.url, run, "--compat")
+    assert done["exitStatus"] == 255 and "The same next token was received twice" in done["stderr"], done
+
+
+def signed_again(case, key, bucket, **members):
+    """Changes members of a digest and signs it with the corpus' own key."""
+    folder = pathlib.Path(__file__).parents[2] / "apps/operator/src/corpus/keys"
+    private = serialization.load_der_private_key((folder / "signing.pk8").read_bytes(), None)
+    body, metadata = case.objects[bucket][key]
+    digest = json.loads(gzip.decompress(body)) | members
+    text = json.dumps(digest).encode()
+    named = "\n".join([
+        digest["digestEndTime"], f"{bucket}/{key}", hashlib.sha256(text).hexdigest(), digest["previousDigestSignature"] or "null"])
+    signature = private.sign(named.encode(), padding.PKCS1v15(), hashes.SHA256()).hex()
+    case.objects[bucket][key] = gzip.compress(text), metadata | {"signature": signature}
+
+
+def test_a_digest_that_names_itself_ends_the_walk(cases, endpoint):
+    endpoint.case = case = cases("sound-bucket-changed")
+    [run] = case.runs
+    [older] = [bucket for bucket in case.objects if bucket != case.trail["bucket"]]
+    newest = max(key for key in case.objects[older] if "CloudTrail-Digest" in key)
+    itself = {"previousDigestS3Bucket": older, "previousDigestS3Object": newest, "previousDigestSignature": "ab" * 256}
+    signed_again(case, newest, older, **itself)
+    done = ours(endpoint.url, run, "--output", "json")
+    report = json.loads(done["stdout"])
+    assert (done["exitStatus"], report["verdict"]) == (3, "INVALID")
+    assert ("us-east-1", "notTheOneNamed", "INVALID") in kinds(report)
+    done = ours(endpoint.url, run, "--compat")
+    assert done["exitStatus"] == 255 and newest in done["stderr"] and "for ever" in done["stderr"], done
+
+
+def test_a_cache_does_not_count_for_other_bytes_whatever_the_file_system_says(tmp_path):
+    offline = signed_copy(tmp_path, 3, 4, b'{"Records":[{"eventName":"Decrypt"}]}' * 50)
+    kept = [*offline, "--cache", tmp_path / "cache"]
+    assert measured(*kept)[1] == 0
+    report, status, _ = measured(*kept)
+    [chain] = report["chains"]
+    assert status == 0 and chain["logs"]["fromCache"] == 12 and chain["bytesHashed"] == 0
+    log = min((tmp_path / "copy").rglob("*_CloudTrail_*.json.gz"))
+    body, times = bytearray(log.read_bytes()), log.stat()
+    body[len(body) // 2] ^= 1
+    log.write_bytes(body)
+    os.utime(log, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert (log.stat().st_size, log.stat().st_mtime_ns) == (times.st_size, times.st_mtime_ns)
+    report, status, _ = measured(*kept)
+    [chain] = report["chains"]
+    assert (status, report["verdict"]) == (3, "INVALID") and chain["logs"] == {"valid": 11, "invalid": 1, "unproven": 0, "fromCache": 11}
+
+
+def test_one_regions_end_in_a_copy_is_judged_by_the_others(server, sealed, tmp_path):
+    trail, _ = sealed
+    keys = tmp_path / "keys.json"
+    assert verify(server, "--save-public-keys", keys)["verdict"] == "VALID"
+    copy = copied(trail, tmp_path / "copy", metadata=True)
+    offline = ["--local", copy, "--public-keys", keys]
+    assert verify(server, *offline, end=False)["verdict"] == "VALID"
+    region = REGIONS[1]
+    for key in trail.digests(region)[-3:]:
+        for log in trail.read(key)["logFiles"]:
+            (copy / log["s3Object"]).unlink()
+        (copy / key).unlink()
+    report = verify(server, *offline, end=False, status=3)
+    assert report["verdict"] == "INCOMPLETE" and kinds(report) == {(region, "truncatedTail", "INCOMPLETE")}
+
+
+def test_an_account_and_a_trail_without_anything_are_told(server, sealed, tmp_path):
+    trail, _ = sealed
+    keys = tmp_path / "keys.json"
+    verify(server, "--save-public-keys", keys)
+    copy = copied(trail, tmp_path / "copy", metadata=True)
+    (copy / "AWSLogs/999999999999/elasticloadbalancing/us-east-1").mkdir(parents=True)
+    offline = ["--local", copy, "--public-keys", keys]
+    assert verify(server, *offline, end=False)["verdict"] == "VALID", "a folder of another service's"
+    (copy / "AWSLogs/999999999999/CloudTrail-Digest").mkdir()
+    report = verify(server, *offline, end=False, status=3)
+    assert report["verdict"] == "INCOMPLETE" and kinds(report) == {("-", "noDigests", "INCOMPLETE")}
+    assert {chain["accountId"] for chain in report["chains"] if chain["verdict"] != "VALID"} == {"999999999999"}
+    # Everything that the trail delivered is gone; what it is said to do is not.
+    for key in everything(trail):
+        trail.s3.delete_object(Bucket=trail.bucket, Key=key)
+    for arguments in ([], ["--trail-arn", trail.arn]):
+        report = verify(server, *arguments, status=3)
+        assert kinds(report) == {("us-east-1", "noDigests", "INCOMPLETE")}
+        assert [(chain["trail"], chain["region"]) for chain in report["chains"]] == [(trail.name, "us-east-1")]
+        assert "delivered one at" in report["chains"][0]["findings"][0]["message"]
+
+
+def test_a_stop_that_is_not_the_last_word_does_not_explain_the_end(server, sealed):
+    trail, _ = sealed
+    home = ["--only-region", "us-east-1"]
+    cloudtrail = server.client("cloudtrail", "us-east-1")
+    cloudtrail.stop_logging(Name=trail.name)
+    server.advance("6h")
+    assert kinds(verify(server, *home)) == {("us-east-1", "truncatedTail", "VALID")}
+    kept = everything(trail)
+    cloudtrail.start_logging(Name=trail.name)
+    server.advance("4h")
+    assert kinds(verify(server, *home)) == {("us-east-1", "gap", "VALID")}
+    for key in everything(trail) - kept:
+        trail.s3.delete_object(Bucket=trail.bucket, Key=key)
+    report = verify(server, *home, status=3)
+    assert kinds(report) == {("us-east-1", "truncatedTail", "VALID"), ("us-east-1", "truncatedTail", "INCOMPLETE")}
+    # Whoever may not ask is told so.
+    reader = server.user("reader", allow(["s3:*", "kms:Decrypt", "cloudtrail:ListPublicKeys"]))
+    done = subprocess.run(
+        [BINARY, "trail", "verify", "--s3-bucket", trail.bucket, *home, "--end-time", server.now().strftime(FORM)],
+        env=server.cli_environment(who=reader), capture_output=True, text=True, timeout=60)
+    assert "GetTrailStatus could not be asked" in done.stdout and "AccessDenied" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_log_file_that_no_digest_names_is_told_of_one_trail_and_another_trails_is_not(server, sealed):
+    trail, _ = sealed
+    other = server.client("cloudtrail", "us-east-1")
+    other.create_trail(Name="other", S3BucketName=trail.bucket, EnableLogFileValidation=True)
+    other.start_logging(Name="other")
+    server.client("kms", "us-east-1").create_key(Description="something to record")
+    server.advance("2h")
+    named = ["--trail-arn", trail.arn, "--only-region", "us-east-1"]
+    assert kinds(verify(server, *named)) == set(), "the other trail's log files are its own business"
+    touch = Touch(trail)
+    planted = touch.log.rsplit("_", 1)[0] + "_AAAAAAAAAAAAAAAA.json.gz"
+    trail.s3.put_object(Bucket=trail.bucket, Key=planted, Body=touch.body(touch.log))
+    report = verify(server, *named, status=3)
+    assert kinds(report) == {("us-east-1", "unlisted", "INCOMPLETE")}
+    assert report["chains"][0]["findings"][0]["location"].endswith(planted)

@@ -63,7 +63,7 @@ pub struct DigestedLogFile {
 }
 
 /// The name of the hash in digests.
-pub(crate) const HASH_ALGORITHM: &str = "SHA-256";
+pub const HASH_ALGORITHM: &str = "SHA-256";
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Option::deserialize(deserializer)

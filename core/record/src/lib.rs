@@ -30,7 +30,9 @@ mod strict;
 mod submission;
 pub mod verify;
 
-pub use digest::{DigestFile, DigestKind, DigestedLogFile, digest_key, sha256, sha256_hex, string_to_sign};
+pub use digest::{
+    DigestFile, DigestKind, DigestedLogFile, HASH_ALGORITHM, digest_key, sha256, sha256_hex, string_to_sign,
+};
 pub use event::{
     EVENT_VERSION, EventCategory, EventError, EventRecord, EventType, RECORD_BYTES_MAX, Resource, TlsDetails,
 };

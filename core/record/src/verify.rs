@@ -414,8 +414,11 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Hex digits count the same in both cases: the stock validator reads a signature as bytes, too.
 fn agrees((sha256, signature): &(Option<String>, Option<String>), verified: &VerifiedDigest) -> bool {
-    sha256.as_ref() == Some(&verified.sha256) && signature.as_ref() == Some(&verified.signature)
+    let same =
+        |named: &Option<String>, found: &str| named.as_ref().is_some_and(|named| named.eq_ignore_ascii_case(found));
+    same(sha256, &verified.sha256) && same(signature, &verified.signature)
 }
 
 /// `YYYYMMDDTHHMMSSZ` at the end of a digest's key.
@@ -647,6 +650,16 @@ mod tests {
             2,
             4,
         );
+    }
+
+    /// The AWS CLI reads the hex of a signature in both cases, and so it passes here.
+    #[test]
+    fn a_signature_in_upper_case_is_the_same() {
+        let upper = |file: &mut StoredFile| {
+            let signature = file.metadata.get_mut(SIGNATURE_METADATA).unwrap();
+            *signature = signature.to_uppercase();
+        };
+        check(|b| upper(b.file(&place(2))), &[], 3, 6);
     }
 
     /// Whoever holds the key can sign another digest, yet not in the place of one that a later digest names.

@@ -47,6 +47,10 @@ KEY.metadata.json beside it: {\"signature\": \"...\", \"signature-algorithm\": \
 `aws s3api head-object` prints. Without it the signature is taken from the next digest, which names it; that of the
 newest one is then not available, and the verdict INCOMPLETE.
 
+Beside the files, CloudTrail is asked what it says of the trail (GetTrailStatus), where there is an endpoint: a chain that ends with the trail's
+own StopLogging is not taken to end there when the trail was started again or a later digest was delivered. Of a copy, the newest file in it tells
+until when there should be digests.
+
 The verdict: VALID; INVALID (something is not what CloudTrail delivered, or was taken away); INCOMPLETE (nothing of what is
 there is wrong, but hours, the end of a chain or the proof of a file are missing).
 
@@ -58,7 +62,8 @@ Exit status: 0 VALID; 3 INVALID or INCOMPLETE; 1 the command failed; 2 wrong usa
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     access: Access,
-    /// Print what `aws cloudtrail validate-logs` of the AWS CLI 1.46.3 prints, byte for byte, with the same arguments.
+    /// Print what `aws cloudtrail validate-logs` of the AWS CLI 1.46.3 prints, byte for byte, with the same arguments. That has the names of
+    /// files as they are, also with control characters that a terminal obeys: do not show it on one where others can write to the bucket.
     #[arg(long, requires_all = ["trail_arn", "start_time"], conflicts_with_all = ["local", "only_region", "path_map", "public_keys", "save_public_keys", "cache", "output", "file_size_max"])]
     compat: bool,
     #[command(flatten)]
@@ -113,7 +118,8 @@ struct MoreArgs {
     /// Write the public keys that were asked for to this file.
     #[arg(long, value_name = "FILE", conflicts_with = "public_keys")]
     save_public_keys: Option<PathBuf>,
-    /// Keep here what was found valid; the next run looks only at what is new or changed.
+    /// Keep here what was found valid; the next run looks only at what is new or changed. In a bucket a file counts as unchanged while S3 gives
+    /// the same ETag and length for it, in a folder while it has the same SHA-256 as it lies. Whoever can write to this folder is believed.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Do not look at a log file that inflates to more MiB, and say so [default: 512].

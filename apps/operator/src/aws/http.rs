@@ -1,11 +1,14 @@
 //! Requests over connections that are kept. Many may be under way at once; each has a connection of its own.
 
-use super::{Endpoint, Error, Trust};
+use super::{Endpoint, Error, Trust, pool::Pooled};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::{
+    body::Incoming,
+    client::conn::http1::{self, SendRequest},
+};
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, pki_types::ServerName};
 use std::{
@@ -193,9 +196,9 @@ impl Http {
             None => None,
         };
         let body = in_time(to, times, async {
-            body.collect().await.map_err(|fault| (broken(fault), None))
+            read(body).await.map_err(|fault| (broken(fault), None))
         });
-        let body = body.await?.to_bytes();
+        let body = body.await?;
         self.keep(to, sender);
         Ok(Response {
             status: parts.status.as_u16(),
@@ -223,6 +226,21 @@ impl Http {
         let stream = TlsConnector::from(config).connect(name, stream).await;
         handshake(to, stream.map_err(|fault| unreachable(to, fault))?).await
     }
+}
+
+/// Room for a body of unknown length, or of one that is long, at first.
+const FIRST_ROOM: usize = 1 << 20;
+
+/// All of a body. Its parts are given back as they are copied, so that they need little memory of their own.
+async fn read(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    let mut all = Pooled::with_capacity(length.unwrap_or(0).min(FIRST_ROOM));
+    while let Some(frame) = body.frame().await {
+        if let Ok(part) = frame?.into_data() {
+            all.0.extend_from_slice(&part);
+        }
+    }
+    Ok(all.into_bytes())
 }
 
 /// What comes of it, if it comes in time.

@@ -2,10 +2,10 @@
 
 use super::{
     case::Case,
-    maker::{By, Draft, HOME, Maker, PublishedKey, hour},
+    maker::{By, Draft, HOME, Maker, PublishedKey, Status, hour},
 };
 use base::Fault;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 const MOVED: &str = "The digest does not lie where it was written.";
 
@@ -37,6 +37,20 @@ pub(super) const CASES: &[Case] = &[
         done: "The three newest of six digests were deleted with their log files.",
         careful: "The chain ends earlier than it may.",
         make: tail_cut,
+    },
+    Case {
+        name: "chain-cut-after-stop",
+        valid: false,
+        done: "Logging was stopped after the second hour and started two hours later; all that came after the start was deleted.",
+        careful: "The trail's state tells of a later start and a later digest: the chain ends earlier than it may.",
+        make: cut_after_stop,
+    },
+    Case {
+        name: "chain-start-cut",
+        valid: false,
+        done: "A chain reached into the time that is looked at, and another began after a stop; the end of the first was deleted with its log files.",
+        careful: "The chain before the time that is looked at does not reach the one that begins in it, and nothing explains that.",
+        make: start_cut,
     },
     Case {
         name: "chain-all-deleted",
@@ -248,6 +262,48 @@ fn tail_cut(maker: &mut Maker) -> Result<(), Fault> {
     maker.look_at(6);
     let digests = maker.hours(6)?;
     digests.iter().skip(3).try_for_each(|digest| delete_pair(maker, digest))
+}
+
+/// Two hours, a stop, two hours without logging, and two hours of a new chain.
+fn restarted(maker: &mut Maker, first: i64) -> Result<Vec<String>, Fault> {
+    let moment = Duration::from_secs(90);
+    let mut digests: Vec<String> = (first..1)
+        .map(|number| maker.hour(number, 2))
+        .collect::<Result<_, _>>()?;
+    let logs = vec![
+        maker.log(HOME, 1, 0)?,
+        maker.control_log("StopLogging", hour(2).minus(moment))?,
+    ];
+    digests.push(Draft::of(1).naming(logs).put(maker)?);
+    let logs = vec![
+        maker.control_log("StartLogging", hour(4).plus(moment))?,
+        maker.log(HOME, 4, 1)?,
+    ];
+    digests.push(Draft::of(4).naming(logs).starting().put(maker)?);
+    digests.push(maker.hour(5, 1)?);
+    maker.status = Some(Status {
+        is_logging: true,
+        started: hour(4).plus(moment),
+        stopped: Some(hour(2).minus(moment)),
+        digest_delivered: hour(6).plus(moment),
+    });
+    maker.look_at(6);
+    Ok(digests)
+}
+
+fn cut_after_stop(maker: &mut Maker) -> Result<(), Fault> {
+    let digests = restarted(maker, 0)?;
+    digests.iter().skip(2).try_for_each(|digest| delete_pair(maker, digest))
+}
+
+fn start_cut(maker: &mut Maker) -> Result<(), Fault> {
+    let digests = restarted(maker, -3)?;
+    // Those of the hours -1 to 1.
+    digests
+        .iter()
+        .skip(2)
+        .take(3)
+        .try_for_each(|digest| delete_pair(maker, digest))
 }
 
 fn all_deleted(maker: &mut Maker) -> Result<(), Fault> {

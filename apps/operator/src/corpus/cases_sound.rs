@@ -2,7 +2,7 @@
 
 use super::{
     case::Case,
-    maker::{By, Draft, HOME, Maker, hour},
+    maker::{By, Draft, HOME, Maker, Status, hour},
 };
 use base::Fault;
 use record::DigestedLogFile;
@@ -73,6 +73,13 @@ pub(super) const CASES: &[Case] = &[
         done: "Logging was stopped after the second hour and started two hours later: a new chain.",
         careful: "All is valid; there is a gap of two hours, which StopLogging and StartLogging explain.",
         make: restart,
+    },
+    Case {
+        name: "sound-stopped",
+        valid: true,
+        done: "Logging was stopped after the second hour, and never started again.",
+        careful: "All is valid; that nothing follows is explained by StopLogging and by the trail's state.",
+        make: stopped,
     },
     Case {
         name: "sound-odd-names",
@@ -214,6 +221,21 @@ fn restart(maker: &mut Maker) -> Result<(), Fault> {
     ];
     Draft::of(4).naming(logs).starting().put(maker)?;
     maker.hour(5, 1)?;
+    maker.look_at(6);
+    Ok(())
+}
+
+fn stopped(maker: &mut Maker) -> Result<(), Fault> {
+    let at = hour(2).minus(Duration::from_secs(90));
+    maker.hour(0, 2)?;
+    let logs = vec![maker.log(HOME, 1, 0)?, maker.control_log("StopLogging", at)?];
+    Draft::of(1).naming(logs).put(maker)?;
+    maker.status = Some(Status {
+        is_logging: false,
+        started: hour(-200),
+        stopped: Some(at),
+        digest_delivered: hour(2).plus(Duration::from_secs(120)),
+    });
     maker.look_at(6);
     Ok(())
 }

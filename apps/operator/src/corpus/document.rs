@@ -1,6 +1,9 @@
 //! The table of docs/tamper-corpus.md, as it follows from the cases and from what is recorded. `cargo xtask bless` writes it.
 
-use super::{cases, write::recorded};
+use super::{
+    cases,
+    write::{own, recorded},
+};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt::Write, path::Path};
 
@@ -39,10 +42,21 @@ fn verdict(answer: &Value) -> Vec<String> {
     said
 }
 
+/// What this program makes of a run.
+fn own_verdict(said: &Value) -> String {
+    let findings = said["findings"].as_array().unwrap().iter();
+    let findings: Vec<&str> = findings.map(|kind| kind.as_str().unwrap()).collect();
+    let verdict = said["verdict"].as_str().unwrap();
+    match findings.is_empty() {
+        true => verdict.to_owned(),
+        false => format!("{verdict}: {}", findings.join(", ")),
+    }
+}
+
 fn table() -> String {
-    let recorded = recorded();
+    let (recorded, own) = (recorded(), own());
     let mut table = String::from(
-        "| case | what was done | what a careful validator says | what the AWS CLI says |\n|---|---|---|---|\n",
+        "| case | what was done | what a careful validator says | what the AWS CLI says | what `shoseki trail verify` says |\n|---|---|---|---|---|\n",
     );
     for case in cases() {
         let runs = recorded["cases"][case.name].as_array().unwrap().iter();
@@ -50,14 +64,20 @@ fn table() -> String {
         let said = said.into_iter().collect::<Vec<_>>().join("; ");
         let missed = !case.valid && said.starts_with("passes");
         let said = if missed { format!("**{said}**") } else { said };
-        let _ = writeln!(table, "| {} | {} | {} | {said} |", case.name, case.done, case.careful);
+        let ours: BTreeSet<String> = own[case.name].as_array().unwrap().iter().map(own_verdict).collect();
+        let ours = ours.into_iter().collect::<Vec<_>>().join("; ");
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {said} | {ours} |",
+            case.name, case.done, case.careful
+        );
     }
     let missed = table.lines().filter(|line| line.contains("**passes")).count();
     let (count, sound) = (cases().len(), cases().iter().filter(|case| case.valid).count());
     let validator = recorded["validator"].as_str().unwrap();
     format!(
-        "{count} cases, {sound} of them sound. The last column is that of {validator}; where it is in bold ({missed} cases), \
-         the AWS CLI passes what is not in order.\n\n{table}"
+        "{count} cases, {sound} of them sound. The last column but one is that of {validator}; where it is in bold ({missed} cases), \
+         the AWS CLI passes what is not in order. The last is the verdict of this program without `--compat`, with the kinds of what it found.\n\n{table}"
     )
 }
 

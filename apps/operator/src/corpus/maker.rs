@@ -70,6 +70,15 @@ pub(super) struct Run {
     pub bucket: Option<&'static str>,
 }
 
+/// What GetTrailStatus says of the trail.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Status {
+    pub is_logging: bool,
+    pub started: Timestamp,
+    pub stopped: Option<Timestamp>,
+    pub digest_delivered: Timestamp,
+}
+
 /// Which key signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum By {
@@ -111,6 +120,8 @@ pub(super) struct Maker {
     pub backfill_link: Option<Link>,
     /// When StopLogging and StartLogging were called.
     pub events: Vec<(&'static str, Timestamp)>,
+    /// The trail's state, where it is told.
+    pub status: Option<Status>,
     gzip: Gzip,
     log_files: u32,
 }
@@ -133,6 +144,7 @@ impl Maker {
             links: BTreeMap::new(),
             backfill_link: None,
             events: Vec::new(),
+            status: None,
             gzip: Gzip::new(),
             log_files: 0,
         };

@@ -4,7 +4,7 @@ use super::{
     CaseInfo,
     case::{Case, all},
     cases,
-    maker::{HOME, Maker, Object, Run},
+    maker::{HOME, Maker, Object, Run, Status},
 };
 use base::Fault;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -15,8 +15,10 @@ use thiserror::Error;
 
 /// What the AWS CLI printed about each case, by case and run. `cargo xtask bless` writes it.
 const STOCK: &str = include_str!("stock.json");
+/// What `shoseki trail verify` itself says about each, in the same form. `cargo xtask bless` writes it.
+const OWN: &str = include_str!("own.json");
 /// The version of the directory's form.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What stands for itself in the names of files; all else is percent-encoded.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
@@ -68,9 +70,10 @@ pub fn write(folder: &Path, names: &[String]) -> Result<Vec<CaseInfo>, NotWritte
         return Err(NotWritten::NotEmpty(folder.to_owned()));
     }
     let wanted = |case: &&Case| names.is_empty() || names.iter().any(|name| name == case.name);
-    let stock = recorded();
+    let (stock, own) = (recorded(), own());
     for case in all().filter(wanted) {
-        write_case(&folder.join(case.name), case, &stock)?;
+        let told = (&stock["cases"][case.name], &own[case.name]);
+        write_case(&folder.join(case.name), case, told)?;
     }
     let written: Vec<CaseInfo> = cases()
         .into_iter()
@@ -92,7 +95,12 @@ pub(super) fn recorded() -> Value {
     serde_json::from_str(STOCK).unwrap_or_default()
 }
 
-fn write_case(folder: &Path, case: &'static Case, stock: &Value) -> Result<(), NotWritten> {
+/// What is recorded of this program.
+pub(super) fn own() -> Value {
+    serde_json::from_str(OWN).unwrap_or_default()
+}
+
+fn write_case(folder: &Path, case: &'static Case, (stock, own): (&Value, &Value)) -> Result<(), NotWritten> {
     let fault = |source| NotWritten::Fault {
         case: case.name,
         source,
@@ -101,7 +109,7 @@ fn write_case(folder: &Path, case: &'static Case, stock: &Value) -> Result<(), N
     (case.make)(&mut maker).map_err(fault)?;
     let runs = maker.runs.iter().enumerate();
     let runs: Vec<Value> = runs
-        .map(|(number, run)| json_of_run(&maker, run, &stock["cases"][case.name][number]))
+        .map(|(number, run)| json_of_run(&maker, run, (&stock[number], &own[number])))
         .collect();
     let trail = &maker.trail;
     let events = maker.events.iter();
@@ -124,6 +132,7 @@ fn write_case(folder: &Path, case: &'static Case, stock: &Value) -> Result<(), N
         },
         "buckets": maker.buckets,
         "events": events,
+        "status": maker.status.as_ref().map(json_of_status),
         "runs": runs,
     });
     make_folder(folder)?;
@@ -135,7 +144,17 @@ fn write_case(folder: &Path, case: &'static Case, stock: &Value) -> Result<(), N
     Ok(())
 }
 
-fn json_of_run(maker: &Maker, run: &Run, stock: &Value) -> Value {
+/// As GetTrailStatus has it, but for the times.
+fn json_of_status(status: &Status) -> Value {
+    json!({
+        "IsLogging": status.is_logging,
+        "StartLoggingTime": status.started.iso8601(),
+        "StopLoggingTime": status.stopped.map(base::Timestamp::iso8601),
+        "LatestDigestDeliveryTime": status.digest_delivered.iso8601(),
+    })
+}
+
+fn json_of_run(maker: &Maker, run: &Run, (stock, own): (&Value, &Value)) -> Value {
     let mut arguments = vec![
         "--region".to_owned(),
         run.region.to_owned(),
@@ -159,6 +178,7 @@ fn json_of_run(maker: &Maker, run: &Run, stock: &Value) -> Value {
         "bucket": run.bucket,
         "arguments": arguments,
         "stock": stock,
+        "own": own,
     })
 }
 
@@ -222,15 +242,18 @@ mod tests {
 
     /// What is recorded is of these cases: a new case is recorded by `cargo xtask bless`.
     #[test]
-    fn the_answer_of_the_stock_validator_is_recorded_for_every_run() {
+    fn the_answers_of_both_validators_are_recorded_for_every_run() {
         let stock = recorded();
         let recorded = stock["cases"].as_object().unwrap();
+        let own = own();
         assert_eq!(recorded.len(), cases().len());
+        assert_eq!(own.as_object().unwrap().len(), cases().len());
         for case in all() {
             let mut maker = Maker::new().unwrap();
             (case.make)(&mut maker).unwrap();
             let runs = recorded[case.name].as_array().unwrap();
             assert_eq!(runs.len(), maker.runs.len(), "{}", case.name);
+            assert_eq!(own[case.name].as_array().unwrap().len(), runs.len(), "{}", case.name);
             for answer in runs.iter().flat_map(|run| [&run["quiet"], &run["verbose"]]) {
                 assert!(
                     answer["exitStatus"].is_u64() && answer["stdout"].is_string(),

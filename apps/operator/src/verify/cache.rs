@@ -1,6 +1,9 @@
 //! What was found valid before. An entry counts only for an object that is the same: its tag, its length and the hash that the
 //! digest names today. Digests are always read again.
 //!
+//! In a bucket the tag is the ETag: S3 is trusted to give another one to other bytes. In a folder it is the SHA-256 of the file as it lies, which
+//! is read each time: the time of a file is set by whoever writes it. Whoever can write to the cache is believed.
+//!
 //! A line of JSON is one log file. What cannot be read of a cache is passed over; then the file is looked at again.
 
 use super::control::Control;
@@ -90,6 +93,11 @@ impl Cache {
             known,
             out: Some(Mutex::new(BufWriter::new(out))),
         })
+    }
+
+    /// Whether anything is kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.out.is_some()
     }
 
     /// The trail's own events in a file that was found valid and is still the same; nothing when it must be looked at.

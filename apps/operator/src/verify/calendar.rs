@@ -2,7 +2,7 @@
 
 use super::{
     control::Control,
-    group::Chain,
+    group::{Chain, Stopped},
     report::{Finding, FindingKind, Verdict},
 };
 use crate::message;
@@ -10,7 +10,7 @@ use base::Timestamp;
 use std::time::Duration;
 
 /// Digests are of an hour each.
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 /// A digest may be so late.
 pub(crate) const LATE: Duration = Duration::from_secs(3600);
 /// An event and the digests that begin or end with it may be so far apart.
@@ -156,9 +156,13 @@ fn tail(chain: &mut Chain, own: &[(Timestamp, &Control)], reached: Timestamp, un
         .iter()
         .filter(|(at, control)| *at >= reached.minus(HOUR) && (control.ends() || control.begins()))
         .max_by_key(|(at, _)| *at);
-    let stopped = last
-        .filter(|(_, control)| control.ends())
-        .map(|(_, control)| (*control).clone());
+    let last = last.filter(|(_, control)| control.ends());
+    chain.stopped = last.map(|(at, _)| Stopped {
+        reached,
+        at: *at,
+        until,
+    });
+    let stopped = last.map(|(_, control)| (*control).clone());
     let (from, to) = (reached.iso8601(), until.iso8601());
     let message = match &stopped {
         Some(_) => message!(
@@ -205,6 +209,7 @@ mod tests {
             windows: windows.iter().map(|(from, to)| (at(*from), at(*to))).collect(),
             begins: Vec::new(),
             newest_log: None,
+            stopped: None,
         }
     }
 

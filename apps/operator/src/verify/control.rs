@@ -88,6 +88,12 @@ struct Record<'a> {
     error_code: Option<String>,
 }
 
+/// What every log file with such an event has somewhere: the service that the event is of.
+pub(crate) fn of_trails() -> &'static Finder<'static> {
+    static SERVICE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cloudtrail.amazonaws.com"));
+    &SERVICE
+}
+
 /// The events of this kind in a log file's content.
 pub(crate) fn controls(content: &[u8]) -> Vec<Control> {
     static ENDINGS: LazyLock<[Finder<'static>; 2]> =

@@ -1,6 +1,7 @@
 //! One chain, from its newest digest back: signatures, links, coverage.
 
 use super::{
+    cache::{self, Name},
     group::Group,
     report::{ChainReport, Finding, FindingKind, Verdict},
     source::{Fetched, Listed, Source},
@@ -8,12 +9,13 @@ use super::{
 use crate::{aws::Error, message, message::Message};
 use base::Timestamp;
 use record::{
-    DigestFile, DigestedLogFile, PublicKey, SIGNATURE_ALGORITHM_METADATA, SIGNATURE_METADATA, SignatureFault,
-    string_to_sign,
+    DigestFile, DigestedLogFile, HASH_ALGORITHM, PublicKey, SIGNATURE_ALGORITHM, SIGNATURE_ALGORITHM_METADATA,
+    SIGNATURE_METADATA, SignatureFault, string_to_sign,
 };
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 use tokio::{
     sync::{Semaphore, mpsc::Sender},
@@ -22,8 +24,10 @@ use tokio::{
 
 /// So many digests are read ahead.
 const AHEAD: usize = 64;
-/// A digest that inflates to more is none: one of an hour with 100 000 log files has half of it.
-const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// A digest that inflates to more is none: one of an hour with 100 000 log files has half of it. One byte less than a power of two: the buffer
+/// that sees that there is more is then not doubled.
+pub(crate) const DIGEST_BYTES_MAX: usize = 64 * 1024 * 1024 - 1;
+const HOUR: Duration = Duration::from_secs(3600);
 /// Metadata that backfill digests have besides.
 const BACKFILL_METADATA: &str = "backfill-generation-timestamp";
 
@@ -34,6 +38,8 @@ pub(crate) struct Loaded {
     trailing: bool,
     /// None where the metadata was not copied along; no signature in it where there is metadata without.
     metadata: Option<Option<String>>,
+    /// The name of the signature's algorithm in the metadata.
+    algorithm: Option<String>,
     /// Whether the signature in the metadata holds. The log files of a digest without are forgotten at once: who writes to the
     /// bucket could fill the memory with them.
     proof: Result<(), (FindingKind, Message)>,
@@ -205,6 +211,8 @@ impl<'a> Judge<'a> {
                 "署名は正しいものの、次のダイジェストが指すものではありません。"
             );
             self.bad(key, FindingKind::NotTheOneNamed, message);
+        } else if let Some((kind, message)) = odd(digest, loaded.algorithm.as_deref(), &self.group.account) {
+            self.bad(key, kind, message);
         } else {
             self.report.digests.valid += 1;
         }
@@ -256,6 +264,14 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Whether the chain begins by itself after the time from which on it is asked for.
+    pub(crate) fn begins_late(&self) -> bool {
+        let (Some(from), Some((first, _))) = (self.group.range.0, self.windows.iter().min()) else {
+            return false;
+        };
+        !self.report.backfill && self.begins.contains(first) && *first > from.plus(HOUR)
+    }
+
     /// Whether the digests reach back to the time that is asked for.
     fn reaches_back(&self) -> bool {
         let is_before = |start: Timestamp| self.windows.iter().any(|window| window.0 <= start);
@@ -289,7 +305,9 @@ impl<'a> Judge<'a> {
 
     fn window(&mut self, digest: &DigestFile) {
         let times = (&digest.digest_start_time, &digest.digest_end_time);
-        if let (Some(start), Some(end)) = (Timestamp::parse(times.0), Timestamp::parse(times.1)) {
+        if let (Some(start), Some(end)) = (Timestamp::parse(times.0), Timestamp::parse(times.1))
+            && start <= end
+        {
             self.windows.push((start, end));
             if digest.previous_digest_s3_object.is_none() {
                 self.begins.push(start);
@@ -400,6 +418,56 @@ fn is_named(expected: &Expected, sha256: &str, signature: Option<&str>) -> bool 
     same(expected.sha256.as_deref(), Some(sha256)) && same(expected.signature.as_deref(), signature)
 }
 
+/// What a well signed digest says of itself that digests do not say.
+fn odd(digest: &DigestFile, algorithm: Option<&str>, account: &str) -> Option<(FindingKind, Message)> {
+    let signatures = [algorithm, Some(digest.digest_signature_algorithm.as_str())];
+    let other_signature = signatures
+        .into_iter()
+        .flatten()
+        .find(|name| *name != SIGNATURE_ALGORITHM);
+    let hash = digest.previous_digest_hash_algorithm.as_deref();
+    if let Some(name) = other_signature.or(hash.filter(|name| *name != HASH_ALGORITHM)) {
+        let message = message!(
+            "The digest names the algorithm {name}, which digests do not use; it is signed as they are.",
+            "ダイジェストは、ダイジェストでは使われないアルゴリズム {name} を示しています。署名自体は正しいものです。"
+        );
+        return Some((FindingKind::OtherAlgorithm, message));
+    }
+    let (start, end) = (&digest.digest_start_time, &digest.digest_end_time);
+    let times = Timestamp::parse(start).zip(Timestamp::parse(end));
+    if times.is_none_or(|(start, end)| start > end) {
+        let message = message!(
+            "The digest's times cannot be: from {start} to {end}.",
+            "ダイジェストの時刻が正しくありません: {start} から {end} まで。"
+        );
+        return Some((FindingKind::InvalidFormat, message));
+    }
+    let own = &digest.aws_account_id;
+    (own != account).then(|| {
+        let message = message!(
+            "The digest says that it is of the account {own}; it lies where those of {account} are.",
+            "ダイジェストはアカウント {own} のものと述べていますが、{account} の場所にあります。"
+        );
+        (FindingKind::OtherAccount, message)
+    })
+}
+
+/// The log files that a digest names, whoever signed it, as a group's index names them; none where it cannot be read.
+pub(crate) async fn names(source: &Source, key: &str, cores: &Semaphore) -> Vec<Name> {
+    let Ok(Some(fetched)) = source.get(key).await else {
+        return Vec::new();
+    };
+    let _core = cores.acquire().await;
+    let source = source.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let inflated = record::inflate_within(&fetched.body, DIGEST_BYTES_MAX).ok()?;
+        let logs = DigestFile::parse(&inflated.bytes)?.log_files.into_iter();
+        let key_of = |log: DigestedLogFile| source.key_now(&log.s3_bucket, &log.s3_object);
+        Some(logs.filter_map(key_of).map(|key| cache::name(&[&key])).collect())
+    });
+    read.await.unwrap_or_default().unwrap_or_default()
+}
+
 /// A digest, of this source or of another bucket. As many are inflated at once as there are cores.
 async fn load(
     source: &Source,
@@ -438,6 +506,10 @@ fn read(fetched: &Fetched, keys: &[PublicKey], is_local: bool, is_backfill: bool
     if is_backfill && matches!(metadata, Some(Some(_))) && !fetched.metadata.as_ref().is_some_and(is_dated) {
         return Err(NotLoaded::Format);
     }
+    let algorithm = fetched
+        .metadata
+        .as_ref()
+        .and_then(|metadata| metadata.get(SIGNATURE_ALGORITHM_METADATA).cloned());
     let sha256 = record::sha256_hex(&inflated.bytes);
     let proof = match &metadata {
         Some(signature) => verified(&digest, &sha256, signature.as_deref(), keys),
@@ -450,6 +522,7 @@ fn read(fetched: &Fetched, keys: &[PublicKey], is_local: bool, is_backfill: bool
         sha256,
         trailing: inflated.trailing,
         metadata,
+        algorithm,
         proof,
         digest,
     })

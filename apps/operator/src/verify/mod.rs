@@ -14,6 +14,7 @@
 //!
 //! SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html>
 
+mod asked;
 mod cache;
 mod calendar;
 pub mod compat;
@@ -23,9 +24,11 @@ mod discover;
 mod group;
 mod judge;
 mod keys;
+mod log;
 mod progress;
 mod report;
 mod source;
+mod unlisted;
 
 pub use compat::Effort;
 pub use control::Control;
@@ -117,18 +120,24 @@ pub async fn verify(
         end_time: what.end.map(Timestamp::iso8601),
         ..Report::default()
     };
+    let found = discover::sources(client, what).await?;
     let (mut chains, mut controls) = (Vec::new(), Vec::new());
     let mut is_local = false;
-    for (source, prefix) in discover::sources(client, what).await? {
+    for (source, prefix) in &found.sources {
         is_local |= source.is_local();
         report.sources.push(match prefix.as_str() {
             "" => source.name(),
             prefix => format!("{}/{prefix}", source.name()),
         });
-        let groups = discover::groups(&source, &prefix, what, progress).await?;
-        let (found, told) = all_groups(groups, client, keys, ask_for_keys, now).await?;
-        chains.extend(found);
+        let groups = discover::groups(source, prefix, what, &found.trails, progress).await?;
+        let (looked, told) = all_groups(groups.groups, client, keys, ask_for_keys, now).await?;
+        chains.extend(looked);
+        chains.extend(groups.bare);
         controls.extend(told);
+    }
+    if let Some(client) = client {
+        let missing = asked::missing(client, &found.trails, &chains, what, now).await;
+        chains.extend(missing);
     }
     if chains.is_empty() {
         let sources = report.sources.join(", ");
@@ -139,12 +148,12 @@ pub async fn verify(
     }
     controls.sort();
     controls.dedup();
-    // Of a copy it is not known when it was made; its newest log file tells.
-    let until = what.end.or_else(|| (!is_local).then_some(now));
+    let until = what.end.or_else(|| if is_local { newest(&chains) } else { Some(now) });
     let owner = what.trail.as_deref().and_then(|arn| arn.split(':').nth(4));
     for chain in &mut chains {
         calendar::judge(chain, &controls, until, owner);
     }
+    asked::confirm(client, &mut chains, owner).await;
     report.chains = chains.into_iter().map(|chain| chain.report).collect();
     report.verdict = report
         .chains
@@ -153,6 +162,14 @@ pub async fn verify(
         .max()
         .unwrap_or_default();
     Ok(report)
+}
+
+/// When a copy was made is not known. Its newest file tells until when there should be digests of every Region and trail in it.
+fn newest(chains: &[Chain]) -> Option<Timestamp> {
+    let ends = chains
+        .iter()
+        .flat_map(|chain| chain.windows.iter().map(|(_, end)| *end));
+    ends.chain(chains.iter().filter_map(|chain| chain.newest_log)).max()
 }
 
 /// Looks at the groups, several at once.

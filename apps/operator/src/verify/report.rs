@@ -31,6 +31,10 @@ pub enum FindingKind {
     NotFound,
     /// A digest is not the one that the next digest names as the one before it.
     NotTheOneNamed,
+    /// A digest names another hash or signature than digests use.
+    OtherAlgorithm,
+    /// A digest says that it is of another account than its place.
+    OtherAccount,
     /// There is no public key of a digest's fingerprint.
     PublicKeyNotFound,
     /// The public key is none.
@@ -53,6 +57,8 @@ pub enum FindingKind {
     NoDigests,
     /// The newest digest is older than it may be.
     TruncatedTail,
+    /// What the trail's state is could not be asked.
+    StatusUnknown,
     /// The oldest digest names one before it that is not there.
     TruncatedHead,
     /// A log file that no digest names.

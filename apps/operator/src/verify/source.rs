@@ -1,19 +1,23 @@
 //! Where the files lie: a bucket, or a folder with a copy of one; and where they lay when they were signed.
 
-use crate::aws::{Budget, Client, Error, elements};
+use crate::aws::{Budget, Client, Error, Pooled, elements};
 use bytes::Bytes;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::Read,
     path::{Component, Path, PathBuf},
     sync::Arc,
-    time::UNIX_EPOCH,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A listing may have pages without anything new on them, but not so many in a row.
+const IDLE_PAGES_MAX: usize = 100;
 
 /// What follows an object's key in the name of the file that holds its metadata.
 pub const SIDECAR: &str = ".metadata.json";
@@ -70,7 +74,7 @@ fn folder(key: &str) -> String {
 pub(crate) struct Listed {
     pub(crate) key: String,
     pub(crate) bytes: u64,
-    /// Changes when the object does.
+    /// Changes when the object does. Of a file of this machine it is empty: nothing but its bytes tells.
     pub(crate) tag: String,
 }
 
@@ -189,10 +193,10 @@ impl Source {
                 blocking(move || folder_names(&path)).await
             }
             Kind::Bucket { client, bucket, .. } => {
-                let mut names = Vec::new();
-                let mut after = String::new();
+                let mut names: Vec<String> = Vec::new();
+                let (mut after, mut idle) = (String::new(), 0);
                 loop {
-                    let before = names.len();
+                    let before = names.last().cloned();
                     let _turn = self.0.calls.acquire().await;
                     let page = page(client, bucket, prefix, &after, "/").await?;
                     let found = elements(&page, "Prefix").into_iter().map(|found| decoded(&found));
@@ -200,8 +204,9 @@ impl Source {
                         let name = found.strip_prefix(prefix)?.strip_suffix('/')?;
                         (!name.is_empty()).then(|| name.to_owned())
                     }));
+                    idle = if names.last().cloned() <= before { idle + 1 } else { 0 };
                     match next_page(&page) {
-                        Some(_) if names.len() == before => return Err(endless(prefix)),
+                        Some(token) if token == after || idle >= IDLE_PAGES_MAX => return Err(endless(prefix)),
                         Some(token) => after = token,
                         None => return Ok(names),
                     }
@@ -228,7 +233,7 @@ impl Source {
                 Ok(())
             }
             Kind::Bucket { client, bucket, .. } => {
-                let (mut token, mut reached) = (String::new(), String::new());
+                let (mut token, mut reached, mut idle) = (String::new(), String::new(), 0);
                 loop {
                     let before = reached.clone();
                     let page = {
@@ -250,9 +255,10 @@ impl Source {
                             return Ok(());
                         }
                     }
+                    idle = if reached == before { idle + 1 } else { 0 };
                     match next_page(&page) {
                         // A listing that does not go on would never end.
-                        Some(_) if reached == before => return Err(endless(prefix)),
+                        Some(next) if next == token || idle >= IDLE_PAGES_MAX => return Err(endless(prefix)),
                         Some(next) => token = next,
                         None => return Ok(()),
                     }
@@ -265,15 +271,24 @@ impl Source {
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Fetched>, Error> {
         let _turn = self.0.calls.acquire().await;
         match &self.0.kind {
-            Kind::Folder(root) => {
-                let Some(path) = inside(root, key) else {
-                    return Ok(None);
-                };
-                let bytes_max = self.0.object_bytes_max;
-                blocking(move || read_file(&path, bytes_max)).await
+            Kind::Folder(_) => {
+                let (here, key) = (self.clone(), key.to_owned());
+                let read = tokio::task::spawn_blocking(move || here.read_here(&key)).await;
+                read.unwrap_or_else(|fault| Err(Error::Unsendable(fault.to_string())))
             }
             Kind::Bucket { client, bucket, budget } => fetched(client.object(bucket, key, budget).await),
         }
+    }
+
+    /// A file of the folder; nothing when there is none, or when the source is none. Blocks its thread.
+    pub(crate) fn read_here(&self, key: &str) -> Result<Option<Fetched>, Error> {
+        let Kind::Folder(root) = &self.0.kind else {
+            return Ok(None);
+        };
+        let Some(path) = inside(root, key) else {
+            return Ok(None);
+        };
+        read_file(&path, self.0.object_bytes_max).map_err(|fault| Error::Unsendable(fault.to_string()))
     }
 
     /// An object where it was signed, which is another bucket than this one; nothing when there is none.
@@ -415,7 +430,7 @@ fn listed_files(root: &Path, prefix: &str) -> std::io::Result<Vec<Listed>> {
             found.push(Listed {
                 key,
                 bytes: metadata.len(),
-                tag: tag(&metadata),
+                tag: String::new(),
             });
         }
     }
@@ -423,29 +438,26 @@ fn listed_files(root: &Path, prefix: &str) -> std::io::Result<Vec<Listed>> {
     Ok(found)
 }
 
-/// When a file was written and how long it is.
-fn tag(metadata: &std::fs::Metadata) -> String {
-    let modified = metadata
-        .modified()
-        .ok()
-        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
-    format!("{}-{}", modified.unwrap_or_default().as_nanos(), metadata.len())
-}
-
 fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Fetched>> {
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => metadata,
-        Ok(_) => return Ok(None),
+    let mut file = match File::open(path) {
+        Ok(file) => file,
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(fault) => return Err(fault),
     };
-    if metadata.len() > bytes_max {
-        let (length, path) = (metadata.len(), path.display());
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let length = metadata.len();
+    if length > bytes_max {
+        let path = path.display();
         return Err(std::io::Error::other(format!(
             "{path} has {length} bytes, more than the {bytes_max} that are allowed"
         )));
     }
-    let body = std::fs::read(path)?;
+    // One more: then the end is seen without making room for it.
+    let mut body = Pooled::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+    file.by_ref().take(bytes_max).read_to_end(&mut body.0)?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(SIDECAR);
     let sidecar = match std::fs::read(PathBuf::from(beside)) {
@@ -454,9 +466,9 @@ fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Fetched>> {
         Err(fault) => return Err(fault),
     };
     Ok(Some(Fetched {
-        body: body.into(),
+        body: body.into_bytes(),
         metadata: sidecar.map(|text| metadata_of(&text)),
-        tag: tag(&metadata),
+        tag: String::new(),
         _held: None,
     }))
 }

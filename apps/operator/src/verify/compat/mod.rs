@@ -65,6 +65,13 @@ pub struct Effort {
     pub cores: usize,
 }
 
+impl Effort {
+    /// So many files are worked on at once: one more than there are cores, so that none waits while a file is handed over.
+    pub(crate) fn turns(&self) -> usize {
+        self.cores.max(1) + 1
+    }
+}
+
 /// Ends the command with an exit status other than that of the findings.
 #[derive(Debug)]
 pub(crate) enum Raised {
@@ -74,6 +81,8 @@ pub(crate) enum Raised {
     Digest(String),
     /// Anything else that Python would raise, by its text.
     Other(String),
+    /// The stock validator would never end. It has no words for that; these are ours.
+    Endless(String),
     /// There are no credentials.
     NoCredentials,
 }
@@ -115,7 +124,7 @@ async fn run(
     let bounds = Bounds {
         calls: Arc::new(Semaphore::new(effort.calls.max(1))),
         budget: Budget::new(effort.bytes),
-        cores: Arc::new(Semaphore::new(effort.cores.max(1))),
+        cores: Arc::new(Semaphore::new(effort.turns())),
     };
     let files = Files::new(client.clone(), bounds);
     let walk = Walk::new(client.clone(), files, chain, range, today(now));

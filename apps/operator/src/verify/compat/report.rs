@@ -167,7 +167,9 @@ impl<'a> Report<'a> {
     /// Why the command cannot go on.
     pub(crate) fn fail(&mut self, raised: &Raised) {
         let text = match raised {
-            Raised::Client { message, .. } | Raised::Other(message) => format!("\n{message}\n"),
+            Raised::Client { message, .. } | Raised::Other(message) | Raised::Endless(message) => {
+                format!("\n{message}\n")
+            }
             Raised::Digest(line) => format!("{line}\n"),
             Raised::NoCredentials => {
                 let how = "You can configure credentials by running \"aws configure\".";

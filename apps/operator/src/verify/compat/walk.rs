@@ -11,7 +11,7 @@ use crate::aws::Client;
 use jiff::civil::Date as Day;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use tokio::{
     sync::mpsc::{Receiver, Sender, channel},
     task::JoinHandle,
@@ -90,6 +90,8 @@ struct State {
     last_start: Option<Date>,
     public_keys: HashMap<String, Value>,
     ahead: Ahead,
+    /// The digests that were followed: none is followed twice.
+    followed: HashSet<(String, String)>,
     found: Sender<Item>,
 }
 
@@ -133,11 +135,16 @@ impl Walk {
     async fn traverse(&mut self, is_backfill: bool, found: &Sender<Item>) -> Result<(), Raised> {
         let Range { start, end } = self.range;
         let bucket = self.chain.bucket.clone();
-        let list = self.load(&bucket, end).await?;
-        let public_keys = match is_backfill {
-            true => HashMap::new(),
-            false => self.public_keys(start, end.plus(2 * HOUR)).await?,
+        let client = self.client.clone();
+        let public_keys = async {
+            match is_backfill {
+                true => Ok(HashMap::new()),
+                false => public_keys(&client, start, end.plus(2 * HOUR)).await,
+            }
         };
+        // Asked for together; what fails first is what the stock validator asks first.
+        let (list, public_keys) = tokio::join!(self.load(&bucket, end), public_keys);
+        let (list, public_keys) = (list?, public_keys?);
         let keys = self.keys(&list, is_backfill).clone();
         let ahead = Ahead::new(self.files.clone(), &bucket, keys);
         let mut state = State {
@@ -149,6 +156,7 @@ impl Walk {
             last_start: None,
             public_keys,
             ahead,
+            followed: HashSet::new(),
             found: found.clone(),
         };
         (state.key, state.end) = self.older(&state.list, is_backfill, None)?;
@@ -160,7 +168,9 @@ impl Walk {
             let turn = match self.step(&mut state, &key).await {
                 Ok(()) => continue,
                 Err(Raised::Client { code, .. }) if code == "NoSuchKey" => Turn::Missing,
-                Err(raised @ (Raised::Client { .. } | Raised::NoCredentials)) => return Err(raised),
+                Err(raised @ (Raised::Client { .. } | Raised::NoCredentials | Raised::Endless(_))) => {
+                    return Err(raised);
+                }
                 Err(Raised::Digest(line)) => Turn::Invalid(line),
                 Err(Raised::Other(said)) => {
                     let (bucket, key) = (&state.bucket, state.key.as_deref().unwrap_or("None"));
@@ -193,8 +203,14 @@ impl Walk {
         else {
             return self.turn(state, Turn::Gap).await;
         };
-        state.key = Some(stock::printed(previous));
-        let bucket = stock::printed(bucket);
+        let (bucket, previous) = (stock::printed(bucket), stock::printed(previous));
+        if !state.followed.insert((bucket.clone(), previous.clone())) {
+            let said = format!(
+                "The digest s3://{bucket}/{previous} is named as the previous one a second time: the AWS CLI would go around for ever"
+            );
+            return Err(Raised::Endless(said));
+        }
+        state.key = Some(previous);
         if bucket != state.bucket {
             state.bucket = bucket.clone();
             let end = state.end.unwrap_or(self.range.end);
@@ -315,7 +331,7 @@ impl Walk {
         let fingerprint = stock::printed(fingerprint);
         if !state.public_keys.contains_key(&fingerprint) && state.is_backfill {
             let made = self.date(&json!(digest.made))?.normalized();
-            let more = self.public_keys(made.plus(-HOUR), made.plus(HOUR)).await?;
+            let more = public_keys(&self.client, made.plus(-HOUR), made.plus(HOUR)).await?;
             state.public_keys.extend(more);
         }
         let Some(public_key) = state.public_keys.get(&fingerprint) else {
@@ -352,18 +368,18 @@ impl Walk {
         };
         Date::read(text, self.today).map_err(Raised::Other)
     }
+}
 
-    async fn public_keys(&self, start: Date, end: Date) -> Result<HashMap<String, Value>, Raised> {
-        let input = json!({"StartTime": start.epoch(), "EndTime": end.epoch()});
-        let asked = self.client.ask(ServiceName::CloudTrail, "ListPublicKeys", &input).await;
-        let listed: PublicKeys = asked.map_err(|error| raised("ListPublicKeys", error))?;
-        if listed.keys.is_empty() {
-            let (start, end) = (start.display(), end.display());
-            return Err(Raised::Other(format!("No public keys found between {start} and {end}")));
-        }
-        let keys = listed.keys.into_iter();
-        Ok(keys.map(|key| (key.fingerprint, key.value)).collect())
+async fn public_keys(client: &Client, start: Date, end: Date) -> Result<HashMap<String, Value>, Raised> {
+    let input = json!({"StartTime": start.epoch(), "EndTime": end.epoch()});
+    let asked = client.ask(ServiceName::CloudTrail, "ListPublicKeys", &input).await;
+    let listed: PublicKeys = asked.map_err(|error| raised("ListPublicKeys", error))?;
+    if listed.keys.is_empty() {
+        let (start, end) = (start.display(), end.display());
+        return Err(Raised::Other(format!("No public keys found between {start} and {end}")));
     }
+    let keys = listed.keys.into_iter();
+    Ok(keys.map(|key| (key.fingerprint, key.value)).collect())
 }
 
 #[derive(Deserialize)]
