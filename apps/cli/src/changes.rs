@@ -18,7 +18,9 @@ use base::Clock;
 use clap::Args;
 use operator::{
     aws::Client,
-    change::{Answers, Back, BackObserver, BeforeFile, Call, Ended, Observer, Overtaken, Step, carry_out, take_back},
+    change::{
+        Answers, Back, BackObserver, BeforeFile, BeforeState, Call, Ended, Observer, Overtaken, Step, carry_out, take_back,
+    },
     message::{Language, Message},
 };
 use serde::Serialize;
@@ -265,7 +267,8 @@ fn before_file(planned: &Planned, options: &ChangeOptions) -> Result<BeforeFile>
             taken => others.find(|path| !path.exists()).unwrap_or(taken),
         }
     });
-    let file = BeforeFile::create(&path, &planned.account, &planned.title.to_string(), &now.iso8601());
+    let state = BeforeState::of(&planned.account, &planned.title, None, &now.iso8601());
+    let file = BeforeFile::create(&path, state);
     file.with_context(|| {
         format!(
             "nothing was changed: what takes the change back cannot be written to `{}`",

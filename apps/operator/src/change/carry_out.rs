@@ -71,7 +71,7 @@ pub enum Ended {
 }
 
 /// Makes the steps one after the other until one fails or the observer stops them. Takes nothing back by itself.
-pub async fn carry_out(client: &Client, steps: &[Step], observer: &mut dyn Observer) -> Ended {
+pub async fn carry_out(client: &Client, steps: &[Step], observer: &mut (dyn Observer + Send)) -> Ended {
     let mut answers = Answers::new();
     let mut undo: Vec<Call> = Vec::new();
     for (at, step) in steps.iter().enumerate() {
@@ -126,7 +126,7 @@ async fn make(
     (at, step, earlier): (usize, &Step, &[Step]),
     answers: &mut Answers,
     undo: &mut Vec<Call>,
-    observer: &mut dyn Observer,
+    observer: &mut (dyn Observer + Send),
 ) -> Result<(), Failure> {
     let unkept = |fault| Error::Settings(format!("what takes the change back cannot be kept: {fault}"));
     let call = step.call.filled(answers).map_err(Failure::BeforeCall)?;
@@ -155,7 +155,7 @@ async fn is_as_planned(
     client: &Client,
     (at, step, earlier): (usize, &Step, &[Step]),
     call: &Call,
-    observer: &mut dyn Observer,
+    observer: &mut (dyn Observer + Send),
 ) -> Result<(), Error> {
     let is_own = |earlier: &Step| is_of_same(&earlier.call, call) || makes(&earlier.call, call);
     let Some(seen) = step.undo.iter().find(|undo| is_of_same(undo, call)) else {
@@ -182,7 +182,7 @@ async fn is_as_planned(
 async fn sent(
     client: &Client,
     (at, call, earlier): (usize, &Call, &[Step]),
-    observer: &mut dyn Observer,
+    observer: &mut (dyn Observer + Send),
 ) -> Result<Value, Error> {
     for seconds in PAUSES {
         let error = match call.send(client).await {

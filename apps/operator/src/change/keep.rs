@@ -9,7 +9,7 @@ use std::{
 };
 
 /// The format that is written and read.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 /// The longest file that is read, in bytes.
 const FILE_MAX: u64 = 16 * 1024 * 1024;
 
@@ -54,21 +54,15 @@ impl BeforeFile {
     ///
     /// # Errors
     /// [`ErrorKind::AlreadyExists`] when there is a file of this name: what it takes back may still be needed.
-    pub fn create(path: &Path, account: &str, change: &str, made_at: &str) -> Result<BeforeFile, Error> {
-        let state = BeforeState {
-            version: VERSION,
-            account: account.to_owned(),
-            change: change.to_owned(),
-            made_at: made_at.to_owned(),
-            undo: Vec::new(),
-        };
+    pub fn create(path: &Path, state: BeforeState) -> Result<BeforeFile, Error> {
         // This takes the name; the rename below replaces what is of this change alone.
         exclusive(path)?;
+        let undo = state.undo.clone();
         let mut file = BeforeFile {
             path: path.to_owned(),
             state,
         };
-        file.keep(&[])?;
+        file.keep(&undo)?;
         Ok(file)
     }
 
@@ -147,16 +141,25 @@ mod tests {
     use serde_json::json;
     use std::os::unix::fs::PermissionsExt;
 
+    fn a_change() -> BeforeState {
+        let change = crate::message!("a change", "変更");
+        BeforeState::of("000000000000", &change, Some("arn:aws:iam::000000000000:root"), "2026-01-01T00:00:00Z")
+    }
+
     #[test]
     fn a_file_is_kept_read_back_and_never_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("before.json");
-        let mut file = BeforeFile::create(&path, "000000000000", "a change", "2026-01-01T00:00:00Z").unwrap();
+        let mut file = BeforeFile::create(&path, a_change()).unwrap();
         let call = Call::new("kms", "DisableKey", "r", json!({ "KeyId": "k" }));
         file.keep(std::slice::from_ref(&call)).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(BeforeFile::open(&path).unwrap().state().undo, [call]);
-        let again = BeforeFile::create(&path, "000000000000", "a change", "2026-01-01T00:00:00Z");
+        let opened = BeforeFile::open(&path).unwrap();
+        assert_eq!(opened.state().undo, [call]);
+        let title = opened.state().title();
+        assert_eq!(title.in_language(crate::message::Language::Japanese), "変更");
+        assert_eq!(opened.state().by.as_deref(), Some("arn:aws:iam::000000000000:root"));
+        let again = BeforeFile::create(&path, a_change());
         assert_eq!(again.unwrap_err().kind(), ErrorKind::AlreadyExists);
         assert_eq!(
             std::fs::read_dir(folder.path()).unwrap().count(),

@@ -21,7 +21,8 @@ pub use present::Overtaken;
 pub use s3_wire::Request as S3Request;
 pub use take_back::{Back, BackObserver, TakenBack, deletes_events, has_events, take_back};
 
-use crate::message::Message;
+use crate::message::{Language, Message};
+use keep::VERSION;
 use serde::{Deserialize, Serialize};
 
 /// One call of a change.
@@ -60,10 +61,37 @@ pub struct BeforeState {
     pub account: String,
     /// What the change was, for people.
     pub change: String,
+    /// The same in Japanese, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change_japanese: Option<String>,
+    /// The ARN of who made it, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// When, in RFC 3339.
     pub made_at: String,
     /// The calls that take it back, in the order in which they are to be made.
     pub undo: Vec<Call>,
+}
+
+impl BeforeState {
+    /// Of a change that nothing is made of yet.
+    pub fn of(account: &str, change: &Message, by: Option<&str>, made_at: &str) -> BeforeState {
+        BeforeState {
+            version: VERSION,
+            account: account.to_owned(),
+            change: change.to_string(),
+            change_japanese: Some(change.in_language(Language::Japanese).to_owned()),
+            by: by.map(str::to_owned),
+            made_at: made_at.to_owned(),
+            undo: Vec::new(),
+        }
+    }
+
+    /// What the change was.
+    pub fn title(&self) -> Message {
+        let japanese = self.change_japanese.as_ref().unwrap_or(&self.change);
+        Message::new(self.change.as_str(), japanese.as_str())
+    }
 }
 
 /// How a call of S3 goes over the wire, for whoever has a wire of its own; nothing when it is not known here.

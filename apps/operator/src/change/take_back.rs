@@ -78,7 +78,7 @@ impl TakenBack {
 /// is not ended at all, unless the bucket goes, too, which S3 only lets go when it is empty: log files that the key has sealed could
 /// never be read again. A log group that has events stays, and so does what somebody else has changed since, unless the observer
 /// says otherwise.
-pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackObserver) -> TakenBack {
+pub async fn take_back(client: &Client, undo: &[Call], observer: &mut (dyn BackObserver + Send)) -> TakenBack {
     let mut taken = TakenBack::default();
     let keeps_keys = keeps_keys(undo);
     for (at, call) in undo.iter().enumerate() {
@@ -111,7 +111,7 @@ pub async fn take_back(client: &Client, undo: &[Call], observer: &mut dyn BackOb
     taken
 }
 
-async fn of_call(client: &Client, call: &Call, observer: &mut dyn BackObserver) -> Back {
+async fn of_call(client: &Client, call: &Call, observer: &mut (dyn BackObserver + Send)) -> Back {
     if call.has_places() {
         return Back::Nameless;
     }
