@@ -19,7 +19,8 @@ use clap::Args;
 use operator::{
     aws::Client,
     change::{
-        Answers, Back, BackObserver, BeforeFile, BeforeState, Call, Ended, Observer, Overtaken, Step, carry_out, take_back,
+        Answers, Back, BackObserver, BeforeFile, BeforeState, Call, Ended, Observer, Overtaken, Step, carry_out,
+        take_back,
     },
     message::{Language, Message},
 };

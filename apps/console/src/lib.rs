@@ -20,6 +20,7 @@
 )]
 
 mod assets;
+mod change;
 mod chart;
 mod compress;
 mod context;
@@ -85,6 +86,8 @@ pub struct Console {
     sessions: Sessions,
     links: Links,
     throttle: Throttle,
+    /// Changes that were confirmed.
+    sent: change::Sent,
 }
 
 impl Console {
@@ -94,6 +97,7 @@ impl Console {
             sessions: Sessions::new(settings.random.clone()),
             links: Links::new(settings.root.clone(), settings.clock.real_now()),
             throttle: Throttle::default(),
+            sent: change::Sent::default(),
             settings,
         })
     }

@@ -24,6 +24,7 @@ pub mod rollback;
 pub mod search;
 pub mod setup;
 pub mod shoseki;
+pub mod statements;
 pub mod status;
 pub mod survey;
 pub mod template;

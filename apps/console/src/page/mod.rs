@@ -8,4 +8,4 @@ mod refusal;
 
 pub(crate) use frame::{Outside, Page, outside, token};
 pub(crate) use parts::*;
-pub(crate) use refusal::{failed, refused};
+pub(crate) use refusal::{failed, reasons_of, refusal, refused, told};

@@ -9,7 +9,7 @@ use crate::{
 };
 use http::StatusCode;
 use maud::{Markup, html};
-use operator::message;
+use operator::{aws::Error, message};
 use serde_json::json;
 use wire::ServiceName;
 
@@ -24,11 +24,18 @@ pub(crate) async fn failed(c: &Context, failure: &Failure) -> Answer {
 
 /// The refusal itself, as a part of a page that shows the rest.
 pub(crate) fn told(c: &Context, failure: &Failure) -> Markup {
-    let says = failure.says();
+    match failure {
+        Failure::Aws(error) => refusal(c, error),
+        _ => html! { div.notice.bad role="alert" { p { (c.t(&failure.says())) } } },
+    }
+}
+
+/// The error of a call, as AWS says it.
+pub(crate) fn refusal(c: &Context, error: &Error) -> Markup {
     html! {
         div.notice.bad role="alert" {
-            p { (c.t(&says)) }
-            @if let Failure::Aws(error) = failure && let Some(refused) = error.refused() && !refused.request_id.is_empty() {
+            p { (c.t(&error.message())) }
+            @if let Some(refused) = error.refused() && !refused.request_id.is_empty() {
                 p.aside { (c.t(&message!("Request", "リクエスト ID"))) " " code { (refused.request_id) } }
             }
         }
@@ -37,7 +44,14 @@ pub(crate) fn told(c: &Context, failure: &Failure) -> Markup {
 
 /// Why the server refused, when it keeps that and the reader may ask.
 async fn reasons(c: &Context, failure: &Failure) -> Markup {
-    let Failure::Aws(error) = failure else { return html! {} };
+    match failure {
+        Failure::Aws(error) => reasons_of(c, error).await,
+        _ => html! {},
+    }
+}
+
+/// The same of a call's error.
+pub(crate) async fn reasons_of(c: &Context, error: &Error) -> Markup {
     let Some(refused) = error.refused().filter(|refused| refused.status == 403) else {
         return html! {};
     };

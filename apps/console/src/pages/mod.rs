@@ -1,5 +1,6 @@
 //! The pages. Each module has the routes of its own.
 
+mod changes;
 mod overview;
 mod taste;
 
@@ -9,6 +10,7 @@ use crate::router::Route;
 pub(crate) fn routes() -> Vec<Route> {
     let mut all = Vec::new();
     // Each group of pages is a line here.
+    all.extend(changes::routes());
     all.extend(overview::routes());
     all.extend(taste::routes());
     all

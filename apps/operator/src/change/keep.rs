@@ -143,7 +143,12 @@ mod tests {
 
     fn a_change() -> BeforeState {
         let change = crate::message!("a change", "変更");
-        BeforeState::of("000000000000", &change, Some("arn:aws:iam::000000000000:root"), "2026-01-01T00:00:00Z")
+        BeforeState::of(
+            "000000000000",
+            &change,
+            Some("arn:aws:iam::000000000000:root"),
+            "2026-01-01T00:00:00Z",
+        )
     }
 
     #[test]
