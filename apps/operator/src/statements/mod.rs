@@ -178,8 +178,8 @@ mod tests {
         );
         check(
             r#"{"Effect":"Allow","NotPrincipal":{"AWS":"arn:aws:iam::222222222222:role/a/b"},"Action":"x:Y","NotResource":"r","Condition":{"NumericLessThan":{"k":["5"]},"Null":{"j":"true"}}}"#,
-            "Everybody but the role b (account 222222222222) may call x:Y on everything but r, only where k is less than 5 and j is not given.",
-            "ロール b (アカウント 222222222222) 以外の全員に対して、r 以外のすべてでの x:Yを許可します。条件: k が 5 より小さい場合、かつ j が与えられていない場合。",
+            "Everybody but the role b (account 222222222222) may call x:Y on everything but r, only where j is not given and k is less than 5.",
+            "ロール b (アカウント 222222222222) 以外の全員に対して、r 以外のすべてでの x:Yを許可します。条件: j が与えられていない場合、かつ k が 5 より小さい場合。",
         );
         assert!(explained("[").is_empty() && explained("{}").is_empty());
         assert!(explained(r#"{"Statement":["a"]}"#).is_empty());
