@@ -107,15 +107,25 @@ pub(crate) struct Calls(Arc<AtomicUsize>);
 
 /// A call under way.
 struct UnderWay {
-    count: Arc<AtomicUsize>,
+    /// `None` for one whose answer has no end.
+    count: Option<Arc<AtomicUsize>>,
     _call: Call,
+}
+
+impl UnderWay {
+    /// A stop does not wait for its answer.
+    fn is_not_waited_for(&mut self) {
+        if let Some(count) = self.count.take() {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Calls {
     fn begin(&self, call: Call) -> UnderWay {
         self.0.fetch_add(1, Ordering::Relaxed);
         UnderWay {
-            count: Arc::clone(&self.0),
+            count: Some(Arc::clone(&self.0)),
             _call: call,
         }
     }
@@ -127,7 +137,7 @@ impl Calls {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.is_not_waited_for();
     }
 }
 
@@ -208,6 +218,7 @@ pub(crate) async fn run(listener: TcpListener, front: Front, mut stop: watch::Re
     }
     drop(accepting);
     drop(listener);
+    front.gateway.world().stop();
     finish(graceful, &front.calls).await;
     connections.shutdown().await;
 }
@@ -401,7 +412,12 @@ fn head_of(parts: http::request::Parts, peer: &Peer) -> Head {
 }
 
 fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
+    let mut call = call;
     let (length, body) = match reply.body {
+        ReplyBody::Endless(stream) => {
+            call.is_not_waited_for();
+            (None, stream)
+        }
         ReplyBody::Bytes(bytes) => (None, Full::new(bytes).map_err(|never| match never {}).boxed_unsync()),
         ReplyBody::Stream { length, stream } => (Some(length), stream),
     };
@@ -421,11 +437,14 @@ fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
 }
 
 /// A page as it is sent; none, when making it panicked.
-fn shown(page: Option<Response<PageBody>>, call: UnderWay) -> Response<AnswerBody> {
+fn shown(page: Option<Response<PageBody>>, mut call: UnderWay) -> Response<AnswerBody> {
     let page = page.unwrap_or_else(|| {
         tracing::error!("a page panicked; its reader was told of an internal error");
         pages::plain(http::StatusCode::INTERNAL_SERVER_ERROR, "Internal error.\n")
     });
+    if page.body().size_hint().exact().is_none() {
+        call.is_not_waited_for();
+    }
     let mut response = page.map(|body| AnswerBody { body, _call: call });
     response
         .headers_mut()

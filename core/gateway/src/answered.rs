@@ -94,6 +94,7 @@ impl Telling {
             ReplyBody::Bytes(bytes) if reply.status >= 400 => (bytes.len() as u64, code_of(bytes)),
             ReplyBody::Bytes(bytes) => (bytes.len() as u64, None),
             ReplyBody::Stream { length, .. } => (*length, None),
+            ReplyBody::Endless(_) => (0, None),
         };
         AnsweredCall {
             took: self.began.elapsed(),

@@ -191,6 +191,10 @@ async fn whole(service: ServiceName, reply: Reply) -> Result<Answer, PortRefusal
             let text = format!("The answer has {length} bytes; up to {ANSWER_BYTES_MAX} are taken.");
             return Err(refusal(service, ErrorReply::new(400, "EntityTooLarge", text)));
         }
+        ReplyBody::Endless(_) => {
+            let text = "The answer has no end; services take none such.";
+            return Err(refusal(service, ErrorReply::new(400, "EntityTooLarge", text)));
+        }
         ReplyBody::Stream { stream, .. } => match stream.collect().await {
             Ok(whole) => whole.to_bytes(),
             Err(error) => {

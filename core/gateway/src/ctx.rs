@@ -307,7 +307,12 @@ impl Ctx {
             return Err(Fault::Bug("calls nest too deeply"));
         }
         let denials_max = self.denials_max.saturating_sub(self.notes().denials.len());
-        Ok(Ctx {
+        Ok(self.beside(self.depth + 1, true, denials_max))
+    }
+
+    /// Another context of the same caller, source, place and request.
+    pub(crate) fn beside(&self, depth: u8, is_part: bool, denials_max: usize) -> Ctx {
+        Ctx {
             world: Arc::clone(&self.world),
             request_id: self.request_id.clone(),
             service: self.service,
@@ -316,11 +321,11 @@ impl Ctx {
             region: self.region.clone(),
             source: self.source.clone(),
             reached_by: self.reached_by.clone(),
-            depth: self.depth + 1,
-            is_part: true,
+            depth,
+            is_part,
             denials_max,
             notes: Mutex::default(),
-        })
+        }
     }
 
     /// The world: ports, settings, keyrings.

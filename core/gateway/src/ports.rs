@@ -480,8 +480,30 @@ pub struct TrailPlace {
     pub kms_key: Option<Arn>,
 }
 
+/// How a trail stands, over all its Regions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TrailStanding {
+    /// Whether it logs.
+    pub is_logging: bool,
+    /// When it delivered a log file last.
+    pub delivered: Option<Timestamp>,
+    /// When it delivered a digest last.
+    pub digested: Option<Timestamp>,
+}
+
 /// CloudTrail, as the gateway asks it at commit, and others about its trails.
 pub trait TrailSelection: Send + Sync {
+    /// How the trail with this ARN stands; `None` when there is none. Not an operation.
+    fn standing<'a>(
+        &'a self,
+        world: &'a World,
+        view: &'a ReadView<'a>,
+        arn: &'a Arn,
+    ) -> Boxed<'a, Result<Option<TrailStanding>, Fault>>;
+
+    /// The journal has no block up to this sequence any more. Not an operation.
+    fn journal_dropped<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<u64, Fault>>;
+
     /// The trails of all accounts. Not an operation.
     fn trails<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>>;
 

@@ -29,6 +29,8 @@ pub enum ReplyBody {
         /// The pieces.
         stream: http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>,
     },
+    /// Streamed until something ends it. A stop of the server does not wait for it.
+    Endless(http_body_util::combinators::UnsyncBoxBody<Bytes, std::io::Error>),
 }
 
 impl Reply {

@@ -17,6 +17,7 @@ use std::{
     },
 };
 use store::{Blobs, History, Journal, Store};
+use tokio::sync::watch;
 
 /// The ports, each implemented by one room and wired in the composition root.
 pub struct Ports {
@@ -56,6 +57,7 @@ pub struct World {
     refused: AtomicU64,
     pub(crate) explanations: crate::decision::Rings,
     kept: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    stopping: watch::Sender<bool>,
 }
 
 impl World {
@@ -72,7 +74,18 @@ impl World {
             refused: AtomicU64::new(0),
             explanations: Default::default(),
             kept: RwLock::default(),
+            stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Ends what goes on by itself: answers without an end.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Becomes true when what goes on by itself is to end.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
     }
 
     /// Sets the ports, once.

@@ -1,8 +1,11 @@
-//! What trails write with, as those ask who want to know who could read it. Nothing is decided here.
+//! What trails write with, as those ask who want to know who could read it, and how they stand. Nothing is decided here.
 
-use crate::table;
-use base::Fault;
-use gateway::ports::TrailPlace;
+use crate::{table, work::regions_of};
+use base::{Arn, Fault};
+use gateway::{
+    World,
+    ports::{TrailPlace, TrailStanding},
+};
 use store::ReadView;
 
 /// The trails of all accounts.
@@ -19,4 +22,23 @@ pub(crate) async fn trails(view: &ReadView<'_>) -> Result<Vec<TrailPlace>, Fault
         kms_key: trail.kms_key,
     };
     Ok(trails.into_iter().map(place).collect())
+}
+
+/// How a trail stands, over all its Regions.
+pub(crate) async fn standing(world: &World, view: &ReadView<'_>, arn: &Arn) -> Result<Option<TrailStanding>, Fault> {
+    let mut trails = table::all_trails(view).await?.into_iter();
+    let Some(trail) = trails.find(|trail| trail.arn() == *arn) else {
+        return Ok(None);
+    };
+    let mut standing = TrailStanding {
+        is_logging: trail.logging,
+        ..TrailStanding::default()
+    };
+    for region in regions_of(&trail, &world.settings.regions) {
+        let delivered = table::delivery(view, &trail.id, &region).await?.delivered;
+        let digested = table::digested(view, &trail.id, &region).await?.delivered;
+        standing.delivered = standing.delivered.max(delivered);
+        standing.digested = standing.digested.max(digested);
+    }
+    Ok(Some(standing))
 }

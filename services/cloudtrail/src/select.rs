@@ -1,10 +1,10 @@
 //! Which trails select an event: asked for every event at its commit, so the answer is compiled once per change.
 
 use crate::{access_port, model::compiled::Compiled, model::trail::Trail, table};
-use base::Fault;
+use base::{Arn, Fault};
 use gateway::{
-    Boxed,
-    ports::{Candidate, TrailPlace, TrailSelection},
+    Boxed, World,
+    ports::{Candidate, TrailPlace, TrailSelection, TrailStanding},
 };
 use std::sync::{Arc, PoisonError, RwLock};
 use store::{ReadView, Selection};
@@ -42,6 +42,19 @@ impl Selectors {
 }
 
 impl TrailSelection for Selectors {
+    fn standing<'a>(
+        &'a self,
+        world: &'a World,
+        view: &'a ReadView<'a>,
+        arn: &'a Arn,
+    ) -> Boxed<'a, Result<Option<TrailStanding>, Fault>> {
+        Box::pin(access_port::standing(world, view, arn))
+    }
+
+    fn journal_dropped<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<u64, Fault>> {
+        Box::pin(async move { Ok(table::archive(view).await?.dropped) })
+    }
+
     fn trails<'a>(&'a self, view: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>> {
         Box::pin(access_port::trails(view))
     }

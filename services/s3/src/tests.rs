@@ -29,7 +29,7 @@ use gateway::{
     pipeline,
     ports::{
         AccountFacts, Candidate, Credential, DataKey, Holder, Identities, KeyGuard, Keys, NewAccessKey, ObjectSeal,
-        Objects, Rights, ServiceMessage, ServiceObject, Topics, TrailPlace, TrailSelection, Worker,
+        Objects, Rights, ServiceMessage, ServiceObject, Topics, TrailPlace, TrailSelection, TrailStanding, Worker,
     },
     work::Work,
 };
@@ -195,6 +195,19 @@ impl Keys for Others {
 }
 
 impl TrailSelection for Others {
+    fn standing<'a>(
+        &'a self,
+        _: &'a World,
+        _: &'a ReadView<'a>,
+        _: &'a Arn,
+    ) -> Boxed<'a, Result<Option<TrailStanding>, Fault>> {
+        unreachable!("nobody asks")
+    }
+
+    fn journal_dropped<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<u64, Fault>> {
+        unreachable!("nobody asks")
+    }
+
     fn trails<'a>(&'a self, _: &'a ReadView<'a>) -> Boxed<'a, Result<Vec<TrailPlace>, Fault>> {
         Box::pin(async { Ok(Vec::new()) })
     }
@@ -421,6 +434,7 @@ impl House {
                 assert_eq!(body.len() as u64, length);
                 body
             }
+            ReplyBody::Endless(_) => unreachable!("an object has an end"),
         };
         (reply.status, body)
     }

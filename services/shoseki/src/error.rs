@@ -14,6 +14,8 @@ pub enum ShosekiError {
     ExplanationNotFound,
     /// Ours.
     Fault(Fault),
+    /// So many streams are open that no other may be.
+    LimitExceeded,
     /// The clock can be moved in rehearsal mode only.
     RehearsalModeRequired,
     /// What was asked about is not here.
@@ -32,6 +34,7 @@ impl AwsError for ShosekiError {
         Cow::Borrowed(match self {
             ShosekiError::AccountAlreadyExists(_) => "AccountAlreadyExistsException",
             ShosekiError::Fault(_) => "InternalFailure",
+            ShosekiError::LimitExceeded => "LimitExceededException",
             ShosekiError::RehearsalModeRequired => "RehearsalModeRequiredException",
             ShosekiError::ExplanationNotFound | ShosekiError::ResourceNotFound(_) => "ResourceNotFoundException",
             ShosekiError::RotationInProgress => "RotationInProgressException",
@@ -44,6 +47,9 @@ impl AwsError for ShosekiError {
             ShosekiError::AccountAlreadyExists(account) => format!("Account {account} already exists."),
             ShosekiError::ExplanationNotFound => NOT_FOUND.to_owned(),
             ShosekiError::Fault(_) => "An internal error occurred.".to_owned(),
+            ShosekiError::LimitExceeded => {
+                "Too many streams are open, of this access key or of all together. End one first.".to_owned()
+            }
             ShosekiError::RehearsalModeRequired => {
                 "The clock can be moved in rehearsal mode only. Start the server with --rehearsal.".to_owned()
             }
@@ -59,6 +65,7 @@ impl AwsError for ShosekiError {
             ShosekiError::Fault(_) => 500,
             ShosekiError::AccountAlreadyExists(_)
             | ShosekiError::ExplanationNotFound
+            | ShosekiError::LimitExceeded
             | ShosekiError::RehearsalModeRequired
             | ShosekiError::ResourceNotFound(_)
             | ShosekiError::RotationInProgress

@@ -6,7 +6,7 @@
 //!
 //! It moves the rehearsal clock (`ops::advance_clock`), keeps several accounts (`ops::create_account`), changes the root key
 //! (`ops::rotate_root_key`; how is the gateway's `rotation`), counts events and objects (`ops::summarise_events`,
-//! `ops::summarise_objects`), and says why calls were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
+//! `ops::summarise_objects`), tells events as they are committed (`ops::subscribe_events`, `feed`), and says why calls were refused (`ops::explain_decision`) and who could make them (`ops::describe_access`, `reach`). Start reading at
 //! [`OPERATIONS`].
 //!
 //! ## Invariants
@@ -18,6 +18,7 @@
 mod access;
 mod current;
 mod error;
+mod feed;
 mod model;
 mod ops;
 mod reach;
@@ -40,6 +41,7 @@ pub static OPERATIONS: &[Route] = &[
     Route::of::<ops::explain_decision::ExplainDecision>(),
     Route::of::<ops::list_accounts::ListAccounts>(),
     Route::of::<ops::rotate_root_key::RotateRootKey>(),
+    Route::of::<ops::subscribe_events::SubscribeEvents>(),
     Route::of::<ops::summarise_events::SummariseEvents>(),
     Route::of::<ops::summarise_objects::SummariseObjects>(),
 ];

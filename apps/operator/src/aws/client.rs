@@ -40,6 +40,8 @@ pub struct Client {
     region: String,
     /// Whether a call is made once, though its answer does not come.
     once: bool,
+    /// What it calls itself.
+    agent: Option<HeaderValue>,
 }
 
 struct Shared {
@@ -105,6 +107,7 @@ impl Client {
             provider: Arc::new(Provider::fixed(credentials)),
             region: region.to_owned(),
             once: false,
+            agent: None,
         }
     }
 
@@ -127,6 +130,7 @@ impl Client {
             provider: Arc::new(provider),
             region,
             once: false,
+            agent: None,
         }
     }
 
@@ -154,6 +158,15 @@ impl Client {
     pub fn once(&self) -> Client {
         Client {
             once: true,
+            ..self.clone()
+        }
+    }
+
+    /// The same, with this name in what it sends as its User-Agent. A name that no header can have is none.
+    #[must_use]
+    pub fn named(&self, agent: &str) -> Client {
+        Client {
+            agent: HeaderValue::from_str(agent).ok(),
             ..self.clone()
         }
     }
@@ -438,6 +451,10 @@ impl Client {
                 SignPayload::Bytes(&call.body),
             )
             .map_err(unsendable)?;
+        // Not signed, as AWS's clients do not: proxies may change it.
+        if let Some(agent) = &self.agent {
+            headers.insert(header::USER_AGENT, agent.clone());
+        }
         let target = match call.query {
             "" => path,
             query => format!("{path}?{query}"),

@@ -18,7 +18,7 @@ use crate::{
 use base::{Fault, Region, Timestamp, ids};
 use bytes::Bytes;
 use gateway::{
-    Boxed, Ctx, PortRefusal, Txn, World,
+    Boxed, Ctx, DeliveryKind, PortRefusal, Txn, World,
     ctx::By,
     ports::{ServiceMessage, ServiceObject, Worker},
 };
@@ -307,6 +307,7 @@ impl Delivery<'_> {
                 ..row
             };
             table::put_delivery(txn, &self.trail.id, self.region, &row);
+            self.told(txn, Ok(pending.key.clone()));
             match work.commit(Maintenance::Cursor).await {
                 Ok(()) => return Ok((true, json)),
                 Err(CommitError::Conflict) => {}
@@ -314,6 +315,18 @@ impl Delivery<'_> {
             }
         }
         Err(conflicted())
+    }
+
+    /// Tells whoever listens, once the transaction is durable.
+    fn told(&self, txn: &mut Txn, put: Result<String, String>) {
+        super::told(
+            self.world,
+            txn,
+            self.trail,
+            (self.region, self.now),
+            DeliveryKind::LogFile,
+            put,
+        );
     }
 
     /// Tells the trail's topic of the file, in the transaction that puts it. A refusal is told by the status and stops
@@ -382,6 +395,7 @@ impl Delivery<'_> {
                 ..row
             };
             table::put_delivery(txn, &self.trail.id, self.region, &row);
+            self.told(txn, Err(refusal.code.clone()));
             match work.commit(Maintenance::Cursor).await {
                 Ok(()) => {
                     if lost > 0 {

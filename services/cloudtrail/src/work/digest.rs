@@ -13,7 +13,7 @@ use crate::{
 };
 use base::{Fault, Region, Timestamp};
 use gateway::{
-    AwsBehavior, Boxed, PortRefusal, Txn, World,
+    AwsBehavior, Boxed, DeliveryKind, PortRefusal, Txn, World,
     ctx::By,
     ports::{ObjectSeal, ServiceObject, Worker},
 };
@@ -298,6 +298,8 @@ async fn sign_window(world: &Arc<World>, place: &Place, now: Timestamp) -> Resul
         for (key, _) in files {
             txn.delete(key);
         }
+        let told = (region, now);
+        super::told(world, txn, trail, told, DeliveryKind::Digest, Ok(digest.key.clone()));
         let next = place.advance(txn, head, (digest.named(), window.1), more, now);
         let digested = table::digested(&txn.view(), &trail.id, region).await?;
         let row = DigestedRow {
@@ -437,6 +439,8 @@ async fn refused(world: &Arc<World>, place: &Place, refusal: &PortRefusal, now: 
         let (_, end) = head.window(world.settings.digest_interval);
         let mut row = table::digested(&txn.view(), &trail.id, region).await?;
         row.error = Some(refusal.code.clone());
+        let put = Err(refusal.code.clone());
+        super::told(world, txn, trail, (region, now), DeliveryKind::Digest, put);
         let mut given_up = GivenUp::default();
         if now.since(end) < REDELIVERY {
             place.attempted(txn, head, refusal, now);

@@ -12,7 +12,7 @@ mod tests;
 
 use crate::{model::trail::Trail, ops::as_cloudtrail, table};
 use base::{Fault, Region, Timestamp};
-use gateway::{World, work::Work};
+use gateway::{Deliveries, Delivery, DeliveryKind, Txn, World, work::Work};
 use std::{sync::Arc, time::Duration};
 use store::ReadView;
 use wire::ServiceName;
@@ -23,6 +23,32 @@ const ATTEMPTS_MAX: u32 = 16;
 /// A transaction of CloudTrail acting for a trail, in a Region.
 fn begin(world: &Arc<World>, trail: &Trail, region: &Region) -> Work {
     Work::begin(world, ServiceName::CloudTrail, as_cloudtrail(trail), region.clone())
+}
+
+/// Tells whoever listens what a trail has put in a Region, by its key, or why it was refused; once the transaction is durable.
+fn told(
+    world: &Arc<World>,
+    txn: &mut Txn,
+    trail: &Trail,
+    (region, time): (&Region, Timestamp),
+    kind: DeliveryKind,
+    put: Result<String, String>,
+) {
+    let deliveries = world.kept::<Deliveries>();
+    let (key, error) = match put {
+        Ok(key) => (Some(key), None),
+        Err(code) => (None, Some(code)),
+    };
+    let delivery = Delivery {
+        trail: trail.arn(),
+        region: region.clone(),
+        kind,
+        bucket: trail.bucket.clone(),
+        key,
+        time,
+        error,
+    };
+    txn.once_committed(move || deliveries.tell(delivery));
 }
 
 /// The Regions that a trail covers.
