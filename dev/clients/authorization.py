@@ -643,6 +643,7 @@ RECIPES = {
     "shoseki:ExplainDecision": lambda w: {"Id": "none"},
     "shoseki:ListAccounts": lambda w: {},
     "shoseki:RotateRootKey": lambda w: w.settled(),
+    "shoseki:SubscribeEvents": lambda w: {"UpToNow": True, "TrailARNs": [w.trail_arn()]},
     "shoseki:SummariseEvents": lambda w: {},
     "shoseki:SummariseObjects": lambda w: {"Bucket": w.bucket, "GroupBy": ["Encryption"]},
     # --- IAM ---

@@ -60,6 +60,9 @@ pub(crate) struct Exchange {
     multiplexed: AtomicBool,
     /// Whether the last write had to wait for the client.
     blocked: AtomicBool,
+    /// Whether the answer under way has no end, so that it matters when its client has gone; of HTTP/1, where the library does
+    /// not look.
+    endless: AtomicBool,
     begun: Instant,
     /// When something last happened, in milliseconds from the beginning; zero before the first call.
     active: AtomicU64,
@@ -74,6 +77,7 @@ impl Default for Exchange {
             answering: AtomicBool::new(false),
             multiplexed: AtomicBool::new(false),
             blocked: AtomicBool::new(false),
+            endless: AtomicBool::new(false),
             begun: Instant::now(),
             active: AtomicU64::new(0),
         }
@@ -95,8 +99,18 @@ impl Call {
     }
 }
 
+impl Call {
+    /// Its answer has no end: it ends when its client has nothing more to say, too.
+    pub(crate) fn is_endless(&self) {
+        if !self.0.multiplexed.load(Ordering::Relaxed) {
+            self.0.endless.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for Call {
     fn drop(&mut self) {
+        self.0.endless.store(false, Ordering::Relaxed);
         self.0.touch();
         self.0.calls.fetch_sub(1, Ordering::Relaxed);
     }
@@ -177,6 +191,8 @@ pub(crate) struct Conn<S> {
     instead: Option<(Bytes, usize, usize)>,
     refused: bool,
     linger: Option<(Pin<Box<Sleep>>, usize)>,
+    /// What a client has sent while its answer went on.
+    early: Vec<u8>,
 }
 
 impl<S> Conn<S> {
@@ -187,6 +203,7 @@ impl<S> Conn<S> {
             instead: None,
             refused: false,
             linger: None,
+            early: Vec::new(),
         }
     }
 }
@@ -231,8 +248,34 @@ impl<S: AsyncWrite + Unpin> Conn<S> {
     }
 }
 
+/// Of what a client sends before its time no more is kept; it is not read on then.
+const EARLY_BYTES_MAX: usize = 4 << 10;
+
+impl<S: AsyncRead + Unpin> Conn<S> {
+    /// Whether the client of an answer without an end has gone: it has ended its side, or the connection is broken. Wakes when
+    /// that happens.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        while self.exchange.endless.load(Ordering::Relaxed) && self.early.len() < EARLY_BYTES_MAX {
+            let mut scratch = [0; 1 << 10];
+            let mut buf = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf)) {
+                Ok(()) if buf.filled().is_empty() => return Poll::Ready(io::ErrorKind::BrokenPipe.into()),
+                Ok(()) => self.early.extend_from_slice(buf.filled()),
+                Err(error) => return Poll::Ready(error),
+            }
+        }
+        Poll::Pending
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Conn<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let count = self.early.len().min(buf.remaining());
+            buf.put_slice(self.early.get(..count).unwrap_or_default());
+            self.early.drain(..count);
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
@@ -279,6 +322,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Conn<S> {
     /// The library flushes when it has nothing left to write.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.exchange.flushed();
+        if let Poll::Ready(gone) = self.poll_gone(cx) {
+            return Poll::Ready(Err(gone));
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -370,6 +416,26 @@ mod tests {
             exchange.flushed();
             assert_eq!(read(&exchange, &[BARE], vectored).await, BARE);
         }
+    }
+
+    /// A client that has gone is noticed while an answer without an end waits; what another one sends meanwhile is not lost.
+    #[tokio::test]
+    async fn the_client_of_an_endless_answer_is_missed_when_it_goes() {
+        let exchange = Arc::new(Exchange::default());
+        let (ours, mut theirs) = tokio::io::duplex(1 << 20);
+        let mut conn = Conn::new(ours, Arc::clone(&exchange));
+        let call = Call::begin(&exchange, false);
+        conn.flush().await.unwrap();
+        call.is_endless();
+        theirs.write_all(b"next").await.unwrap();
+        conn.flush().await.unwrap();
+        let mut next = [0; 4];
+        conn.read_exact(&mut next).await.unwrap();
+        assert_eq!(&next, b"next");
+        drop(theirs);
+        assert!(conn.flush().await.is_err());
+        drop(call);
+        conn.flush().await.unwrap();
     }
 
     #[tokio::test]

@@ -109,11 +109,16 @@ pub(crate) struct Calls(Arc<AtomicUsize>);
 struct UnderWay {
     /// `None` for one whose answer has no end.
     count: Option<Arc<AtomicUsize>>,
-    _call: Call,
+    call: Call,
 }
 
 impl UnderWay {
-    /// A stop does not wait for its answer.
+    /// Its answer has no end but that of its client or of the server, which does not wait for it.
+    fn is_endless(&mut self) {
+        self.is_not_waited_for();
+        self.call.is_endless();
+    }
+
     fn is_not_waited_for(&mut self) {
         if let Some(count) = self.count.take() {
             count.fetch_sub(1, Ordering::Relaxed);
@@ -126,7 +131,7 @@ impl Calls {
         self.0.fetch_add(1, Ordering::Relaxed);
         UnderWay {
             count: Some(Arc::clone(&self.0)),
-            _call: call,
+            call,
         }
     }
 
@@ -415,7 +420,7 @@ fn response(reply: Reply, call: UnderWay) -> Response<AnswerBody> {
     let mut call = call;
     let (length, body) = match reply.body {
         ReplyBody::Endless(stream) => {
-            call.is_not_waited_for();
+            call.is_endless();
             (None, stream)
         }
         ReplyBody::Bytes(bytes) => (None, Full::new(bytes).map_err(|never| match never {}).boxed_unsync()),
@@ -443,7 +448,7 @@ fn shown(page: Option<Response<PageBody>>, mut call: UnderWay) -> Response<Answe
         pages::plain(http::StatusCode::INTERNAL_SERVER_ERROR, "Internal error.\n")
     });
     if page.body().size_hint().exact().is_none() {
-        call.is_not_waited_for();
+        call.is_endless();
     }
     let mut response = page.map(|body| AnswerBody { body, _call: call });
     response

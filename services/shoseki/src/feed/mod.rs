@@ -35,7 +35,7 @@ use tokio::{
 /// A line comes at least so often.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Whether the caller still may is decided anew so often.
-const DECIDE_EVERY: Duration = Duration::from_secs(20);
+const DECIDE_EVERY: Duration = Duration::from_secs(5);
 /// Lines are sent in pieces of about this size, of which so many wait for a slow reader.
 const PIECE_BYTES: usize = 32 << 10;
 const PIECES_WAITING: usize = 4;
