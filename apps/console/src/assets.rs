@@ -9,6 +9,7 @@ const STYLE: &str = include_str!("static/console.css");
 const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("static/base.js"),
+    include_str!("static/live.js"),
     // Each part of the script is a line here.
 );
 const ICON: &str = include_str!("static/icon.svg");

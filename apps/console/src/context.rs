@@ -27,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) form: Form,
     pub(crate) language: Language,
     pub(crate) theme: Option<Theme>,
+    /// The id of the last event of a stream that the browser has lost and asks for again; else empty.
+    pub(crate) last_event: String,
     /// The Region that is looked at: that of `?region=`, else as chosen.
     pub(crate) region: String,
 }
@@ -52,6 +54,7 @@ impl Context {
             form,
             language: taste.language.unwrap_or_else(|| accepted_language(request)),
             theme: taste.theme,
+            last_event: request.header("last-event-id").to_owned(),
             region,
             session,
         }

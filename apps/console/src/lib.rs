@@ -26,6 +26,7 @@ mod compress;
 mod context;
 mod failure;
 mod form;
+mod live;
 mod page;
 mod pages;
 mod router;
@@ -45,6 +46,9 @@ use sign_in::Links;
 use sigv4::sign::Credentials;
 use std::{path::PathBuf, sync::Arc};
 use throttle::Throttle;
+
+/// What the User-Agent of the console's calls begins with: by it they are told from others.
+pub const AGENT: &str = "shoseki-console/";
 
 /// Where the console is.
 pub const ROOT: &str = "/console";
@@ -92,7 +96,9 @@ pub struct Console {
 
 impl Console {
     /// With these settings, and nobody signed in.
-    pub fn new(settings: Settings) -> Arc<Console> {
+    pub fn new(mut settings: Settings) -> Arc<Console> {
+        let agent = format!("{AGENT}{}", env!("CARGO_PKG_VERSION"));
+        settings.client = settings.client.named(&agent);
         Arc::new(Console {
             sessions: Sessions::new(settings.random.clone()),
             links: Links::new(settings.root.clone(), settings.clock.real_now()),

@@ -13,5 +13,6 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend(changes::routes());
     all.extend(overview::routes());
     all.extend(taste::routes());
+    all.extend(crate::live::routes());
     all
 }

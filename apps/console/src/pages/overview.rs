@@ -3,6 +3,7 @@
 use crate::{
     ROOT,
     context::Context,
+    live::{self, Live},
     page::{Page, State, empty, link, notice, number, state, table},
     router::{Outcome, Route, get},
     web::segment,
@@ -27,6 +28,7 @@ async fn show(c: Arc<Context>) -> Outcome {
     let page = Page::new(&c, message!("Overview", "概要")).of_all_regions();
     Ok(page.with(html! {
         (trails(&c, &survey))
+        (live::panel(&c, &message!("Now", "現在の動き"), &Live { all_regions: true, ..Live::default() }))
         section {
             h2 { (c.t(&message!("Where to begin", "はじめに"))) }
             ul.doors {
