@@ -9,7 +9,7 @@ mod show;
 
 pub(crate) use kept::{Entry, Kept, NotKept};
 pub(crate) use make::{Carried, Done, Ending, StepDone, carry_out, take_back, would_take_back};
-pub(crate) use show::{back_told, calls, preview, take_back_form, told};
+pub(crate) use show::{back_told, calls, preview, statements, take_back_form, told};
 
 use crate::{context::Context, page::State};
 use aws_lc_rs::digest::{SHA256, digest};

@@ -55,7 +55,7 @@ pub(crate) async fn reasons_of(c: &Context, error: &Error) -> Markup {
     let Some(refused) = error.refused().filter(|refused| refused.status == 403) else {
         return html! {};
     };
-    let input = json!({ "RequestId": refused.request_id });
+    let input = json!({ "Id": refused.request_id });
     match c.client().json(ServiceName::Shoseki, "ExplainDecision", &input).await {
         Ok(answer) => html! {
             section {

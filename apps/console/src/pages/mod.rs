@@ -1,8 +1,12 @@
 //! The pages. Each module has the routes of its own.
 
+mod buckets;
 mod changes;
+mod keys;
+mod making;
 mod overview;
 mod taste;
+mod who;
 
 use crate::router::Route;
 
@@ -11,6 +15,8 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut all = Vec::new();
     // Each group of pages is a line here.
     all.extend(changes::routes());
+    all.extend(buckets::routes());
+    all.extend(keys::routes());
     all.extend(overview::routes());
     all.extend(taste::routes());
     all.extend(crate::live::routes());

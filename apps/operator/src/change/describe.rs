@@ -114,6 +114,19 @@ fn of_key(call: &Call, operation: &str, key: &str) -> Message {
             "Schedule the deletion of the key {key}.",
             "鍵 {key} の削除をスケジュールします。"
         ),
+        "CancelKeyDeletion" => message!(
+            "Cancel the deletion of the key {key}: it is disabled then.",
+            "鍵 {key} の削除を取り消します。鍵は無効の状態になります。"
+        ),
+        "EnableKey" => message!("Enable the key {key}.", "鍵 {key} を有効にします。"),
+        "DisableKey" => message!(
+            "Disable the key {key}: nothing is sealed or opened with it until it is enabled again.",
+            "鍵 {key} を無効にします。再び有効にするまで、この鍵で暗号化も復号もできません。"
+        ),
+        "RotateKeyOnDemand" => message!(
+            "Give the key {key} new key material now; what it has sealed is still opened with the old.",
+            "鍵 {key} のキーマテリアルを今すぐローテーションします。これまでに暗号化したものは以前のマテリアルで復号できます。"
+        ),
         "DeleteAlias" => message!("Delete the alias {alias}.", "エイリアス {alias} を削除します。"),
         "DisableKeyRotation" => message!(
             "Switch the rotation of the key {key} off.",

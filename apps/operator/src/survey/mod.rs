@@ -15,8 +15,7 @@ pub use model::{
     Trail, Transition, User, Versioning,
 };
 
-pub use read::read;
-pub(crate) use read::read_bucket;
+pub use read::{read, read_bucket, read_keys};
 
 /// How much is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

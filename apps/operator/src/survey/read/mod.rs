@@ -88,10 +88,17 @@ pub async fn read(client: &Client, what: &What) -> Result<Survey, Error> {
     Ok(survey)
 }
 
-/// All of one bucket.
-pub(crate) async fn read_bucket(client: &Client, name: &str) -> Option<Bucket> {
+/// All of one bucket. What is refused is a fact that is missing; none comes only when the runtime ends.
+pub async fn read_bucket(client: &Client, name: &str) -> Option<Bucket> {
     let names = BTreeSet::from([name.to_owned()]);
     bucket::buckets(&Asker::new(client), names, true).await.pop()
+}
+
+/// These keys, in their order: ids, ARNs or aliases; what is no ARN is of the client's Region. Without [`Depth::Full`], what
+/// DescribeKey and ListAliases tell. What is refused is a fact that is missing.
+pub async fn read_keys(client: &Client, names: &[String], depth: Depth) -> Vec<Key> {
+    let asked = names.iter().map(|name| key::Asked::new(name, client.region()));
+    key::keys(&Asker::new(client), asked.collect(), depth == Depth::Full).await
 }
 
 /// What the first answers named: the alarms of the Regions whose log groups are counted, the topics that they tell, and the keys
