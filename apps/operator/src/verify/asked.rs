@@ -175,7 +175,10 @@ pub(super) async fn missing(
         }
         let told = match status(&client.in_region(home), arn).await {
             Ok(status) => should_have_digests(status, what, now),
-            Err(error) => Some(unknown(&error.to_string())),
+            Err(error) => Some(message!(
+                "There are no digests of the trail. Whether there should be some is not known: GetTrailStatus could not be asked ({error}).",
+                "証跡のダイジェストがありません。あるはずかどうかは不明です: GetTrailStatus を呼び出せません ({error})。"
+            )),
         };
         let Some(message) = told else { continue };
         let mut report = ChainReport {

@@ -90,7 +90,7 @@ struct Record<'a> {
 
 /// What every log file with such an event has somewhere: the service that the event is of.
 pub(crate) fn of_trails() -> &'static Finder<'static> {
-    static SERVICE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("cloudtrail.amazonaws.com"));
+    static SERVICE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"cloudtrail."));
     &SERVICE
 }
 

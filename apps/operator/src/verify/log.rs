@@ -173,7 +173,7 @@ impl Task {
         let (source, cache, bytes_max) = (self.source.clone(), Arc::clone(&self.cache), self.bytes_max);
         let hash = self.log.hash_value.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let fetched = present(source.read_here(&key))?;
+            let fetched = present(source.read_here(&key, false))?;
             let length = fetched.body.len() as u64;
             let tag = match cache.is_kept() {
                 true => record::sha256_hex(&fetched.body),

@@ -273,22 +273,22 @@ impl Source {
         match &self.0.kind {
             Kind::Folder(_) => {
                 let (here, key) = (self.clone(), key.to_owned());
-                let read = tokio::task::spawn_blocking(move || here.read_here(&key)).await;
+                let read = tokio::task::spawn_blocking(move || here.read_here(&key, true)).await;
                 read.unwrap_or_else(|fault| Err(Error::Unsendable(fault.to_string())))
             }
             Kind::Bucket { client, bucket, budget } => fetched(client.object(bucket, key, budget).await),
         }
     }
 
-    /// A file of the folder; nothing when there is none, or when the source is none. Blocks its thread.
-    pub(crate) fn read_here(&self, key: &str) -> Result<Option<Fetched>, Error> {
+    /// A file of the folder, with its metadata where that is of use; nothing when there is none, or when the source is none. Blocks its thread.
+    pub(crate) fn read_here(&self, key: &str, with_metadata: bool) -> Result<Option<Fetched>, Error> {
         let Kind::Folder(root) = &self.0.kind else {
             return Ok(None);
         };
         let Some(path) = inside(root, key) else {
             return Ok(None);
         };
-        read_file(&path, self.0.object_bytes_max).map_err(|fault| Error::Unsendable(fault.to_string()))
+        read_file(&path, self.0.object_bytes_max, with_metadata).map_err(|fault| Error::Unsendable(fault.to_string()))
     }
 
     /// An object where it was signed, which is another bucket than this one; nothing when there is none.
@@ -438,7 +438,7 @@ fn listed_files(root: &Path, prefix: &str) -> std::io::Result<Vec<Listed>> {
     Ok(found)
 }
 
-fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Fetched>> {
+fn read_file(path: &Path, bytes_max: u64, with_metadata: bool) -> std::io::Result<Option<Fetched>> {
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -458,19 +458,27 @@ fn read_file(path: &Path, bytes_max: u64) -> std::io::Result<Option<Fetched>> {
     // One more: then the end is seen without making room for it.
     let mut body = Pooled::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     file.by_ref().take(bytes_max).read_to_end(&mut body.0)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(SIDECAR);
-    let sidecar = match std::fs::read(PathBuf::from(beside)) {
-        Ok(text) => Some(text),
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => None,
-        Err(fault) => return Err(fault),
+    let metadata = match with_metadata {
+        true => sidecar(path)?,
+        false => None,
     };
     Ok(Some(Fetched {
         body: body.into_bytes(),
-        metadata: sidecar.map(|text| metadata_of(&text)),
+        metadata,
         tag: String::new(),
         _held: None,
     }))
+}
+
+/// The metadata of a file, if there is any beside it.
+fn sidecar(path: &Path) -> std::io::Result<Option<BTreeMap<String, String>>> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(SIDECAR);
+    match std::fs::read(PathBuf::from(beside)) {
+        Ok(text) => Ok(Some(metadata_of(&text))),
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The metadata in a file beside an object: a flat JSON object of names and texts, or what `aws s3api head-object` prints.
