@@ -232,6 +232,22 @@ def test_next_saturday_the_server_overwrites_a_roll_back(serve, tmp_path):
     assert latest["requestParameters"] == {"name": "Members", "kmsKeyId": trail.key_arn}
 
 
+def test_what_could_not_be_put_back_is_tried_again_before_the_next_week(serve, tmp_path):
+    server, trail = guarded(serve, tmp_path)
+    server.advance("8d")
+    assert report(server)["report"]["dryRun"] is True
+    roll_back(server)
+    iam = server.client("iam")
+    deny = policy({"Effect": "Deny", "Action": "cloudtrail:UpdateTrail", "Resource": "*"})
+    iam.put_role_policy(RoleName="maintenance", PolicyName="not", PolicyDocument=deny)
+    server.advance("7d")
+    assert "failed" in {finding["standing"] for finding in report(server)["report"]["findings"]}
+    assert is_sealed(trail) == (False, True)
+    iam.delete_role_policy(RoleName="maintenance", PolicyName="not")
+    server.advance("1d")
+    assert is_sealed(trail) == (True, True)
+
+
 def test_what_is_opted_out_is_not_overwritten_and_a_role_without_trust_is_reported(serve, tmp_path):
     server, trail = guarded(serve, tmp_path, secure={}, basic={})
     roll_back(server)

@@ -264,8 +264,71 @@ def test_rights_that_are_missing_are_named_before_anything_is_changed(rehearsal)
     who = server.user("half", allow(["s3:*", "cloudtrail:Describe*", "kms:Describe*", "kms:List*", "iam:Simulate*", "kms:CreateKey"]))
     found = wrong(server, *SETUP[2:], who=who)
     assert found["rights"] == (
-        "The caller's policies do not allow: cloudtrail:CreateTrail, cloudtrail:StartLogging.")
+        "The caller's policies do not allow: cloudtrail:CreateTrail, cloudtrail:StartLogging, kms:CreateAlias, kms:EnableKeyRotation.")
     assert everything(server)["buckets"] == []
+    # What a role is passed for, and what is done to a key after it was made.
+    deny = {"Effect": "Deny", "Action": ["iam:PassRole", "kms:EnableKeyRotation"], "Resource": "*"}
+    who = server.user("nearly", allow("*"), deny)
+    found = wrong(server, *SETUP[2:], "--logs", who=who)
+    assert found["rights"] == "The caller's policies do not allow: iam:PassRole, kms:EnableKeyRotation."
+    passes = allow("iam:PassRole", Condition={"StringEquals": {"iam:PassedToService": "cloudtrail.amazonaws.com"}})
+    others = {"Effect": "Allow", "NotAction": "iam:PassRole", "Resource": "*"}
+    who = server.user("passes", others, passes)
+    told = answer(server, *SETUP, "--logs", "--dry-run", who=who)
+    assert {check["about"]: check["outcome"] for check in told["checks"]}["rights"] == "good"
+    assert set(map(len, everything(server).values())) == {0}
+
+
+def test_of_a_key_that_is_there_its_policy_says_who_may_change_it(rehearsal):
+    server = rehearsal()
+    kms = server.client("kms", TOKYO)
+    make_bucket(server, "ours", TOKYO)
+    who = server.user("keyless", {"Effect": "Allow", "NotAction": "kms:PutKeyPolicy", "Resource": "*"})
+    root = {"Sid": "Root", **allow("kms:*"), "Principal": {"AWS": ROOT}}
+    named = {"Sid": "Named", **allow("kms:*"), "Principal": {"AWS": who.arn}}
+    key = lambda *statements: kms.create_key(Policy=policy(*statements), BypassPolicyLockoutSafetyCheck=True)["KeyMetadata"]["Arn"]
+    order = lambda key: ("--name", "audit", "--existing-bucket", "ours", "--existing-key", key)
+    assert wrong(server, *order(key(root)), who=who)["rights"] == "The caller's policies do not allow: kms:PutKeyPolicy."
+    told = answer(server, "trail", "setup", *order(key(root, named)), "--dry-run", who=who)
+    assert {check["about"]: check["outcome"] for check in told["checks"]}["rights"] == "good"
+    # Nobody but another may change it: that the caller's own policies allow everything is not enough.
+    reads = {"Sid": "Reads", **allow(["kms:Describe*", "kms:Get*", "kms:List*"]), "Principal": {"AWS": ROOT}}
+    admin = server.user("admin", allow("*"))
+    found = wrong(server, *order(key(reads, named)), who=admin)
+    assert found["rights"] == "The caller's policies do not allow: kms:PutKeyPolicy."
+
+
+def test_readers_are_let_in_by_a_key_that_is_there(rehearsal):
+    server = rehearsal()
+    kms = server.client("kms", TOKYO)
+    make_bucket(server, "ours", TOKYO)
+    reader = server.user("reader", allow("s3:*"))
+    key = kms.create_key(Policy=policy({"Sid": "Root", **allow("kms:*"), "Principal": {"AWS": ROOT}}))["KeyMetadata"]["Arn"]
+    operate(server, "trail", "setup", "--name", "audit", "--existing-bucket", "ours", "--existing-key", key, "--reader", reader.arn, "--yes")
+    server.client("iam").create_user(UserName="somebody")
+    server.advance("20m")
+    s3 = server.client("s3", TOKYO, who=reader)
+    found = s3.list_objects_v2(Bucket="ours", Prefix=f"AWSLogs/{ACCOUNT}/CloudTrail/")["Contents"]
+    assert s3.get_object(Bucket="ours", Key=found[0]["Key"])["SSEKMSKeyId"] == key
+    again = operate(server, "trail", "setup", "--name", "audit", "--existing-bucket", "ours", "--existing-key", key, "--reader", reader.arn, "--yes")
+    assert "There is nothing to change" in again.stdout
+    refusal = operate(server, "template", "--existing-key", key, "--reader", reader.arn, status=None)
+    assert refusal.returncode and "--reader is for a key that is made" in refusal.stderr
+
+
+def test_a_bucket_that_demands_a_seal_is_asked_with_that_of_the_trail(rehearsal):
+    server = rehearsal()
+    make_bucket(server, "ours", TOKYO)
+    sealed = {"Sid": "Sealed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::ours/*",
+              "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}}}
+    server.client("s3", TOKYO).put_bucket_policy(Bucket="ours", Policy=policy(sealed))
+    assert "statement Sealed" in wrong(server, "--name", "audit", "--existing-bucket", "ours", "--no-key")["bucket"]
+    told = answer(server, "trail", "setup", "--name", "audit", "--existing-bucket", "ours", "--yes")
+    says = [check for check in told["checks"] if check["about"] == "bucket"]
+    assert [check["outcome"] for check in says] == ["good", "unknown"] and "digests" in says[1]["says"]
+    server.client("iam").create_user(UserName="somebody")
+    server.advance("20m")
+    assert sealed_files(server, "ours", told["key"])
 
 
 def test_a_failure_in_the_middle_takes_everything_back(rehearsal):

@@ -2,7 +2,7 @@
 
 use crate::{
     style::say,
-    trail_args::{TrailArgs, definition_of},
+    trail_args::{Existing, TrailArgs, definition_of},
 };
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -105,7 +105,7 @@ pub(crate) async fn run(args: TemplateArgs) -> Result<ExitCode> {
             }
             let home = definition.region.clone();
             definition.region = args.region.clone().or_else(|| definition.region.take());
-            args.trail.apply(&mut definition)?;
+            args.trail.apply(&mut definition, Existing::AsItIs)?;
             if args.source.from_trail.is_some() {
                 // Where a trail was found its home is known, and the Region that was asked may be another.
                 definition.region = home;

@@ -39,8 +39,8 @@ pub(crate) struct TrailArgs {
     /// The alias of the key to make [default: alias/cloudtrail].
     #[arg(long, value_name = "ALIAS")]
     pub(crate) key_alias: Option<String>,
-    /// The ARN of a key that is there already. Its policy must let the trail in.
-    #[arg(long, value_name = "ARN", conflicts_with_all = ["key_alias", "reader"])]
+    /// A key that is there already, by its ARN. Its policy must let the trail in; `trail setup` adds what it lacks.
+    #[arg(long, value_name = "ARN", conflicts_with = "key_alias")]
     pub(crate) existing_key: Option<String>,
     /// Seal by S3's own keys instead of a key of yours.
     #[arg(long, conflicts_with_all = ["key_alias", "existing_key", "reader"])]
@@ -57,6 +57,15 @@ pub(crate) struct TrailArgs {
     /// Record data events of these, too; may be given again. Beware of the trail's own bucket: each log file would be an event.
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) data_events: Vec<DataEvents>,
+}
+
+/// What becomes of a key that is there already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    /// Nothing.
+    AsItIs,
+    /// Its policy gets what it lacks.
+    Completed,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -90,7 +99,7 @@ pub(crate) fn definition_of(path: &Path) -> Result<Definition> {
 impl TrailArgs {
     /// Puts the options above what the definition says. An option about what is there already would do nothing: it is an
     /// error.
-    pub(crate) fn apply(&self, trail: &mut Definition) -> Result<()> {
+    pub(crate) fn apply(&self, trail: &mut Definition, existing: Existing) -> Result<()> {
         if let Some(name) = &self.name {
             trail.name.clone_from(name);
         }
@@ -100,7 +109,7 @@ impl TrailArgs {
         }
         self.apply_bucket(trail);
         self.apply_key(trail);
-        self.check_existing(trail)?;
+        self.check_existing(trail, existing)?;
         if let Some(group) = &self.logs {
             trail.logs.get_or_insert_with(Logs::default).group = Text::parse(group);
         }
@@ -117,7 +126,7 @@ impl TrailArgs {
     }
 
     /// Nothing is written about what is there already.
-    fn check_existing(&self, trail: &Definition) -> Result<()> {
+    fn check_existing(&self, trail: &Definition, existing: Existing) -> Result<()> {
         let key = trail.key.as_ref().and_then(|key| key.existing.as_ref());
         let bucket = Some(&trail.bucket.name).filter(|_| trail.bucket.existing);
         let logs = trail.logs.as_ref().filter(|logs| logs.existing).map(|logs| &logs.group);
@@ -128,7 +137,12 @@ impl TrailArgs {
             .map(|topic| &topic.name);
         let options = [
             ("--key-alias", self.key_alias.is_some(), "key", key),
-            ("--reader", !self.reader.is_empty(), "key", key),
+            (
+                "--reader",
+                !self.reader.is_empty() && existing == Existing::AsItIs,
+                "key",
+                key,
+            ),
             ("--expire-days", self.expire_days.is_some(), "bucket", bucket),
             ("--logs", self.logs.is_some(), "log group", logs),
             ("--topic", self.topic.is_some(), "topic", topic),

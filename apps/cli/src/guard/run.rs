@@ -67,8 +67,11 @@ pub(crate) async fn run(args: RunArgs, language: Language) -> Result<ExitCode> {
     if interruption.is_set() {
         return Ok(ExitCode::from(130));
     }
-    state.ran(&baseline, Clock::system().real_now());
-    state.write(&path)?;
+    // A run that could not put everything back is owed still: whoever has the schedule makes it again.
+    if !report.has_failed() {
+        state.ran(&baseline, Clock::system().real_now());
+        state.write(&path)?;
+    }
     Ok(match (report.has_failed(), report.has_drift()) {
         (true, _) => ExitCode::FAILURE,
         (false, true) => ExitCode::from(DRIFT),

@@ -6,7 +6,7 @@ use crate::{
     serve::StopSignal,
     style::say,
 };
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use base::{Clock, Timestamp};
 use clap::Args;
 use operator::{
@@ -163,6 +163,13 @@ impl Service {
             Output::Text => print::report(&report, self.language),
         }
         let _ = std::io::stdout().flush();
+        if report.has_failed() {
+            bail!(tr!(
+                self.language,
+                "not everything could be put back; it is tried again before the next run of the schedule",
+                "元に戻せなかった設定があります。次回の予定を待たずに再試行します"
+            ));
+        }
         if !stopped() {
             self.state.ran(&self.baseline, Clock::system().real_now());
             self.remember().context("the state file cannot be written")?;

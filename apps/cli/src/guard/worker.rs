@@ -57,6 +57,15 @@ struct Memory {
     failures: u32,
 }
 
+impl Memory {
+    /// A run failed, or could not put everything back: it is owed still, and tried again after a while.
+    fn put_off(&mut self, now: Timestamp) {
+        let pause = RETRY_FIRST.saturating_mul(1 << self.failures.min(16)).min(RETRY_MAX);
+        self.failures += 1;
+        self.retry_at = Some(now.plus(pause));
+    }
+}
+
 /// The guard of this baseline, for a server with this data directory.
 ///
 /// # Errors
@@ -128,15 +137,21 @@ impl Worker for Guard {
             let ran = self.run(world, knows).await;
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             match ran {
+                Ok(report) if report.has_failed() => {
+                    memory.put_off(now);
+                    tracing::warn!(
+                        role = self.role,
+                        "the guard could not put everything back; it will be tried again"
+                    );
+                    self.keep(&memory.state, &json!({ "at": now.iso8601(), "report": report }));
+                }
                 Ok(report) => {
                     (memory.retry_at, memory.failures) = (None, 0);
                     memory.state.ran(&self.baseline, now);
                     self.keep(&memory.state, &json!({ "at": now.iso8601(), "report": report }));
                 }
                 Err(fault) => {
-                    let pause = RETRY_FIRST.saturating_mul(1 << memory.failures.min(16)).min(RETRY_MAX);
-                    memory.failures += 1;
-                    memory.retry_at = Some(now.plus(pause));
+                    memory.put_off(now);
                     tracing::warn!(role = self.role, %fault, "the guard could not run; it will be tried again");
                     self.keep(
                         &memory.state,

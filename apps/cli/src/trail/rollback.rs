@@ -25,8 +25,8 @@ Examples:
   shoseki trail rollback --trail Members --exclude-regions ap-northeast-1
   shoseki trail rollback --undo shoseki-before-rollback-20260801T120000Z.json
 
---undo takes back any change whose before-state file this tool has written: trail setup, trail encrypt, check --fix, guard,
-trail rollback. What somebody else has changed since is left and shown; a log group with events stays.
+--undo takes back any change whose before-state file this tool has written: trail setup, trail encrypt, check --fix, trail rollback.
+What somebody else has changed since is left and shown; a log group with events stays.
 
 Exit status: 0 it is rolled back, was so already, or was only shown; 1 it failed or was not confirmed; 2 wrong usage;
 130 interrupted: what was made is said, and how to go on or to take it back.";

@@ -8,7 +8,7 @@ use crate::{
     changes::{self, ChangeOptions, Done, Planned, Screen},
     operate::{Access, Output, tr},
     style::{Style, say},
-    trail_args::{TrailArgs, definition_of},
+    trail_args::{Existing, TrailArgs, definition_of},
 };
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -134,7 +134,7 @@ pub(crate) async fn run(args: SetupArgs, language: Language) -> Result<ExitCode>
         Some(path) => definition_of(path)?,
         None => Definition::default(),
     };
-    args.trail.apply(&mut definition)?;
+    args.trail.apply(&mut definition, Existing::Completed)?;
     args.more.apply(&mut definition)?;
     let asks =
         args.trail.name.is_none() && args.definition.is_none() && !args.change.yes && std::io::stdin().is_terminal();

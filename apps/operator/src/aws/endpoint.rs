@@ -151,10 +151,23 @@ fn signing_region(service: Service, region: &str) -> &str {
     }
 }
 
+/// What the names of a partition's services end with.
+pub(crate) fn dns_suffix(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    }
+}
+
+/// What `kms:ViaService` is when S3 of a Region asks KMS for somebody.
+/// SPEC: <https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service>
+pub(crate) fn via_s3(partition: &str, region: &str) -> String {
+    format!("s3.{region}.{}", dns_suffix(partition))
+}
+
 fn aws_host(service: Service, region: &str) -> Result<String, Error> {
     let suffix = match partition(region) {
-        "aws-cn" => "amazonaws.com.cn",
-        "aws" | "aws-us-gov" => "amazonaws.com",
+        name @ ("aws" | "aws-cn" | "aws-us-gov") => dns_suffix(name),
         other => {
             return Err(Error::Settings(format!(
                 "the endpoints of {other} are not known here: give --endpoint-url"

@@ -22,6 +22,7 @@ mod tls;
 
 pub use client::{Answer, Client, elements};
 pub use credentials::Provider;
+pub(crate) use endpoint::via_s3;
 pub use endpoint::{Endpoint, Endpoints};
 pub use error::{Error, Refused};
 pub use http::Budget;

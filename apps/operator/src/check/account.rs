@@ -19,8 +19,22 @@ pub(super) fn resource(survey: &Survey) -> Resource {
     }
 }
 
+/// Which trails can be meant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kinds {
+    /// Any: one of a single Region is seen in that Region alone.
+    All,
+    /// Those of all Regions, which are seen in every Region.
+    MultiRegion,
+}
+
 /// Whether one of the account's trails, or of its organization's, is so.
-fn any_trail(ground: &Ground<'_>, good: impl Fn(&str) -> Message, judge: impl Fn(&Trail) -> Known) -> Vec<Judgement> {
+fn any_trail(
+    ground: &Ground<'_>,
+    kinds: Kinds,
+    good: impl Fn(&str) -> Message,
+    judge: impl Fn(&Trail) -> Known,
+) -> Vec<Judgement> {
     let survey = ground.survey;
     let (mut whys, mut unknown) = (Vec::new(), Vec::new());
     for trail in &survey.trails {
@@ -35,6 +49,9 @@ fn any_trail(ground: &Ground<'_>, good: impl Fn(&str) -> Message, judge: impl Fn
     }
     // A trail may be where it could not be looked.
     unknown.extend(ground.unseen());
+    if kinds == Kinds::All && survey.all_regions == Fact::Known(false) {
+        unknown.push(Missing::not_asked("cloudtrail:DescribeTrails"));
+    }
     if survey.trails.is_empty() {
         whys.push(message!("There is no trail.", "証跡がありません。"));
     }
@@ -89,14 +106,14 @@ pub(super) fn multi_region(ground: &Ground<'_>) -> Vec<Judgement> {
             "{name} が全リージョンの管理イベントを記録しています。"
         )
     };
-    any_trail(ground, good, |trail| {
+    any_trail(ground, Kinds::MultiRegion, good, |trail| {
         Known::all([is_multi_region(trail), is_logging(trail), all_management(trail)])
     })
 }
 
 pub(super) fn enabled(ground: &Ground<'_>) -> Vec<Judgement> {
     let good = |name: &str| message!("{name} is logging.", "{name} がログを記録しています。");
-    any_trail(ground, good, is_logging)
+    any_trail(ground, Kinds::All, good, is_logging)
 }
 
 fn object_selection(
@@ -106,7 +123,8 @@ fn object_selection(
     multi_region: bool,
 ) -> Vec<Judgement> {
     let partition = &ground.survey.partition;
-    any_trail(ground, good, |trail| {
+    let kinds = if multi_region { Kinds::MultiRegion } else { Kinds::All };
+    any_trail(ground, kinds, good, |trail| {
         let of_objects = selects(
             trail,
             |selectors| is_enough(selection::objects(selectors, partition)),
@@ -158,7 +176,7 @@ pub(super) fn object_events(ground: &Ground<'_>) -> Vec<Judgement> {
 
 pub(super) fn security_trail(ground: &Ground<'_>) -> Vec<Judgement> {
     let good = |name: &str| message!("{name} has it all.", "{name} がすべてを備えています。");
-    any_trail(ground, good, |trail| {
+    any_trail(ground, Kinds::MultiRegion, good, |trail| {
         Known::all([
             is_multi_region(trail),
             is_logging(trail),
@@ -294,7 +312,7 @@ pub(super) fn changes_watched(ground: &Ground<'_>) -> Vec<Judgement> {
             "{name} のロググループが監視されています。"
         )
     };
-    any_trail(ground, good, |trail| {
+    any_trail(ground, Kinds::MultiRegion, good, |trail| {
         let Some(group) = survey.log_group_of(trail) else {
             return match &trail.log_group {
                 Some(_) => Known::Unknown(vec![Missing::not_asked("logs:DescribeMetricFilters")]),

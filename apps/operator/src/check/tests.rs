@@ -446,6 +446,17 @@ fn where_regions_could_not_be_seen_nothing_of_trails_passes() {
 }
 
 #[test]
+fn of_some_regions_it_is_not_said_that_no_trail_logs() {
+    let mut account = good();
+    account["allRegions"] = known(json!(false));
+    account["trails"] = json!([]);
+    let statuses = statuses(&report(&account));
+    // A trail of one Region may be in another than those that were asked; one of all Regions would be seen.
+    assert_eq!(statuses["CloudTrail.3"], Some(Status::NotAvailable));
+    assert_eq!(statuses["CloudTrail.1"], Some(Status::Failed));
+}
+
+#[test]
 fn a_key_whose_state_is_not_known_is_not_said_to_seal_or_open() {
     let mut account = good();
     account["keys"][KEY]["metadata"] = denied("kms:DescribeKey");

@@ -18,7 +18,8 @@ pub struct Lockout {
     pub action: String,
     /// Whether the one who asked could no longer.
     pub caller: bool,
-    /// Whether nobody of the account could, neither its root: of a key only AWS Support could help.
+    /// Whether nobody of the account could, neither its root: of a key only AWS Support could help. Never so where the users and roles
+    /// were not read.
     pub nobody: bool,
     /// The principals of the account that still could, or perhaps could.
     pub still: Vec<String>,
@@ -49,7 +50,9 @@ fn lockout(before: &World, after: &World, resource: String, action: &str) -> Opt
     let all = before.known_principals();
     let still: Vec<String> = all.iter().filter(|who| could(after, who)).cloned().collect();
     let could_before = all.iter().any(|who| could(before, who));
-    let nobody = still.is_empty() && could_before;
+    // Where the users and roles were not read, some of them may be let in.
+    let is_known = before.survey().principals.known().is_some() && after.survey().principals.known().is_some();
+    let nobody = is_known && still.is_empty() && could_before;
     if !nobody && !caller_loses {
         return None;
     }
@@ -61,6 +64,10 @@ fn lockout(before: &World, after: &World, resource: String, action: &str) -> Opt
         (true, _) => message!(
             "nobody of the account could change the policy any more",
             "アカウントの誰もポリシーを変更できなくなります"
+        ),
+        (false, _) if !is_known => message!(
+            "{caller} could not change the policy again; who else could is not known, for the users and roles were not read",
+            "{caller} はポリシーを再変更できなくなります (ユーザーとロールを読み取れないため、他に可能な者は不明です)"
         ),
         (false, _) => {
             let count = still.len();

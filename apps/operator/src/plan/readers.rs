@@ -5,7 +5,7 @@ use crate::{
     survey::Trail,
 };
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which log files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -74,6 +74,8 @@ fn of_trail(
 ) -> (Vec<ReaderChange>, usize) {
     let regions = regions(before, old);
     let mut found: Vec<ReaderChange> = Vec::new();
+    // Where in `found` a principal with this change is.
+    let mut places: BTreeMap<(String, Allowed, Allowed), usize> = BTreeMap::new();
     let mut steady: BTreeMap<String, bool> = BTreeMap::new();
     for region in &regions {
         let now = before.readers_in(old, region);
@@ -87,9 +89,8 @@ fn of_trail(
             if was == is.allowed {
                 continue;
             }
-            let same = found
-                .iter_mut()
-                .find(|known| known.principal == has.arn && (known.before, known.after) == (was, is.allowed));
+            let place = *places.entry((has.arn.clone(), was, is.allowed)).or_insert(found.len());
+            let same = found.get_mut(place);
             let prefix = format!("{}{}/CloudTrail/{region}/", then.folder(), then.account());
             match same {
                 Some(known) => known.prefixes.push(prefix),
@@ -131,7 +132,8 @@ fn pairs(
         };
         pairs.extend(had.map(|had| (had, has.clone())));
     }
-    for had in now.iter().filter(|had| !later.iter().any(|has| has.arn == had.arn)) {
+    let still: BTreeSet<&str> = later.iter().map(|reader| reader.arn.as_str()).collect();
+    for had in now.iter().filter(|had| !still.contains(had.arn.as_str())) {
         pairs.extend(after.reader_in(then, region, &had.arn).map(|has| (had.clone(), has)));
     }
     pairs

@@ -21,7 +21,7 @@ mod world;
 pub use proposed::{KeyState, Proposal, Proposed, TrailSettings};
 pub use readers::Reader;
 pub use someone::Kind;
-pub use trail::{CLOUDTRAIL, Fix, Moment, Right};
+pub use trail::{CLOUDTRAIL, Moment, Right};
 pub use verdict::{Allowed, Verdict};
 pub use world::World;
 

@@ -89,7 +89,7 @@ impl World {
                 Kind::Service => query,
                 _ => query
                     .through("s3.amazonaws.com")
-                    .with("kms:ViaService", format!("s3.{region}.amazonaws.com")),
+                    .with("kms:ViaService", crate::aws::via_s3(&self.survey().partition, region)),
             };
             self.decide(&sealed(query, trail, file, by_bucket_key), who)
         };

@@ -191,13 +191,11 @@ fn a_trail_with_the_least_may_do_all_that_it_does() {
 }
 
 #[test]
-fn a_trail_of_another_name_may_nothing_and_the_fix_names_it() {
+fn a_trail_of_another_name_may_nothing() {
     let mut survey = survey();
     survey.trails[0].arn = TRAIL.replace("audit", "other");
     let rights = World::of(&survey).trail_rights(&survey.trails[0]);
     assert!(rights.iter().all(|right| right.verdict.is_no()), "{rights:?}");
-    let fix = rights[0].fix.as_ref().unwrap();
-    assert!(fix.document.to_string().contains("trail/other"), "{fix:?}");
     assert!(
         rights[0].verdict.why.to_string().contains("aws:SourceArn"),
         "{rights:?}"
@@ -550,4 +548,53 @@ fn any_action_of_anybody_can_be_asked() {
     );
     check(&arn("auditor"), "kms:PutKeyPolicy", KEY, Allowed::No);
     check("alice", "kms:PutKeyPolicy", KEY, Allowed::Unknown);
+}
+
+#[test]
+fn a_state_that_could_not_be_read_is_no_yes() {
+    let mut survey = survey();
+    let user = format!("arn:aws:iam::{ACCOUNT}:root");
+    let decrypt = |survey: &Survey| {
+        World::of(survey)
+            .may(&user, "kms:Decrypt", KEY, &Context::new())
+            .allowed
+    };
+    let describe = |survey: &Survey| {
+        World::of(survey)
+            .may(&user, "kms:DescribeKey", KEY, &Context::new())
+            .allowed
+    };
+    assert_eq!(decrypt(&survey), Allowed::Yes);
+    survey.keys.get_mut(KEY).unwrap().metadata = denied("kms:DescribeKey");
+    assert_eq!((decrypt(&survey), describe(&survey)), (Allowed::Unknown, Allowed::Yes));
+    // What was not even asked, as in a folder of policies alone, is left out.
+    survey.keys.get_mut(KEY).unwrap().metadata = Fact::NotAvailable(Missing::not_asked("kms:DescribeKey"));
+    assert_eq!(decrypt(&survey), Allowed::Yes);
+    // A public policy, and nobody knows what is blocked.
+    let public = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::logs/*" } });
+    let mut open = bucket(Fact::Known(Some(public)));
+    open.policy_is_public = Fact::Known(Some(true));
+    let object = "arn:aws:s3:::logs/a";
+    let mut of = |block| {
+        open.public_access_block = block;
+        survey.buckets.insert("logs".to_owned(), open.clone());
+        let world = World::of(&survey);
+        let get = |who: &str| world.may(who, "s3:GetObject", object, &Context::new()).allowed;
+        (get("*"), get(&user))
+    };
+    assert_eq!(of(Fact::Known(None)), (Allowed::Yes, Allowed::Yes));
+    assert_eq!(of(denied("s3:GetPublicAccessBlock")), (Allowed::Unknown, Allowed::Yes));
+}
+
+#[test]
+fn readers_in_china_come_through_the_service_of_their_partition() {
+    assert_eq!(
+        crate::aws::via_s3("aws-cn", "cn-north-1"),
+        "s3.cn-north-1.amazonaws.com.cn"
+    );
+    assert_eq!(
+        crate::aws::via_s3("aws-us-gov", "us-gov-west-1"),
+        "s3.us-gov-west-1.amazonaws.com"
+    );
 }

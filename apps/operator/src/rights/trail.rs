@@ -12,7 +12,7 @@ use crate::{
     survey::{Bucket, Fact, Trail},
 };
 use base::{AccountId, Region, Timestamp};
-use policy::{PolicyKind, PolicyType, ResourceKind, apply_patch};
+use policy::{PolicyKind, ResourceKind};
 use record::{DigestKind, LogFileKind};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,21 +50,6 @@ pub struct Right {
     pub resource: String,
     /// Whether it is allowed.
     pub verdict: Verdict,
-    /// The change of a policy that would allow it, when one policy's change is enough.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<Fix>,
-}
-
-/// A policy as it would have to be.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Fix {
-    /// What people call the policy.
-    pub policy: String,
-    /// Why this change, in English.
-    pub why: String,
-    /// The whole document after the change.
-    pub document: Value,
 }
 
 /// Regions whose log files are asked about: more than AWS has.
@@ -118,36 +103,13 @@ impl OfTrail<'_> {
             ResourceKind::Bucket | ResourceKind::KmsKey => self.world.decide(query, self.service),
             ResourceKind::Other | ResourceKind::RoleTrust => self.world.decide_by(query, self.service, paper),
         };
-        let fix = match verdict.is_no() {
-            true => self.fix(query, paper),
-            false => None,
-        };
         Right {
             what,
             at,
             action: query.action.clone(),
             resource: query.resource.clone(),
             verdict,
-            fix,
         }
-    }
-
-    /// The resource's policy as it would have to be.
-    fn fix(&self, query: &Query, paper: Option<&Paper>) -> Option<Fix> {
-        let changes = self.world.changes(query, self.service, paper);
-        let [change] = changes.as_slice() else { return None };
-        if !matches!(change.policy, PolicyType::Resource | PolicyType::RoleTrust) {
-            return None;
-        }
-        let before = paper
-            .and_then(Paper::document)
-            .map(|document| document.policy().document());
-        let after = apply_patch(before.unwrap_or_default(), &change.patch)?;
-        Some(Fix {
-            policy: paper.map_or_else(|| query.resource.clone(), |paper| paper.name().to_owned()),
-            why: change.why.clone(),
-            document: serde_json::from_str(&after).ok()?,
-        })
     }
 
     fn bucket(&self) -> Vec<Right> {
@@ -341,7 +303,6 @@ impl OfTrail<'_> {
                 action: action.to_owned(),
                 resource: stream.clone(),
                 verdict: self.world.decide(&query, &someone),
-                fix: None,
             });
         }
         rights

@@ -118,6 +118,15 @@ impl Holdings {
         }
     }
 
+    /// Whether every policy is known and read in one way only: then hope and fear come to the same.
+    pub(super) fn all_certain(&self) -> bool {
+        let of_resource = self.boundary.iter().chain(&self.resource);
+        self.identity
+            .iter()
+            .chain(of_resource)
+            .all(|held| held.missing.is_none() && Arc::ptr_eq(&held.reading.hopeful, &held.reading.fearful))
+    }
+
     /// What the grounds of a decision hang on, if on anything.
     pub(super) fn doubt(&self, grounds: &Grounds) -> Option<Message> {
         let (policy, nth, index, sid) = match grounds {

@@ -10,10 +10,10 @@ use super::{
 use crate::{
     message,
     message::Message,
-    survey::{Bucket, Fact, Key, Survey},
+    survey::{Bucket, Fact, Key, Missing, MissingKind, Survey},
 };
 use base::AccountId;
-use policy::{Change, Check, Context, Grant, Grounds, Policies, PolicyKind, Request, ResourceKind, decide};
+use policy::{Check, Context, Grant, Grounds, Policies, PolicyKind, Request, ResourceKind, decide};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -273,7 +273,14 @@ impl World {
                     "キー {arn} は存在しません"
                 )));
             }
-            let state = &key.metadata.known()?.state;
+            let state = match &key.metadata {
+                Fact::Known(metadata) => &metadata.state,
+                Fact::NotAvailable(missing) if uses_key(&query.action) && was_asked(missing) => {
+                    let unread = message!("the state of the key is not known", "キーの状態は不明です");
+                    return Some(Verdict::unknown(join(&unread, &missing.said())));
+                }
+                Fact::NotAvailable(_) => return None,
+            };
             if uses_key(&query.action) && state != "Enabled" && !state.is_empty() {
                 return Some(Verdict::by_state(message!(
                     "the key is {state}",
@@ -290,18 +297,30 @@ impl World {
                 "バケット {name} は存在しません"
             )));
         }
-        let block = bucket.public_access_block.found()?;
         let is_foreign = query.asker != Asker::Service && query.principal.account() != Some(query.owner);
         let is_public = match &bucket.policy_is_public {
             Fact::Known(told) => told.unwrap_or(false),
             Fact::NotAvailable(_) => bucket.policy.found().is_some_and(policy::is_public),
         };
-        (block.restrict_public_buckets && is_foreign && is_public).then(|| {
-            Verdict::no(message!(
-                "Block Public Access of {name} keeps other accounts out while the bucket policy is public",
-                "{name} のブロックパブリックアクセスが、公開ポリシーの間は他アカウントを拒否しています"
-            ))
-        })
+        if !is_foreign || !is_public {
+            return None;
+        }
+        match &bucket.public_access_block {
+            Fact::Known(block) => block.filter(|block| block.restrict_public_buckets).map(|_| {
+                Verdict::no(message!(
+                    "Block Public Access of {name} keeps other accounts out while the bucket policy is public",
+                    "{name} のブロックパブリックアクセスが、公開ポリシーの間は他アカウントを拒否しています"
+                ))
+            }),
+            Fact::NotAvailable(missing) if !was_asked(missing) => None,
+            Fact::NotAvailable(missing) => {
+                let unread = message!(
+                    "whether Block Public Access of {name} keeps other accounts out is not known",
+                    "{name} のブロックパブリックアクセスが他アカウントを拒否するかどうかは不明です"
+                );
+                Some(Verdict::unknown(join(&unread, &missing.said())))
+            }
+        }
     }
 
     /// Decides a question by the caller's policies and this one of the resource.
@@ -313,6 +332,12 @@ impl World {
         };
         let grants = self.grants(query);
         let hopeful = self.court(query, &holdings, grants.as_ref().map(Vec::as_slice), true);
+        if grants.is_ok() && holdings.all_certain() {
+            return match hopeful.allowed {
+                true => Verdict::yes(hopeful.why),
+                false => Verdict::no(hopeful.why),
+            };
+        }
         let fearful = self.court(query, &holdings, grants.as_ref().map(Vec::as_slice), false);
         match (hopeful.allowed, fearful.allowed) {
             (true, true) => Verdict::yes(fearful.why),
@@ -357,26 +382,6 @@ impl World {
             why: reason(&check, &decision),
             grounds: decision.grounds().clone(),
         }
-    }
-
-    /// The changes of policies that would allow what is refused, as far as they are known.
-    pub(super) fn changes(&self, query: &Query, who: &Someone, resource: Option<&Paper>) -> Vec<Change> {
-        let document = |paper: &Paper| paper.document().map(|document| Arc::clone(document.policy()));
-        let identity: Option<Vec<_>> = who.identity.iter().map(document).collect();
-        let resource = resource.map(document);
-        let (Some(identity), None | Some(Some(_))) = (identity, &resource) else {
-            return Vec::new();
-        };
-        let boundary = who.boundary.as_ref().and_then(document);
-        policy::remedy(&Check {
-            request: request(query),
-            policies: Policies {
-                identity: &identity,
-                boundary: boundary.as_deref(),
-                resource: resource.as_ref().and_then(Option::as_deref),
-                ..Policies::default()
-            },
-        })
     }
 
     /// The grants of a key as a call meets them; the error says why they are not known.
@@ -494,6 +499,11 @@ pub(super) fn bucket_of(resource: &str) -> Option<&str> {
             .split_once('/')
             .map_or(parts.resource, |(bucket, _)| bucket),
     )
+}
+
+/// Whether it was tried to read a fact. Of what was not even asked, as in a folder of policies alone, policies decide.
+fn was_asked(missing: &Missing) -> bool {
+    missing.kind() != MissingKind::NotAsked
 }
 
 /// Whether an action needs an enabled key.

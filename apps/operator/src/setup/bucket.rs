@@ -91,7 +91,7 @@ impl Draft<'_> {
     pub(super) async fn bucket(&mut self, found: &BucketFound, key: Option<&KeyRef>) -> Result<(), Error> {
         let bucket = &self.definition.bucket;
         if bucket.existing {
-            self.existing_bucket(found);
+            self.existing_bucket(found, key);
             return Ok(());
         }
         let name = self.place.bucket.clone();
@@ -345,7 +345,7 @@ impl Draft<'_> {
     }
 
     /// A bucket that is there gets just the statements that it lacks.
-    fn existing_bucket(&mut self, found: &BucketFound) {
+    fn existing_bucket(&mut self, found: &BucketFound, key: Option<&KeyRef>) {
         let name = self.place.bucket.clone();
         if found.closed {
             let says = message!(
@@ -363,9 +363,11 @@ impl Draft<'_> {
             return;
         }
         let prefix = self.definition.bucket.prefix.as_deref();
+        let key = key.map(|key| self.arn_of_key(key, &found.region));
         let need = |region: &String| {
             let place = self.place.in_region(region);
-            (place.trail_arn(&self.definition.name), needs::of_bucket(&place, prefix))
+            let needs = needs::of_bucket(&place, prefix, key.as_deref());
+            (place.trail_arn(&self.definition.name), needs)
         };
         let trails: Vec<_> = self.regions().iter().map(need).collect();
         let least: Tree = policies::bucket(&self.let_in(), prefix);
@@ -373,6 +375,9 @@ impl Draft<'_> {
         let present = found.policy.as_deref();
         let adopted = needs::adopt(present, &least, PolicyKind::BucketPolicy, &trails, &self.place.account);
         self.adopted("bucket", &name, &adopted);
+        if key.is_some() && self.definition.validation {
+            self.plain_digests(&name, present, &least, prefix, &adopted);
+        }
         if let Adopted::With { policy, .. } = adopted {
             let former = found.policy.clone();
             self.put_policy(&policy, former.as_deref());
@@ -382,6 +387,41 @@ impl Draft<'_> {
                     .iter_mut()
                     .for_each(|call| call.region.clone_from(&found.region));
             }
+        }
+    }
+
+    /// Says when a policy keeps out digests that are sealed by S3's own keys: CloudTrail has sealed them so, whatever key the trail has,
+    /// until May 2025, and some endpoints do still.
+    fn plain_digests(
+        &mut self,
+        name: &str,
+        present: Option<&str>,
+        least: &Value,
+        prefix: Option<&str>,
+        adopted: &Adopted,
+    ) {
+        let present = match adopted {
+            Adopted::AsItIs => present,
+            Adopted::With { policy, .. } => Some(policy.as_str()),
+            Adopted::Denied { .. } | Adopted::Unreadable(_) => return,
+        };
+        let need = |region: &String| {
+            let place = self.place.in_region(region);
+            (
+                place.trail_arn(&self.definition.name),
+                vec![needs::of_plain_digests(&place, prefix)],
+            )
+        };
+        let trails: Vec<_> = self.regions().iter().map(need).collect();
+        let account = &self.place.account;
+        if let Adopted::Denied { by, .. } = needs::adopt(present, least, PolicyKind::BucketPolicy, &trails, account) {
+            let says = message!(
+                "The policy of {name} denies by its statement {by} what is sealed by S3's own keys. AWS seals digests by the trail's key since May \
+                 2025; where they are still sealed by S3's own keys, as by shoseki's server, they would not be delivered.",
+                "{name} のポリシーのステートメント {by} は S3 のキーで暗号化されたファイルを拒否します。AWS は 2025 年 5 月以降ダイジェストも証跡のキーで\
+                 暗号化しますが、S3 のキーで暗号化する環境 (shoseki のサーバーなど) ではダイジェストが配信されません。",
+            );
+            self.check("bucket", Outcome::Unknown, says);
         }
     }
 }

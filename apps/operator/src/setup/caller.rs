@@ -1,12 +1,13 @@
 //! Who asks, and whether they may do what is to be done.
 
-use super::{Draft, Outcome};
+use super::{Draft, NEW_KEY, Outcome, needs};
 use crate::{
     aws::{Client, Error, elements},
     change::Call,
     message,
 };
 use base::arn;
+use policy::PolicyKind;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use wire::ServiceName::{Iam, Sts};
@@ -95,6 +96,7 @@ impl Draft<'_> {
                 let Some(answer) = self.found("rights", "iam:SimulatePrincipalPolicy", answer, &[])? else {
                     return Ok(());
                 };
+                let answer = self.by_key_policy(answer, actions, &resource);
                 let (certain, perhaps): (Vec<Denied>, Vec<Denied>) =
                     answer.into_iter().partition(|denied| denied.hangs_on.is_empty());
                 denied.extend(certain.into_iter().map(|denied| denied.action));
@@ -142,21 +144,47 @@ impl Draft<'_> {
     fn demands(&self) -> BTreeMap<String, Vec<String>> {
         let mut demands: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for step in &self.steps {
-            let demanded = demanded(&step.call, self);
-            let actions = demanded.1.into_iter().map(str::to_owned);
-            let known = demands.entry(demanded.0).or_default();
-            for action in actions {
-                if !known.contains(&action) {
-                    known.push(action);
+            for (resource, action) in demanded(&step.call, self) {
+                let known = demands.entry(resource).or_default();
+                if !known.iter().any(|known| known == action) {
+                    known.push(action.to_owned());
                 }
             }
         }
         demands
     }
+
+    /// What of a key is denied, when its policy is known: it may let the caller do what the caller's own policies do not say, and what
+    /// they allow only counts where it leaves the matter to the account.
+    fn by_key_policy(&self, answer: Vec<Denied>, actions: &[String], resource: &str) -> Vec<Denied> {
+        let policy = self.key_present.as_ref().or(self.key_document.as_ref());
+        let (Some(policy), true) = (policy, resource.contains(":key/")) else {
+            return answer;
+        };
+        let denied = |action: &String| {
+            let of_caller = answer.iter().find(|denied| denied.action == *action);
+            let name = OF_KEY.iter().copied().find(|name| name == action)?;
+            let lets = needs::lets(policy, PolicyKind::KeyPolicy, &self.caller.arn, name, resource);
+            match lets {
+                None => of_caller.cloned(),
+                Some(lets) if lets.caller => of_caller.filter(|denied| denied.explicit).cloned(),
+                Some(lets) if lets.account => of_caller.cloned(),
+                Some(_) => Some(Denied {
+                    action: action.clone(),
+                    explicit: false,
+                    hangs_on: Vec::new(),
+                }),
+            }
+        };
+        actions.iter().filter_map(denied).collect()
+    }
 }
 
-/// The resource that a call is on, and the actions that it needs there.
-fn demanded<'a>(call: &'a Call, draft: &Draft<'_>) -> (String, Vec<&'a str>) {
+/// Actions on keys, which their policies decide with those of the caller.
+const OF_KEY: [&str; 3] = ["kms:CreateAlias", "kms:EnableKeyRotation", "kms:PutKeyPolicy"];
+
+/// The resources that a call is on, and the actions that it needs there.
+fn demanded(call: &Call, draft: &Draft<'_>) -> Vec<(String, &'static str)> {
     let (partition, account) = (&draft.place.partition, &draft.place.account);
     let text = |name: &str| call.input[name].as_str().unwrap_or_default().to_owned();
     let region = &call.region;
@@ -174,15 +202,50 @@ fn demanded<'a>(call: &'a Call, draft: &Draft<'_>) -> (String, Vec<&'a str>) {
             let path = call.input["Path"].as_str().unwrap_or("/");
             format!("arn:{partition}:iam::{account}:role{path}{}", text("RoleName"))
         }
-        "sns" => format!("arn:{partition}:sns:{region}:{account}:{}", text("Name")),
-        // Of a key that is not there yet, the account's own policies decide what its key policy leaves to them.
+        "sns" => match text("TopicArn") {
+            arn if arn.is_empty() => format!("arn:{partition}:sns:{region}:{account}:{}", text("Name")),
+            arn => arn,
+        },
+        "kms" if call.operation != "CreateKey" => key_of(call, (partition, account)),
         _ => "*".to_owned(),
     };
-    (resource, actions(call))
+    let mut demands: Vec<(String, &str)> = Vec::new();
+    demands.extend(actions(call).into_iter().map(|action| (resource.clone(), action)));
+    if call.operation == "CreateAlias" {
+        let alias = format!("arn:{partition}:kms:{region}:{account}:{}", text("AliasName"));
+        demands.push((alias, "kms:CreateAlias"));
+    }
+    if call.service == "cloudtrail" && !text("CloudWatchLogsRoleArn").is_empty() {
+        let logs = draft.definition.logs.as_ref();
+        let made = logs.map(|logs| {
+            let (path, name) = (&logs.role_path, draft.place.text(&logs.role));
+            format!("arn:{partition}:iam::{account}:role{path}{name}")
+        });
+        let role = match text("CloudWatchLogsRoleArn") {
+            arn if arn.starts_with("arn:") => arn,
+            _ => made.unwrap_or_default(),
+        };
+        demands.push((role, "iam:PassRole"));
+    }
+    demands
+}
+
+/// The ARN of the key that a call is on; of one that is still to be made, one of the form that it will have.
+fn key_of(call: &Call, (partition, account): (&str, &str)) -> String {
+    let id = call.input["KeyId"]
+        .as_str()
+        .or_else(|| call.input["TargetKeyId"].as_str());
+    match id.unwrap_or_default() {
+        arn if arn.starts_with("arn:") => arn.to_owned(),
+        id => {
+            let id = if id.contains("{{") { NEW_KEY } else { id };
+            format!("arn:{partition}:kms:{}:{account}:key/{id}", call.region)
+        }
+    }
 }
 
 /// The actions of IAM that a call needs on its resource.
-fn actions(call: &Call) -> Vec<&str> {
+fn actions(call: &Call) -> Vec<&'static str> {
     match (call.service.as_str(), call.operation.as_str()) {
         ("s3", "CreateBucket") => vec!["s3:CreateBucket"],
         ("s3", "PutBucketPolicy") => vec!["s3:PutBucketPolicy"],
@@ -203,15 +266,22 @@ fn actions(call: &Call) -> Vec<&str> {
         ("iam", "CreateRole") => vec!["iam:CreateRole"],
         ("iam", "PutRolePolicy") => vec!["iam:PutRolePolicy"],
         ("sns", "CreateTopic") => vec!["sns:CreateTopic"],
+        ("sns", "SetTopicAttributes") => vec!["sns:SetTopicAttributes"],
+        ("kms", "CreateKey") if call.input["Tags"].is_array() => vec!["kms:CreateKey", "kms:TagResource"],
         ("kms", "CreateKey") => vec!["kms:CreateKey"],
+        ("kms", "CreateAlias") => vec!["kms:CreateAlias"],
+        ("kms", "EnableKeyRotation") => vec!["kms:EnableKeyRotation"],
+        ("kms", "PutKeyPolicy") => vec!["kms:PutKeyPolicy"],
         _ => Vec::new(),
     }
 }
 
 /// An action that the entity's policies do not allow, as far as the simulator knows.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Denied {
     action: String,
+    /// Whether a statement denies it.
+    explicit: bool,
     /// The condition keys that it was not told, such as `aws:MultiFactorAuthPresent`: with them it might be allowed.
     hangs_on: Vec<String>,
 }
@@ -227,6 +297,15 @@ async fn simulated(client: &Client, entity: &str, actions: &[String], resource: 
     ];
     for (at, action) in actions.iter().enumerate() {
         input.push((format!("ActionNames.member.{}", at + 1), action.clone()));
+    }
+    // Policies let pass a role to one service only.
+    if actions.iter().any(|action| action == "iam:PassRole") {
+        let entry = [
+            ("ContextKeyName", "iam:PassedToService"),
+            ("ContextKeyValues.member.1", "cloudtrail.amazonaws.com"),
+            ("ContextKeyType", "string"),
+        ];
+        input.extend(entry.map(|(name, text)| (format!("ContextEntries.member.1.{name}"), text.to_owned())));
     }
     let input: Vec<(&str, &str)> = input
         .iter()
@@ -244,9 +323,10 @@ fn denied_in(answer: &str) -> Vec<Denied> {
     let result = |text: &str| {
         let action = text.split('<').next().unwrap_or_default().to_owned();
         let hangs_on = inner(text, "MissingContextValues").map(|missing| elements(missing, "member"));
-        let is_denied = inner(text, "EvalDecision") != Some("allowed");
-        is_denied.then(|| Denied {
+        let decision = inner(text, "EvalDecision");
+        (decision != Some("allowed")).then(|| Denied {
             action,
+            explicit: decision == Some("explicitDeny"),
             hangs_on: hangs_on.unwrap_or_default(),
         })
     };
@@ -266,6 +346,7 @@ mod tests {
                       <EvalDecision>allowed</EvalDecision></member></EvaluationResults>";
         let denied = |action: &str, hangs_on: &[&str]| Denied {
             action: action.to_owned(),
+            explicit: action == "a:A",
             hangs_on: hangs_on.iter().map(|key| (*key).to_owned()).collect(),
         };
         assert_eq!(

@@ -19,9 +19,6 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use wire::ServiceName::CloudTrail;
 
-/// The resource of the ARN of a key that is not there yet.
-const NEW_KEY: &str = "00000000-0000-0000-0000-000000000000";
-
 /// By which key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyWanted {
@@ -117,6 +114,7 @@ pub async fn prepare(client: &Client, order: &Order) -> Result<Prepared, Error> 
     let caller = Caller::ask(&client).await?;
     let set_up = set_up(&trail, order);
     let mut draft = Draft::new(&client, &set_up, caller, &trail.home);
+    draft.key_option = "--key";
     draft.caller_check();
     draft.place.bucket.clone_from(&trail.bucket);
     let found = draft.bucket_found().await?;
@@ -354,13 +352,7 @@ impl Draft<'_> {
     /// The survey as it would be.
     fn sealed(&self, survey: &Survey, trail: &Found, found: &BucketFound, key: &KeyRef) -> Survey {
         let mut sealed = survey.clone();
-        let arn = match key.is_there {
-            true => key.arn.clone(),
-            false => {
-                let (partition, account) = (&self.place.partition, &self.place.account);
-                format!("arn:{partition}:kms:{}:{account}:key/{NEW_KEY}", found.region)
-            }
-        };
+        let arn = self.arn_of_key(key, &found.region);
         let document = self
             .key_document
             .as_ref()

@@ -144,11 +144,12 @@ impl Draft<'_> {
                 .policy
                 .as_ref()
                 .is_some_and(|present| same_policy(present, &policy));
-            let arn = &found.arn;
+            let (arn, option) = (&found.arn, self.key_option);
+            self.key_present.clone_from(&found.policy);
             if !is_ours {
                 let says = message!(
-                    "The alias {alias} is taken by the key {arn}: give another --key-alias, or take this key by --existing-key {alias}.",
-                    "エイリアス {alias} はキー {arn} が使用中です。別の --key-alias を指定するか、--existing-key {alias} でこのキーを使ってください。",
+                    "The alias {alias} is taken by the key {arn}: give another --key-alias, or take this key by {option} {alias}.",
+                    "エイリアス {alias} はキー {arn} が使用中です。別の --key-alias を指定するか、{option} {alias} でこのキーを使ってください。",
                 );
                 self.wrong("key", says);
             } else if let Some(fault) = found.fault() {
@@ -333,6 +334,7 @@ impl Draft<'_> {
 
     fn adopt_key(&mut self, found: &KeyFound, bucket: &BucketFound) {
         let arn = &found.arn;
+        self.key_present.clone_from(&found.policy);
         let Some(present) = &found.policy else {
             let says = message!(
                 "The policy of the key {arn} cannot be read (kms:GetKeyPolicy): whether it lets CloudTrail in shows when the trail is made.",

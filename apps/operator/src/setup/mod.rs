@@ -143,6 +143,9 @@ struct KeyRef {
     is_there: bool,
 }
 
+/// The id of a key that is not there yet.
+const NEW_KEY: &str = "00000000-0000-0000-0000-000000000000";
+
 /// What is being put together.
 struct Draft<'a> {
     client: &'a Client,
@@ -155,6 +158,10 @@ struct Draft<'a> {
     notes: Vec<Message>,
     /// The policy that the key will have, when it is known.
     key_document: Option<String>,
+    /// The policy that a key has that is there, when it is known.
+    key_present: Option<String>,
+    /// The option by which a key that is there is named.
+    key_option: &'static str,
 }
 
 impl<'a> Draft<'a> {
@@ -180,6 +187,8 @@ impl<'a> Draft<'a> {
             steps: Vec::new(),
             notes: Vec::new(),
             key_document: None,
+            key_present: None,
+            key_option: "--existing-key",
         }
     }
 
@@ -236,6 +245,15 @@ impl<'a> Draft<'a> {
 
     fn call(&self, service: &str, operation: &str, input: Value) -> Call {
         Call::new(service, operation, &self.place.region, input)
+    }
+
+    /// The ARN of the key; of one that is still to be made, one of the form that it will have.
+    fn arn_of_key(&self, key: &KeyRef, region: &str) -> String {
+        let (partition, account) = (&self.place.partition, &self.place.account);
+        match key.is_there {
+            true => key.arn.clone(),
+            false => format!("arn:{partition}:kms:{region}:{account}:key/{NEW_KEY}"),
+        }
     }
 
     /// The Regions that get a trail, the home Region first.

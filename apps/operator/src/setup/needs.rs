@@ -35,28 +35,89 @@ pub(crate) struct Need {
     pub(crate) reader: Option<String>,
 }
 
-/// What CloudTrail needs of a bucket.
-pub(crate) fn of_bucket(place: &Place, prefix: Option<&str>) -> Vec<Need> {
+/// What CloudTrail needs of a bucket. Files are put with the headers that it sends: its ACL, and by what they are sealed, which policies
+/// may demand. Digests are sealed as the log files are.
+///
+/// `key`: the ARN of the trail's key; nothing for S3's own.
+/// SPEC: <https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-document-history.html> (May 2025, digests)
+pub(crate) fn of_bucket(place: &Place, prefix: Option<&str>, key: Option<&str>) -> Vec<Need> {
+    let mut needs = vec![of_acl(place)];
+    needs.extend(["CloudTrail", "CloudTrail-Digest"].map(|kind| of_files(place, prefix, kind, key)));
+    needs
+}
+
+/// What a digest needs that is sealed by S3's own keys though the trail has one, as CloudTrail did until May 2025 and others do.
+pub(crate) fn of_plain_digests(place: &Place, prefix: Option<&str>) -> Need {
+    of_files(place, prefix, "CloudTrail-Digest", None)
+}
+
+fn of_files(place: &Place, prefix: Option<&str>, kind: &str, key: Option<&str>) -> Need {
     let (partition, bucket, account) = (&place.partition, &place.bucket, &place.account);
     let folder = prefix.map(|prefix| format!("{prefix}/")).unwrap_or_default();
-    let put = |kind: &str| Need {
+    let mut context = vec![
+        ("s3:x-amz-acl", "bucket-owner-full-control".to_owned()),
+        ("s3:ObjectCreationOperation", "true".to_owned()),
+    ];
+    match key {
+        None => context.push(("s3:x-amz-server-side-encryption", "AES256".to_owned())),
+        Some(key) => context.extend([
+            ("s3:x-amz-server-side-encryption", "aws:kms".to_owned()),
+            ("s3:x-amz-server-side-encryption-aws-kms-key-id", key.to_owned()),
+        ]),
+    }
+    Need {
         action: "s3:PutObject",
         resource: format!(
             "arn:{partition}:s3:::{bucket}/{folder}AWSLogs/{account}/{kind}/{}/{LOG_FILE}",
             place.region
         ),
-        context: vec![("s3:x-amz-acl", "bucket-owner-full-control".to_owned())],
+        context,
         sid: "AWSCloudTrailWrite",
         reader: None,
-    };
-    let look = Need {
+    }
+}
+
+fn of_acl(place: &Place) -> Need {
+    Need {
         action: "s3:GetBucketAcl",
-        resource: format!("arn:{partition}:s3:::{bucket}"),
+        resource: format!("arn:{}:s3:::{}", place.partition, place.bucket),
         context: Vec::new(),
         sid: "AWSCloudTrailAclCheck",
         reader: None,
+    }
+}
+
+/// Whether a policy alone lets the user or role, or the account's own policies, do something with its resource. Nothing when the policy
+/// cannot be read.
+pub(crate) fn lets(policy: &str, kind: PolicyKind, who: &str, action: &'static str, resource: &str) -> Option<Lets> {
+    let parsed = Policy::parse(policy, kind).ok()?;
+    let account = base::arn::split(who)?.account.to_owned();
+    let of = |reader: String| {
+        let need = Need {
+            action,
+            resource: resource.to_owned(),
+            context: vec![("kms:CallerAccount", account.clone())],
+            sid: "",
+            reader: Some(reader),
+        };
+        decided(&parsed, kind, "", &need, &account)
     };
-    vec![look, put("CloudTrail"), put("CloudTrail-Digest")]
+    let partition = base::arn::split(who)?.partition;
+    let caller = of(who.to_owned());
+    let is_denied = matches!(caller.grounds(), Grounds::ExplicitDeny { .. });
+    Some(Lets {
+        caller: caller.is_allowed(),
+        account: !is_denied && of(format!("arn:{partition}:iam::{account}:root")).is_allowed(),
+    })
+}
+
+/// Whom a policy lets do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lets {
+    /// The one who asks, whatever its own policies say.
+    pub(crate) caller: bool,
+    /// Whomever the account's own policies allow it, the one who asks among them.
+    pub(crate) account: bool,
 }
 
 /// What CloudTrail needs of a key. `bucket_key`: whether the bucket has an S3 Bucket Key.
@@ -107,7 +168,7 @@ pub(crate) fn of_readers(
     bucket_key: bool,
     readers: &[String],
 ) -> Vec<Need> {
-    let via = format!("s3.{}.amazonaws.com", place.region);
+    let via = crate::aws::via_s3(&place.partition, &place.region);
     let need = |reader: &String, mut context: Vec<(&'static str, String)>, sid| {
         context.extend([
             ("kms:ViaService", via.clone()),
@@ -354,7 +415,7 @@ mod tests {
     }
 
     fn adopted(present: Option<&str>) -> Adopted {
-        let needs = vec![(ARN.to_owned(), of_bucket(&place(), None))];
+        let needs = vec![(ARN.to_owned(), of_bucket(&place(), None, None))];
         adopt(present, &least(), PolicyKind::BucketPolicy, &needs, "012345678901")
     }
 
@@ -380,6 +441,71 @@ mod tests {
             panic!()
         };
         assert_eq!(added, ["AWSCloudTrailWrite"]);
+    }
+
+    #[test]
+    fn a_policy_that_demands_a_seal_is_asked_with_the_seal_of_the_trail() {
+        const KEY: &str = "arn:aws:kms:eu-west-1:012345678901:key/k";
+        let demands = |algorithm: &str| {
+            json!({ "Version": "2012-10-17", "Statement": { "Sid": "Sealed", "Effect": "Deny", "Principal": "*",
+                "Action": "s3:PutObject", "Resource": "arn:aws:s3:::logs/*",
+                "Condition": { "StringNotEquals": { "s3:x-amz-server-side-encryption": algorithm } } } })
+            .to_string()
+        };
+        let with = |algorithm: &str, key: Option<&str>| {
+            let needs = vec![(ARN.to_owned(), of_bucket(&place(), None, key))];
+            adopt(
+                Some(&demands(algorithm)),
+                &least(),
+                PolicyKind::BucketPolicy,
+                &needs,
+                "012345678901",
+            )
+        };
+        assert!(matches!(with("aws:kms", Some(KEY)), Adopted::With { .. }));
+        assert!(matches!(with("AES256", None), Adopted::With { .. }));
+        for adopted in [with("aws:kms", None), with("AES256", Some(KEY))] {
+            assert_eq!(
+                adopted,
+                Adopted::Denied {
+                    action: "s3:PutObject".to_owned(),
+                    by: "Sealed".to_owned()
+                }
+            );
+        }
+        let digests = vec![(ARN.to_owned(), vec![of_plain_digests(&place(), None)])];
+        let plain = adopt(
+            Some(&demands("aws:kms")),
+            &least(),
+            PolicyKind::BucketPolicy,
+            &digests,
+            "012345678901",
+        );
+        assert!(matches!(plain, Adopted::Denied { .. }));
+    }
+
+    #[test]
+    fn a_key_policy_lets_the_caller_or_leaves_it_to_the_account() {
+        let lets = |principal: &str, effect: &str| {
+            let all =
+                json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" });
+            let one = json!({ "Effect": effect, "Principal": { "AWS": "arn:aws:iam::012345678901:user/x" },
+                "Action": "kms:PutKeyPolicy", "Resource": "*" });
+            let policy = json!({ "Version": "2012-10-17", "Statement": [all, one] }).to_string();
+            let who = "arn:aws:iam::012345678901:user/x";
+            let found = lets(
+                &policy,
+                PolicyKind::KeyPolicy,
+                who,
+                "kms:PutKeyPolicy",
+                "arn:aws:kms:r:012345678901:key/k",
+            );
+            let found = found.unwrap();
+            (found.caller, found.account)
+        };
+        assert_eq!(lets("arn:aws:iam::012345678901:root", "Allow"), (true, true));
+        assert_eq!(lets("arn:aws:iam::012345678901:user/other", "Allow"), (true, false));
+        assert_eq!(lets("arn:aws:iam::012345678901:root", "Deny"), (false, false));
     }
 
     #[test]

@@ -54,7 +54,10 @@ impl Bench<'_> {
         let present = present.as_ref().map(Value::to_string);
         let prefix = Some(trail.prefix.as_str()).filter(|prefix| !prefix.is_empty());
         let least = place.value(&policies::bucket(&let_in(trail), prefix));
-        let needs = [(trail.arn.clone(), needs::of_bucket(place, prefix))];
+        let needs = [(
+            trail.arn.clone(),
+            needs::of_bucket(place, prefix, trail.kms_key.as_deref()),
+        )];
         let kind = PolicyKind::BucketPolicy;
         match needs::adopt(present.as_deref(), &least, kind, &needs, &place.account) {
             Adopted::With { policy, .. } => self.bucket_policy(&trail.bucket, serde_json::from_str(&policy).ok()?),
