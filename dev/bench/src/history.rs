@@ -103,14 +103,14 @@ pub(crate) async fn history(binary: &Path, events: u64) -> Result<Table> {
 }
 
 /// What there is to look for.
-struct Made {
+pub(crate) struct Made {
     /// Ids of a few events, from the oldest to the newest.
     ids: Vec<String>,
     middle: Timestamp,
 }
 
 /// Commits the events and archives them, as a server does.
-async fn fill(data: &Path, events: u64) -> Result<Made> {
+pub(crate) async fn fill(data: &Path, events: u64) -> Result<Made> {
     let began = Clock::system().now();
     let clock = Clock::manual(began);
     let store = server::open_store(data, &clock)?;
@@ -161,7 +161,8 @@ async fn archive(store: &Store) -> Result<()> {
     Ok(())
 }
 
-async fn advance(client: &Client) -> Result<()> {
+/// Moves the clock to the end of the time that was filled.
+pub(crate) async fn advance(client: &Client) -> Result<()> {
     // A day at a time: no answer has to be waited for longer than a client likes to.
     for _ in 0..=SPAN.as_secs() / 86_400 {
         client

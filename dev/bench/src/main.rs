@@ -5,6 +5,7 @@
 //! ratios, and the machine matters less. Run by `cargo xtask bench`.
 
 mod big;
+mod console;
 mod floor;
 mod generator;
 mod history;
@@ -60,8 +61,8 @@ struct Arguments {
     /// What to measure; everything but `big` when not given.
     #[arg(long, value_delimiter = ',')]
     part: Vec<Part>,
-    /// Also put and get 5 GiB, and list a bucket of a million keys, and look up a history of ten
-    /// million events.
+    /// Also put and get 5 GiB, and list a bucket of a million keys, look up a history of ten
+    /// million events, and turn the console's pages over a million.
     #[arg(long)]
     big: bool,
     /// Only these calls.
@@ -121,6 +122,8 @@ enum Part {
     Search,
     /// The verification of a trail, beside the stock validator and the machine's limit.
     Verify,
+    /// Pages over a history of a million events.
+    Console,
     /// 5 GiB in and out.
     Big,
 }
@@ -129,7 +132,7 @@ impl Arguments {
     fn wants(&self, part: Part) -> bool {
         match part {
             _ if self.part.contains(&part) => true,
-            Part::Big | Part::History | Part::Listing => self.big,
+            Part::Big | Part::Console | Part::History | Part::Listing => self.big,
             Part::Load => self.part.is_empty(),
             _ => self.part.is_empty() && self.shoseki.is_some(),
         }
@@ -223,6 +226,10 @@ async fn measure(arguments: &Arguments, report: &mut Report) -> Result<()> {
     if arguments.wants(Part::History) {
         report.table(history::history(arguments.binary()?, arguments.events).await?);
         report.text(history::WHAT_IS_MEASURED);
+    }
+    if arguments.wants(Part::Console) {
+        report.table(console::pages(arguments.binary()?).await?);
+        report.text(console::WHAT_IS_MEASURED);
     }
     if arguments.wants(Part::Rehearsal) {
         report.table(process::thirty_days(arguments.binary()?).await?);
