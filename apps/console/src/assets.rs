@@ -10,6 +10,7 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n",
     include_str!("static/base.js"),
     include_str!("static/live.js"),
+    include_str!("static/trails.js"),
     // Each part of the script is a line here.
 );
 const ICON: &str = include_str!("static/icon.svg");

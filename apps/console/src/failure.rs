@@ -48,7 +48,15 @@ const OF_ABSENCE: [&str; 9] = [
     "EventNotFound",
 ];
 
+/// The codes with which services say that the caller may not; those of JSON services come with the status 400.
+const OF_DENIAL: [&str; 3] = ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation"];
+
 impl Failure {
+    /// Whether an error says that the caller may not make the call.
+    pub(crate) fn is_denial(error: &Error) -> bool {
+        error.is(&OF_DENIAL) || error.refused().is_some_and(|refused| refused.status == 403)
+    }
+
     /// No page is here.
     pub(crate) fn no_page() -> Failure {
         Failure::Missing(message!("There is no such page.", "このページは存在しません。"))
@@ -66,8 +74,8 @@ impl Failure {
             Failure::Bad(_) => StatusCode::BAD_REQUEST,
             Failure::Own(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Failure::Aws(error) if error.is(&OF_ABSENCE) => StatusCode::NOT_FOUND,
+            Failure::Aws(error) if Failure::is_denial(error) => StatusCode::FORBIDDEN,
             Failure::Aws(Error::Refused(refused)) => match refused.status {
-                403 => StatusCode::FORBIDDEN,
                 404 => StatusCode::NOT_FOUND,
                 429 | 503 => StatusCode::SERVICE_UNAVAILABLE,
                 500.. => StatusCode::BAD_GATEWAY,
@@ -84,7 +92,7 @@ impl Failure {
             Failure::Bad(_) => message!("This cannot be done", "実行できません"),
             Failure::Own(_) => message!("Internal error", "内部エラー"),
             Failure::Aws(error) => match error.refused() {
-                Some(refused) if refused.status == 403 => message!("You may not see this", "表示する権限がありません"),
+                Some(_) if Failure::is_denial(error) => message!("You may not see this", "表示する権限がありません"),
                 Some(refused) if refused.status == 404 || error.is(&OF_ABSENCE) => {
                     message!("Not found", "見つかりません")
                 }

@@ -52,7 +52,7 @@ async fn reasons(c: &Context, failure: &Failure) -> Markup {
 
 /// The same of a call's error.
 pub(crate) async fn reasons_of(c: &Context, error: &Error) -> Markup {
-    let Some(refused) = error.refused().filter(|refused| refused.status == 403) else {
+    let Some(refused) = error.refused().filter(|_| Failure::is_denial(error)) else {
         return html! {};
     };
     let input = json!({ "Id": refused.request_id });

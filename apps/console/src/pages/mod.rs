@@ -6,6 +6,7 @@ mod keys;
 mod making;
 mod overview;
 mod taste;
+mod trails;
 mod who;
 
 use crate::router::Route;
@@ -20,5 +21,6 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend(overview::routes());
     all.extend(taste::routes());
     all.extend(crate::live::routes());
+    all.extend(trails::routes());
     all
 }

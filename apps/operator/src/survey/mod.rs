@@ -23,6 +23,8 @@ pub enum Depth {
     /// What says whether the trails work: their settings and states, their buckets' default encryption, their keys' states.
     #[default]
     Status,
+    /// All settings of the trails and of what they write to, with its policies; not who is who, nor what else the Regions have.
+    Settings,
     /// Everything that a [`Survey`] can hold.
     Full,
 }

@@ -57,15 +57,16 @@ pub async fn read(client: &Client, what: &What) -> Result<Survey, Error> {
     let seen: Vec<Seen> = unless_all_failed(seen, &regions, &all_regions)?;
     let found = trail::merged(&seen, what.trails.as_deref());
     let named = Named::of(&found, what, client.region());
-    let full = what.depth == Depth::Full;
+    let full = what.depth != Depth::Status;
+    let whole = what.depth == Depth::Full;
     let (trails, buckets, keys, groups, topics, facts, principals) = tokio::join!(
         trail::trails(&asker, found, full),
         bucket::buckets(&asker, named.buckets, full),
         key::keys(&asker, named.keys, full),
         telling::groups(&asker, named.groups, full),
         telling::topics(&asker, named.topics, full),
-        region::facts(&asker, &seen, full),
-        ask::when(full, "iam:GetAccountAuthorizationDetails", iam::principals(&asker)),
+        region::facts(&asker, &seen, whole),
+        ask::when(whole, "iam:GetAccountAuthorizationDetails", iam::principals(&asker)),
     );
     let mut survey = Survey {
         partition: base::arn::split(&caller.arn).map_or_else(String::new, |parts| parts.partition.to_owned()),
