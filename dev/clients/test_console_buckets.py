@@ -247,15 +247,16 @@ def test_bucket_pages_for_everybody(server, visit):
     trail = make_trail(server)
     server.advance("10m")
     log = trail.keys("CloudTrail", "us-east-1")[0]
-    for how in ({}, PHONE, {"color_scheme": "dark", "locale": "ja-JP"}):
+    paths = ["/buckets", f"/buckets/{trail.bucket}/settings", object_path(trail.bucket, log, open=1), f"/buckets/{trail.bucket}"]
+    for how in (PHONE, {"color_scheme": "dark", "locale": "ja-JP"}, {}):
         window = visit(**how)
-        for path in ("/buckets", f"/buckets/{trail.bucket}", f"/buckets/{trail.bucket}/settings", object_path(trail.bucket, log, open=1)):
+        for path in paths:
             assert window.to(path) == 200, path
             window.judged()
-    window = visit()
-    window.to(f"/buckets/{trail.bucket}")
+    window.shown("bucket")
     while window.page.locator(".folders a").count():
         window.page.locator(".folders a").first.click()
     window.page.locator("#objects table a").first.click()
     window.page.get_by_role("link", name="Open").click()
     assert "records" in window.text()
+    window.judged().shown("log-file")

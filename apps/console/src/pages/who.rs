@@ -103,7 +103,7 @@ pub(crate) fn table_of(c: &Context, access: &Fact<Access>, of_key: bool) -> Mark
             (table(c, &message!("Who may do what", "誰が何をできるか"), &heads(of_key), rows.collect()))
             @if count > 0 {
                 details {
-                    summary { (c.t(&message!("{count} others may do nothing of this", "ほかの {count} 件には何の権限もありません"))) }
+                    summary { (c.t(&message!("May do nothing of this: {count}", "何の権限もない: {count} 件"))) }
                     ul { @for one in &none { li { (one.name) " " span.aside { (one.kind) } } } }
                 }
             }
