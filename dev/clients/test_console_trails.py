@@ -229,3 +229,23 @@ def test_time_that_is_asked_for_is_bounded(server, fresh):
     pages.get(f"{PAGE}/verify?from={long_ago}&to={now.strftime(form)}", status=400)
     early = words(pages.get(f"{PAGE}?from={long_ago}&to={(now - timedelta(days=399)).strftime(form)}"))
     assert "0 log files" in early
+
+
+def test_a_trail_that_was_deleted_is_taken_back_as_it_was(server, fresh):
+    def state():
+        [found] = fresh.cloudtrail.describe_trails()["trailList"]
+        selectors = fresh.cloudtrail.get_event_selectors(TrailName="audit")["EventSelectors"]
+        return found, selectors, fresh.status()["IsLogging"], fresh.cloudtrail.list_tags(ResourceIdList=[fresh.arn])["ResourceTagList"]
+
+    values = ["arn:aws:s3:::some-bucket/"]
+    fresh.cloudtrail.put_event_selectors(TrailName="audit", EventSelectors=[
+        {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True, "DataResources": [{"Type": "AWS::S3::Object", "Values": values}]}])
+    fresh.cloudtrail.add_tags(ResourceId=fresh.arn, TagsList=[{"Key": "team", "Value": "security"}])
+    before = state()
+    pages = signed_in(server)
+    answer, text = pages.confirm(f"{PAGE}/settings", pages.post(f"{PAGE}/settings", {"action": "delete"}))
+    assert answer.status == 200 and fresh.cloudtrail.describe_trails()["trailList"] == []
+    [kept] = set(re.findall(r'href="/console(/changes/[^"/]+)"', pages.get("/changes")))
+    answer, text = pages.confirm(kept, pages.get(kept))
+    assert answer.status == 200, words(text)
+    assert state() == before
