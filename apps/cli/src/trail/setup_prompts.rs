@@ -9,8 +9,8 @@ use crate::{
 use anyhow::Result;
 use operator::{
     aws::Client,
-    message::Language,
-    setup,
+    message::{Language, Message},
+    setup::{self, faults},
     template::Text,
     trail::{Definition, EventSelector, Key},
 };
@@ -27,6 +27,11 @@ pub(super) async fn ask(client: &Client, given: Definition, language: Language) 
         home: client.region().to_owned(),
     };
     Ok(questions.all(given).await.ok())
+}
+
+/// What is wrong with an answer, in the language of the questions.
+fn said(fault: Option<Message>, language: Language) -> Option<String> {
+    fault.map(|fault| fault.in_language(language).to_owned())
 }
 
 struct Questions {
@@ -64,17 +69,7 @@ impl Questions {
             "The trail, its key and its bucket are made in one Region.",
             "証跡・キー・バケットは、ここで選択したリージョンに作成されます。"
         ));
-        let fault = |answer: &str| {
-            let known = self.regions.iter().any(|region| region == answer);
-            let list = self.regions.join(", ");
-            (!known).then(|| {
-                tr!(
-                    language,
-                    "{answer} is no Region that is enabled. There are: {list}.",
-                    "{answer} は有効なリージョンではありません。有効なリージョン: {list}。"
-                )
-            })
-        };
+        let fault = |answer: &str| said(faults::of_region(answer, &self.regions), language);
         let default = trail.region.clone().unwrap_or_else(|| self.home.clone());
         let question = tr!(language, "Region", "リージョン");
         self.prompt.text(&question, &default, fault).await
@@ -82,19 +77,7 @@ impl Questions {
 
     async fn name(&self, trail: &mut Definition) -> Result<(), Ended> {
         let language = self.language;
-        let fault = |answer: &str| {
-            let named = Definition {
-                name: answer.to_owned(),
-                ..Definition::default()
-            };
-            named.check().err().map(|_| {
-                tr!(
-                    language,
-                    "A name has 3 to 128 letters, digits, dots, underscores and hyphens; it begins and ends with a letter or digit.",
-                    "名前は 3〜128 文字の英数字、ピリオド、アンダースコア、ハイフンで、先頭と末尾は英数字にしてください。"
-                )
-            })
-        };
+        let fault = |answer: &str| said(faults::of_name(answer), language);
         let question = tr!(language, "Name of the trail", "証跡の名前");
         trail.name = self.prompt.text(&question, &trail.name, fault).await?;
         Ok(())
@@ -174,17 +157,7 @@ impl Questions {
         let language = self.language;
         let question = tr!(language, "Create a new S3 bucket?", "新しい S3 バケットを作成しますか?");
         trail.bucket.existing = !self.prompt.yes(&question, !trail.bucket.existing).await?;
-        let fault = |answer: &str| {
-            let mut named = Definition::default();
-            named.bucket.name = Text::parse(answer);
-            named.check().err().map(|_| {
-                tr!(
-                    language,
-                    "A bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens.",
-                    "バケット名は 3〜63 文字の英小文字、数字、ピリオド、ハイフンにしてください。"
-                )
-            })
-        };
+        let fault = |answer: &str| said(faults::of_bucket(answer), language);
         let question = tr!(language, "Name of the bucket", "バケット名");
         let default = match trail.bucket.existing {
             true => String::new(),
@@ -221,11 +194,7 @@ impl Questions {
                 "The key's ARN, id or alias",
                 "キーの ARN、ID またはエイリアス"
             );
-            let fault = |answer: &str| {
-                answer
-                    .is_empty()
-                    .then(|| tr!(language, "Which key is it?", "キーを指定してください。"))
-            };
+            let fault = |answer: &str| said(faults::of_key(answer), language);
             let existing = key.existing.as_ref().map(Text::to_string).unwrap_or_default();
             let existing = self.prompt.text(&question, &existing, fault).await?;
             key.existing = Some(Text::parse(&existing));
@@ -236,30 +205,11 @@ impl Questions {
 
     async fn alias(&self, key: &mut Key) -> Result<(), Ended> {
         let language = self.language;
-        let with_alias = |answer: &str| {
-            let alias = answer.strip_prefix("alias/").unwrap_or(answer);
-            format!("alias/{alias}")
-        };
-        let fault = |answer: &str| {
-            let named = Definition {
-                key: Some(Key {
-                    alias: Some(Text::parse(&with_alias(answer))),
-                    ..Key::default()
-                }),
-                ..Definition::default()
-            };
-            named.check().err().map(|_| {
-                tr!(
-                    language,
-                    "An alias has letters, digits, slashes, underscores and hyphens, and does not begin with aws/.",
-                    "エイリアスは英数字、スラッシュ、アンダースコア、ハイフンで、aws/ で始めることはできません。"
-                )
-            })
-        };
+        let fault = |answer: &str| said(faults::of_alias(answer), language);
         let default = key.alias.as_ref().map(Text::to_string).unwrap_or_default();
         let question = tr!(language, "Alias of the key", "キーのエイリアス");
         let alias = self.prompt.text(&question, &default, fault).await?;
-        key.alias = Some(Text::parse(&with_alias(&alias)));
+        key.alias = Some(Text::parse(&faults::with_alias(&alias)));
         Ok(())
     }
 
@@ -276,17 +226,7 @@ impl Questions {
         }
         let mut logs = trail.logs.take().unwrap_or_default();
         let question = tr!(language, "Name of the log group", "ロググループ名");
-        let fault = |answer: &str| {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._-/#{}".contains(c);
-            let fits = (1..=512).contains(&answer.len()) && answer.chars().all(plain);
-            (!fits).then(|| {
-                tr!(
-                    language,
-                    "A log group's name has letters, digits, dots, underscores, hyphens, slashes and #.",
-                    "ロググループ名は英数字、ピリオド、アンダースコア、ハイフン、スラッシュ、# にしてください。"
-                )
-            })
-        };
+        let fault = |answer: &str| said(faults::of_group(answer), language);
         let group = self.prompt.text(&question, &logs.group.to_string(), fault).await?;
         logs.group = Text::parse(&group);
         trail.logs = Some(logs);

@@ -16,6 +16,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use maud::{Markup, html};
 use operator::{
     change::{Call, Step},
+    message,
     message::Message,
 };
 use serde_json::json;
@@ -98,6 +99,20 @@ fn named(what: &serde_json::Value) -> String {
 /// Whether the form confirms a change, or asks for it to be shown.
 pub(crate) fn is_confirmed(c: &Context) -> bool {
     c.form.given(DIGEST).is_some()
+}
+
+/// Why a change that was confirmed was not tried.
+pub(crate) fn why_not(carried: &Carried) -> Message {
+    match carried {
+        Carried::SentBefore => message!(
+            "This was sent before: look at the changes for what became of it. Nothing was changed by this form.",
+            "このフォームはすでに送信されています。結果は変更履歴を確認してください。今回は何も変更していません。"
+        ),
+        Carried::Differs | Carried::Done(_) => message!(
+            "What would be done is not any more what was shown. Nothing was changed; this is what would be done now.",
+            "表示した内容から変わったため、何も変更していません。現在の内容は次のとおりです。"
+        ),
+    }
 }
 
 /// The previews that were sent.

@@ -2,9 +2,11 @@
 
 mod buckets;
 mod changes;
+mod create;
 mod keys;
 mod making;
 mod overview;
+mod rollback;
 mod taste;
 mod trails;
 mod who;
@@ -18,7 +20,9 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend(changes::routes());
     all.extend(buckets::routes());
     all.extend(keys::routes());
+    all.extend(create::routes());
     all.extend(overview::routes());
+    all.extend(rollback::routes());
     all.extend(taste::routes());
     all.extend(crate::live::routes());
     all.extend(trails::routes());

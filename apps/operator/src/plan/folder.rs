@@ -108,7 +108,8 @@ fn trail(given: &Value) -> Option<Trail> {
     })
 }
 
-fn bucket(name: &str, policy: Option<Value>) -> Bucket {
+/// A bucket of which nothing but its policy is known.
+pub(crate) fn bucket(name: &str, policy: Option<Value>) -> Bucket {
     Bucket {
         name: name.to_owned(),
         exists: unread("s3:HeadBucket"),
@@ -132,7 +133,8 @@ fn bucket(name: &str, policy: Option<Value>) -> Bucket {
     }
 }
 
-fn key(arn: &str, policy: Option<Value>) -> Key {
+/// A key of which nothing but its policy is known.
+pub(crate) fn key(arn: &str, policy: Option<Value>) -> Key {
     Key {
         arn: arn.to_owned(),
         region: base::arn::split(arn).map_or("", |parts| parts.region).to_owned(),

@@ -16,6 +16,7 @@ mod trails;
 mod wanted;
 
 pub use folder::survey_of;
+pub(crate) use folder::{bucket, key};
 pub use lockout::Lockout;
 pub use objects::{Age, Counted, Limits, Unreadable, count};
 pub use outcome::{Change, Effect, Plan, make};

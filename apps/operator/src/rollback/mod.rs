@@ -8,8 +8,10 @@ mod encryption;
 mod plan;
 mod read;
 mod remain;
+mod warnings;
 
 pub use encryption::Encryption;
 pub use plan::{Choice, Left, NoChoice, Plan, plan};
 pub use read::{Found, RegionTrails, SealedTrail, read, read_bucket};
 pub use remain::{Count, Expiry, Remains, remaining};
+pub use warnings::warnings;

@@ -7,14 +7,17 @@
 mod bucket;
 mod caller;
 pub mod encrypt;
+pub mod faults;
 mod key;
 mod logs;
 pub(crate) mod needs;
+mod outlook;
 pub(crate) mod place;
 pub(crate) mod topic;
 mod trails;
 
 pub use caller::Caller;
+pub use outlook::outlook;
 
 use crate::{
     aws::{Client, Error},
