@@ -294,7 +294,13 @@ def test_the_story_of_seed_000(server, visit, how):
         window.shown("create-made")
     trail = server.client("cloudtrail", HOME).get_trail(Name="trail-all")["Trail"]
     assert trail["S3BucketName"] == "cloudtrail-logs-all" and trail["KmsKeyId"]
+    # The line goes on by itself: an event, then the first file and the first digest.
+    page.locator('.live-status:not(:empty)').wait_for()
+    server.client("kms", HOME).create_key(Description="an event")
     server.advance("2h")
+    for kind in ["event", "LogFile", "Digest"]:
+        page.locator(f'[data-first="{kind}"] span[data-done]').wait_for(timeout=30_000)
+    window.judged()
     page.get_by_role("link", name="Look again").click()
     assert "Not yet" not in window.text()
     window.judged()

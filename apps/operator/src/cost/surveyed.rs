@@ -120,12 +120,20 @@ fn management(survey: &Survey, events: u64, assumptions: &mut Vec<Message>) -> M
         };
     };
     let copies = trails.len();
+    if copies == 0 {
+        assumptions.push(message!(
+            "No trail delivers management events.",
+            "管理イベントを配信する証跡はありません。"
+        ));
+    }
     let names: Vec<&str> = trails.iter().map(|trail| trail.name.as_str()).collect();
     let names = names.join(", ");
-    assumptions.push(message!(
-        "Management events are delivered by {copies} trails ({names}), as in {region}, where they are most; a trail that selects only some of them is counted as one that selects all.",
-        "管理イベントは、最も多いリージョン {region} と同じく {copies} 個の証跡 ({names}) によって配信されるものとします。一部だけを選択する証跡も、すべてを選択するものとして数えます。"
-    ));
+    if copies > 0 {
+        assumptions.push(message!(
+            "Management events are delivered by {copies} trails ({names}), as in {region}, where they are most; a trail that selects only some of them is counted as one that selects all.",
+            "管理イベントは、最も多いリージョン {region} と同じく {copies} 個の証跡 ({names}) によって配信されるものとします。一部だけを選択する証跡も、すべてを選択するものとして数えます。"
+        ));
+    }
     ManagementEvents {
         region: None,
         events,

@@ -3,6 +3,7 @@
 use crate::{
     ROOT,
     context::Context,
+    live::{Live, panel},
     page::{Page, State, refusal, state, time},
     router::Outcome,
     web::segment,
@@ -41,11 +42,17 @@ pub(super) async fn now(c: &Context, region: &str, name: &str) -> Markup {
     };
     let started = at(&status, "StartLoggingTime");
     let trail = client.json(CloudTrail, "GetTrail", &json!({ "Name": name })).await;
-    let signs = trail.is_ok_and(|trail| trail["Trail"]["LogFileValidationEnabled"] == true);
+    let (arn, signs) = match &trail {
+        Ok(trail) => (
+            trail["Trail"]["TrailARN"].as_str().unwrap_or(name).to_owned(),
+            trail["Trail"]["LogFileValidationEnabled"] == true,
+        ),
+        Err(error) => return refusal(c, error),
+    };
     let first = first_event(c, region, started).await;
     let place = place(region, name);
     html! {
-        section #live aria-live="polite" data-live-trail=(name) data-live-region=(region) data-live-place={ (ROOT) (place) } {
+        section {
             h2 { (c.t(&message!("How far it has come", "現在の状況"))) }
             ol.steps {
                 li { (recorded(c, first)) }
@@ -53,6 +60,11 @@ pub(super) async fn now(c: &Context, region: &str, name: &str) -> Markup {
                 li { (signed(c, &status, signs)) }
             }
         }
+        (panel(c, &message!("As it happens", "ライブ"), &Live {
+            trails: vec![arn],
+            all_regions: true,
+            reads: false,
+        }))
         div.actions {
             a.button href={ (ROOT) (place) } { (c.t(&message!("Look again", "再表示"))) }
             a.button href={ (ROOT) "/trails/" (segment(region)) "/" (segment(name)) } { (c.t(&message!("To the trail", "証跡のページへ"))) }

@@ -35,7 +35,10 @@ pub(crate) fn routes() -> Vec<Route> {
 }
 
 fn page(c: &Context) -> Page<'_> {
-    Page::new(c, message!("Create a trail", "証跡の作成")).below(message!("Trails", "証跡"), "/trails")
+    // The form has a Region of its own.
+    Page::new(c, message!("Create a trail", "証跡の作成"))
+        .of_all_regions()
+        .below(message!("Trails", "証跡"), "/trails")
 }
 
 async fn empty(c: Arc<Context>) -> Outcome {
@@ -89,6 +92,38 @@ fn wrong(c: &Context, typed: &Typed, faults: &Faults) -> Answer {
         .status(StatusCode::UNPROCESSABLE_ENTITY)
 }
 
+/// The command's options and what they are in the form, in both languages. A longer one stands before one that it begins with.
+const OPTIONS: [(&str, &str, &str); 6] = [
+    (" (--single-region --region REGION)", "", ""),
+    (
+        "--existing-bucket",
+        "the choice of a bucket that is there:",
+        "「既存のバケットを使用」で",
+    ),
+    (
+        "--existing-key",
+        "the choice of a key that is there:",
+        "「既存のキーを使用」で",
+    ),
+    ("--key-alias", "alias", "エイリアス"),
+    ("--bucket", "name", "名前"),
+    ("--name", "name", "名前"),
+];
+
+/// What the setup says, with the form's words in the place of the command's options.
+fn of_form(says: &Message) -> Message {
+    use operator::message::Language::{English, Japanese};
+    let (mut english, mut japanese) = (
+        says.in_language(English).to_owned(),
+        says.in_language(Japanese).to_owned(),
+    );
+    for (option, in_english, in_japanese) in OPTIONS {
+        english = english.replace(option, in_english);
+        japanese = japanese.replace(option, in_japanese);
+    }
+    Message::new(english, japanese)
+}
+
 /// The field to which a check belongs.
 fn field_of(typed: &Typed, check: &Check) -> &'static str {
     match (check.about, typed.new_key) {
@@ -117,11 +152,11 @@ fn planned(c: &Context, order: &Order, prepared: &Prepared) -> Planned {
             Checked::Wrong => State::Bad,
             Checked::Unknown => State::Unknown,
         };
-        (how, check.says.clone())
+        (how, of_form(&check.says))
     });
     Planned {
         checks: checks.collect(),
-        warnings: prepared.notes.clone(),
+        warnings: prepared.notes.iter().map(of_form).collect(),
         take_back_on_failure: true,
         ..Planned::new(c, title, "setup", prepared.steps.clone())
     }
@@ -137,6 +172,7 @@ async fn preview(
     let title = planned.title.clone();
     let back = message!("Change what was typed", "入力内容を変更");
     let page = Page::new(c, title)
+        .of_all_regions()
         .below(message!("Trails", "証跡"), "/trails")
         .below(message!("Create a trail", "証跡の作成"), PATH);
     Ok(page.with(html! {
@@ -163,7 +199,9 @@ async fn told(c: &Context, prepared: &Prepared, done: &change::Done) -> Answer {
             Some((parts.region.to_owned(), name.to_owned()))
         })
         .collect();
-    let page = Page::new(c, title).below(message!("Trails", "証跡"), "/trails");
+    let page = Page::new(c, title)
+        .of_all_regions()
+        .below(message!("Trails", "証跡"), "/trails");
     let answer = page.with(html! {
         @if done.is_made() && let Some((region, name)) = trails.first() {
             (made::now(c, region, name).await)
