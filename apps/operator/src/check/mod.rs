@@ -11,6 +11,7 @@ mod bucket;
 mod controls;
 mod delivery;
 mod document;
+mod drawing;
 mod evidence;
 mod fix;
 mod framework;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use controls::{CONTROLS, Control};
 pub use document::Document;
+pub use drawing::{Drawing, Line, PLACE_HEIGHT, PLACE_WIDTH, Spot, WIDTH, shortened};
 pub use evidence::{Digest, Evidence, LogFile, gather};
 pub use fix::{FixOptions, fixes};
 pub use framework::{Framework, controls_named, requirements};
