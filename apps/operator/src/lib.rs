@@ -19,6 +19,7 @@ pub mod delivery;
 pub mod guard;
 pub mod message;
 pub mod plan;
+pub mod policy_desk;
 pub mod rights;
 pub mod rollback;
 pub mod search;

@@ -8,8 +8,10 @@ mod baseline;
 mod inspect;
 mod schedule;
 mod state;
+mod undo;
 
 pub use baseline::{Baseline, GuardedTrail, InvalidBaseline, Item, Level, Levels, Mode};
 pub use inspect::{Asker, Finding, Report, Standing, inspect, put_back};
-pub use schedule::Schedule;
+pub use schedule::{Day, Schedule};
 pub use state::State;
+pub use undo::undo;

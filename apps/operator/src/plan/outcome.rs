@@ -6,6 +6,7 @@ use super::{
 use crate::{
     message,
     message::Message,
+    policy_desk::Holder,
     rights::{Allowed, KeyState, Proposal, Proposed, TrailSettings, Verdict, World},
     survey::{LifecycleRule, Survey, Trail},
 };
@@ -194,9 +195,52 @@ fn said(change: &Proposal) -> (String, String, Message) {
                 "バケット {bucket} のライフサイクル変更"
             ),
         ),
+        Proposal::InlinePolicy {
+            holder,
+            of,
+            name,
+            document,
+        } => return of_inline(*holder, of, name, document.is_some()),
+        Proposal::ManagedPolicy { arn, .. } => (
+            "iam:CreatePolicyVersion",
+            arn.clone(),
+            message!(
+                "another version of the policy {arn}",
+                "ポリシー {arn} の新しいバージョン"
+            ),
+        ),
+        Proposal::TrustPolicy { role, .. } => (
+            "iam:UpdateAssumeRolePolicy",
+            role.clone(),
+            message!(
+                "another trust policy for the role {role}",
+                "ロール {role} の信頼ポリシー変更"
+            ),
+        ),
         Proposal::Trail { trail, settings } => ("cloudtrail:UpdateTrail", trail.clone(), of_trail(trail, settings)),
     };
     (call.to_owned(), resource, what)
+}
+
+fn of_inline(holder: Holder, of: &str, name: &str, put: bool) -> (String, String, Message) {
+    let kind = holder.name();
+    let (operation, what) = match put {
+        true => (
+            "Put",
+            message!(
+                "another inline policy {name} of {of}",
+                "{of} のインラインポリシー {name} の変更"
+            ),
+        ),
+        false => (
+            "Delete",
+            message!(
+                "no inline policy {name} of {of}",
+                "{of} のインラインポリシー {name} の削除"
+            ),
+        ),
+    };
+    (format!("iam:{operation}{kind}Policy"), of.to_owned(), what)
 }
 
 fn of_state(key: &str, state: KeyState) -> (&'static str, String, Message) {

@@ -181,8 +181,27 @@ pub(super) fn of_change(before: &World, after: &World, change: &Proposal) -> Opt
         | Proposal::KeyState { .. }
         | Proposal::BucketEncryption { .. }
         | Proposal::Lifecycle { .. }
+        | Proposal::InlinePolicy { document: None, .. }
         | Proposal::Trail { .. } => None,
+        Proposal::InlinePolicy {
+            document: Some(document),
+            ..
+        }
+        | Proposal::ManagedPolicy { document, .. } => of_iam(document, PolicyKind::Identity),
+        Proposal::TrustPolicy { document, .. } => of_iam(document, PolicyKind::Trust).or_else(|| {
+            let policy = Policy::parse(&document.to_string(), PolicyKind::Trust).ok()?;
+            of_nobody(before, &policy, "MalformedPolicyDocument")
+        }),
     }
+}
+
+/// Of a document that IAM keeps.
+fn of_iam(document: &serde_json::Value, kind: PolicyKind) -> Option<Refusal> {
+    let error = Policy::parse(&document.to_string(), kind).err()?;
+    Some(Refusal::new(
+        "MalformedPolicyDocument",
+        Message::plain(error.to_string()),
+    ))
 }
 
 fn of_bucket_policy(before: &World, bucket: &str, document: &serde_json::Value) -> Option<Refusal> {

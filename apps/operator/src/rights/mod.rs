@@ -14,13 +14,16 @@ mod proposed;
 mod query;
 mod readers;
 mod someone;
+mod trace;
 mod trail;
 mod verdict;
 mod world;
 
+pub use policy::Context;
 pub use proposed::{KeyState, Proposal, Proposed, TrailSettings};
 pub use readers::Reader;
 pub use someone::Kind;
+pub use trace::Traced;
 pub use trail::{CLOUDTRAIL, Moment, Right};
 pub use verdict::{Allowed, Verdict};
 pub use world::World;

@@ -1,6 +1,9 @@
 //! Changes that are thought of, and what a survey would be after them.
 
-use crate::survey::{Encryption, Fact, LifecycleRule, Survey};
+use crate::{
+    policy_desk::Holder,
+    survey::{Encryption, Fact, LifecycleRule, Principals, Survey},
+};
 use serde_json::Value;
 
 /// Changes that are made together, in their order.
@@ -47,6 +50,31 @@ pub enum Proposal {
         bucket: String,
         /// The rules.
         rules: Vec<LifecycleRule>,
+    },
+    /// PutUserPolicy, PutRolePolicy or PutGroupPolicy; without a document the deletion of that policy.
+    InlinePolicy {
+        /// Who has it.
+        holder: Holder,
+        /// The name of who has it.
+        of: String,
+        /// The policy's name.
+        name: String,
+        /// The document.
+        document: Option<Value>,
+    },
+    /// CreatePolicyVersion, as the one that counts.
+    ManagedPolicy {
+        /// The policy's ARN.
+        arn: String,
+        /// The document.
+        document: Value,
+    },
+    /// UpdateAssumeRolePolicy.
+    TrustPolicy {
+        /// The role's name.
+        role: String,
+        /// The document.
+        document: Value,
     },
     /// UpdateTrail.
     Trail {
@@ -165,11 +193,63 @@ impl Proposal {
                     bucket.lifecycle = Fact::Known(rules.clone());
                 }
             }
+            Proposal::InlinePolicy { .. } | Proposal::ManagedPolicy { .. } | Proposal::TrustPolicy { .. } => {
+                if let Fact::Known(principals) = &mut survey.principals {
+                    self.apply_to_principals(principals);
+                }
+            }
             Proposal::Trail { trail, settings } => {
                 if let Some(trail) = survey.trails.iter_mut().find(|one| one.arn == *trail) {
                     settings.apply(trail);
                 }
             }
+        }
+    }
+}
+
+impl Proposal {
+    fn apply_to_principals(&self, principals: &mut Principals) {
+        match self {
+            Proposal::InlinePolicy {
+                holder,
+                of,
+                name,
+                document,
+            } => {
+                let inline = match holder {
+                    Holder::User => principals
+                        .users
+                        .iter_mut()
+                        .find(|one| one.name == *of)
+                        .map(|one| &mut one.inline),
+                    Holder::Role => principals
+                        .roles
+                        .iter_mut()
+                        .find(|one| one.name == *of)
+                        .map(|one| &mut one.inline),
+                    Holder::Group => principals
+                        .groups
+                        .iter_mut()
+                        .find(|one| one.name == *of)
+                        .map(|one| &mut one.inline),
+                };
+                let Some(Fact::Known(inline)) = inline else { return };
+                match document {
+                    Some(document) => drop(inline.insert(name.clone(), document.clone())),
+                    None => drop(inline.remove(name)),
+                }
+            }
+            Proposal::ManagedPolicy { arn, document } => {
+                if let Some(Fact::Known(policy)) = principals.policies.get_mut(arn) {
+                    policy.document = document.clone();
+                }
+            }
+            Proposal::TrustPolicy { role, document } => {
+                if let Some(role) = principals.roles.iter_mut().find(|one| one.name == *role) {
+                    role.trust = document.clone();
+                }
+            }
+            _ => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Who can read a trail's log files.
 
 use super::{
-    document::several,
+    document::{Document, several, statements},
     someone::{Kind, Someone},
     trail::{Moment, example_file, sealed},
     verdict::Verdict,
@@ -118,24 +118,30 @@ impl World {
     fn named(&self, trail: &Trail) -> BTreeSet<String> {
         let key = trail.kms_key.as_ref().and_then(|key| self.key_policy(key));
         let papers = self.bucket_policy(&trail.bucket).into_iter().chain(key);
-        let mut named = BTreeSet::new();
-        for document in papers.filter_map(|paper| paper.document()) {
-            let Ok(json) = serde_json::from_str::<serde_json::Value>(document.policy().document()) else {
-                continue;
-            };
-            for statement in super::document::statements(&json) {
-                for element in ["Principal", "NotPrincipal"] {
-                    let principal = &statement[element];
-                    let all = several(&principal["AWS"]).chain(several(&principal["Service"]));
-                    named.extend(
-                        all.filter_map(|name| name.as_str())
-                            .filter(|name| *name != "*")
-                            .map(str::to_owned),
-                    );
-                }
-            }
-        }
+        let mut named = named_in(papers.filter_map(|paper| paper.document()));
         named.remove("000000000000");
         named
     }
+}
+
+/// The principals that documents name, but for `*`.
+pub(super) fn named_in<'a>(documents: impl Iterator<Item = &'a Document>) -> BTreeSet<String> {
+    let mut named = BTreeSet::new();
+    for document in documents {
+        let Ok(json) = serde_json::from_str::<serde_json::Value>(document.policy().document()) else {
+            continue;
+        };
+        for statement in statements(&json) {
+            for element in ["Principal", "NotPrincipal"] {
+                let principal = &statement[element];
+                let all = several(&principal["AWS"]).chain(several(&principal["Service"]));
+                named.extend(
+                    all.filter_map(|name| name.as_str())
+                        .filter(|name| *name != "*")
+                        .map(str::to_owned),
+                );
+            }
+        }
+    }
+    named
 }

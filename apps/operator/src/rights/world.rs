@@ -5,6 +5,7 @@ use super::{
     proposed::{Proposal, Proposed},
     query::{Asker, Query},
     someone::{self, Kind, Someone},
+    trace::Traced,
     verdict::{Holdings, Verdict, join, pick, reason, side},
 };
 use crate::{
@@ -15,7 +16,10 @@ use crate::{
 use base::AccountId;
 use policy::{Check, Context, Grant, Grounds, Policies, PolicyKind, Request, ResourceKind, decide};
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// An account as a survey found it, or as it would be after a change, in which any call can be decided.
 #[derive(Debug)]
@@ -116,6 +120,46 @@ impl World {
         self.decide(&query.with_all(context), &someone)
     }
 
+    /// What every statement that is read for a question makes of it, as [`World::may`] decides it with each doubt against the
+    /// caller. Nothing when the principal is none.
+    pub fn trace(&self, principal: &str, action: &str, resource: &str, context: &Context) -> Option<Vec<Traced>> {
+        let someone = self.someone(principal)?;
+        let query = self.query(&someone, action, resource).with_all(context);
+        let paper = self.paper_of(&query);
+        let holdings = self.holdings(&query, &someone, paper);
+        let identity = side(&holdings.identity, false);
+        let boundary = holdings.boundary.as_ref().map(|held| pick(held, false));
+        let resource = holdings.resource.as_ref().map(|held| pick(held, false));
+        let grants = self.grants(&query).unwrap_or_default();
+        let trace = policy::explain(&Check {
+            request: request(&query),
+            policies: Policies {
+                identity: &identity,
+                boundary: boundary.as_deref(),
+                resource: resource.as_deref(),
+                grants: &grants,
+                ..Policies::default()
+            },
+        });
+        Some(super::trace::told(&trace))
+    }
+
+    fn paper_of(&self, query: &Query) -> Option<&Paper> {
+        match query.kind {
+            ResourceKind::Bucket => bucket_of(&query.resource).and_then(|bucket| self.bucket_policy(bucket)),
+            ResourceKind::KmsKey => self.key_policy(&query.resource),
+            ResourceKind::Other | ResourceKind::RoleTrust => None,
+        }
+    }
+
+    fn holdings(&self, query: &Query, who: &Someone, resource: Option<&Paper>) -> Holdings {
+        Holdings {
+            identity: who.identity.iter().filter_map(|paper| paper.held(query)).collect(),
+            boundary: who.boundary.as_ref().and_then(|paper| paper.held(query)),
+            resource: resource.and_then(|paper| paper.held(query)),
+        }
+    }
+
     /// Who an ARN, a service's name or `*` is.
     pub(super) fn someone(&self, name: &str) -> Option<Someone> {
         if let Some(known) = self.principals.get(name) {
@@ -171,6 +215,19 @@ impl World {
     pub(crate) fn known_principals(&self) -> Vec<String> {
         let root = base::arn::root(self.account).to_string();
         std::iter::once(root).chain(self.principals.keys().cloned()).collect()
+    }
+
+    /// Everybody who is known: the root, users and roles of the account, whom the policies of buckets and keys name beside them
+    /// (services left out, which act for trails), and `*` for callers without a signature.
+    pub(crate) fn everyone_known(&self) -> Vec<String> {
+        let mut everyone: BTreeSet<String> = self.known_principals().into_iter().collect();
+        let own = self.account.as_str();
+        let papers = self.bucket_policies.values().chain(self.key_policies.values());
+        let named = super::readers::named_in(papers.filter_map(Paper::document));
+        let is_other = |name: &String| !name.contains(".amazonaws.com") && name != own && self.someone(name).is_some();
+        everyone.extend(named.into_iter().filter(is_other));
+        everyone.insert("*".to_owned());
+        everyone.into_iter().collect()
     }
 
     /// The users and roles of the survey.
@@ -248,11 +305,7 @@ impl World {
 
     /// Decides a question by all that was read.
     pub(super) fn decide(&self, query: &Query, who: &Someone) -> Verdict {
-        let resource = match query.kind {
-            ResourceKind::Bucket => bucket_of(&query.resource).and_then(|bucket| self.bucket_policy(bucket)),
-            ResourceKind::KmsKey => self.key_policy(&query.resource),
-            ResourceKind::Other | ResourceKind::RoleTrust => None,
-        };
+        let resource = self.paper_of(query);
         // As the services do: who may not ask is not told of states.
         let by_policies = self.decide_by(query, who, resource);
         match by_policies.is_no() {
@@ -325,11 +378,7 @@ impl World {
 
     /// Decides a question by the caller's policies and this one of the resource.
     pub(super) fn decide_by(&self, query: &Query, who: &Someone, resource: Option<&Paper>) -> Verdict {
-        let holdings = Holdings {
-            identity: who.identity.iter().filter_map(|paper| paper.held(query)).collect(),
-            boundary: who.boundary.as_ref().and_then(|paper| paper.held(query)),
-            resource: resource.and_then(|paper| paper.held(query)),
-        };
+        let holdings = self.holdings(query, who, resource);
         let grants = self.grants(query);
         let hopeful = self.court(query, &holdings, grants.as_ref().map(Vec::as_slice), true);
         if grants.is_ok() && holdings.all_certain() {
