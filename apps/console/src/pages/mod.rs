@@ -2,10 +2,13 @@
 
 mod buckets;
 mod changes;
+mod checks;
 mod create;
+mod guard;
 mod keys;
 mod making;
 mod overview;
+mod policy;
 mod rollback;
 mod taste;
 mod trails;
@@ -23,6 +26,9 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend(create::routes());
     all.extend(overview::routes());
     all.extend(rollback::routes());
+    all.extend(checks::routes());
+    all.extend(guard::routes());
+    all.extend(policy::routes());
     all.extend(taste::routes());
     all.extend(crate::live::routes());
     all.extend(trails::routes());
