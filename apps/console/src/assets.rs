@@ -12,6 +12,7 @@ const SCRIPT: &str = concat!(
     include_str!("static/live.js"),
     include_str!("static/trails.js"),
     // Each part of the script is a line here.
+    include_str!("static/events.js"),
 );
 const ICON: &str = include_str!("static/icon.svg");
 

@@ -1,7 +1,7 @@
 //! From where a policy is kept to the `aws` command that puts another in its place.
 
-use super::shape::{Change, Denial};
 use crate::env::quoted;
+use operator::shoseki::decision::{Change, Denial};
 
 /// How a changed policy is put in place.
 #[derive(Debug, PartialEq, Eq)]

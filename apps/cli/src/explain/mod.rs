@@ -2,14 +2,13 @@
 
 mod command;
 mod print;
-mod shape;
 
 use crate::{client, env, operate::AsJson, style::say};
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use operator::shoseki::decision::{Change, Explanation};
 use serde::Deserialize;
 use serde_json::json;
-use shape::{Change, Explanation};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,

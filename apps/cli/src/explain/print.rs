@@ -1,11 +1,11 @@
 //! How an explanation looks: who and what, why, what nearly matched, and the smallest change that would help.
 
-use super::{
-    command::{self, Apply},
-    shape::{Change, Denial, Explanation, Grounds, Statement},
-};
+use super::command::{self, Apply};
 use crate::style::{Style, say, wrapped};
-use operator::text;
+use operator::{
+    shoseki::decision::{Change, Denial, Explanation, Grounds, Statement},
+    text,
+};
 
 /// Where the second column of the facts begins.
 const NAME_WIDTH: usize = 9;
@@ -275,7 +275,7 @@ impl<'a> Page<'a> {
     }
 
     fn patch(&mut self, change: &Change) {
-        let op = |op: &super::shape::PatchOp| {
+        let op = |op: &operator::shoseki::decision::PatchOp| {
             let mut members = vec![format!("\"op\": {:?}", op.op), format!("\"path\": {:?}", op.path)];
             let value = op.value.as_ref().map(text::policy_order);
             members.extend(value.map(|value| format!("\"value\": {value}")));

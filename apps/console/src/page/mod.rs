@@ -5,7 +5,9 @@
 mod frame;
 mod parts;
 mod refusal;
+mod why;
 
 pub(crate) use frame::{Outside, Page, outside, token};
 pub(crate) use parts::*;
 pub(crate) use refusal::{failed, reasons_of, refusal, refused, told};
+pub(crate) use why::why;

@@ -1,6 +1,6 @@
 //! Pages that say why there is no other.
 
-use super::{Outside, Page, outside, state};
+use super::{Outside, Page, outside};
 use crate::{
     context::Context,
     failure::Failure,
@@ -10,8 +10,6 @@ use crate::{
 use http::StatusCode;
 use maud::{Markup, html};
 use operator::{aws::Error, message};
-use serde_json::json;
-use wire::ServiceName;
 
 /// For somebody who is signed in: what went wrong in AWS's words and, where the server knows why, its reasons.
 pub(crate) async fn failed(c: &Context, failure: &Failure) -> Answer {
@@ -55,21 +53,7 @@ pub(crate) async fn reasons_of(c: &Context, error: &Error) -> Markup {
     let Some(refused) = error.refused().filter(|_| Failure::is_denial(error)) else {
         return html! {};
     };
-    let input = json!({ "Id": refused.request_id });
-    match c.client().json(ServiceName::Shoseki, "ExplainDecision", &input).await {
-        Ok(answer) => html! {
-            section {
-                h2 { (state(c, super::State::Bad, &message!("Why", "理由"))) }
-                pre { code { (serde_json::to_string_pretty(&answer).unwrap_or_default()) } }
-            }
-        },
-        Err(_) => html! {
-            p { (c.t(&message!(
-                "The reasons are kept by the server; whoever may call shoseki:ExplainDecision sees them with:",
-                "理由はサーバーに保存されています。shoseki:ExplainDecision を呼び出せる人は、次のコマンドで確認できます。"
-            ))) " " code { "shoseki explain " (refused.request_id) } }
-        },
-    }
+    super::why(c, &c.client(), &refused.request_id).await
 }
 
 /// For a request that is refused before its session is looked at.

@@ -7,6 +7,7 @@ mod create;
 mod guard;
 mod keys;
 mod making;
+mod events;
 mod overview;
 mod policy;
 mod rollback;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Vec<Route> {
     all.extend(buckets::routes());
     all.extend(keys::routes());
     all.extend(create::routes());
+    all.extend(events::routes());
     all.extend(overview::routes());
     all.extend(rollback::routes());
     all.extend(checks::routes());

@@ -111,8 +111,8 @@ impl Matcher {
         self.text.iter().any(|text| text.find(small).is_some())
     }
 
-    /// Whether a record is meant.
-    pub(super) fn matches(&self, event: &Event<'_>, small: &mut Vec<u8>) -> bool {
+    /// Whether a record is meant. `small` is room to work in.
+    pub fn matches(&self, event: &Event<'_>, small: &mut Vec<u8>) -> bool {
         let query = &self.query;
         self.is_in_time(event)
             && any(&query.events, |event_name| event_name.matches(&event.name()))

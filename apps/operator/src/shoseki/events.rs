@@ -19,6 +19,26 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Of a record's `errorCode`, as SummariseEvents takes it; without one it succeeded.
+    pub fn of(error_code: Option<&str>) -> Outcome {
+        let Some(code) = error_code.filter(|code| !code.is_empty()) else {
+            return Outcome::Succeeded;
+        };
+        // EC2's codes stand behind whose fault it was.
+        match code.rsplit('.').next().unwrap_or_default() {
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "AuthorizationError"
+            | "AuthorizationErrorException"
+            | "Forbidden"
+            | "NotAuthorized"
+            | "NotAuthorizedException"
+            | "UnauthorizedException"
+            | "UnauthorizedOperation" => Outcome::Denied,
+            _ => Outcome::Failed,
+        }
+    }
+
     /// The name in calls.
     pub fn as_str(self) -> &'static str {
         match self {
