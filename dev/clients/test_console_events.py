@@ -386,3 +386,20 @@ def test_what_a_service_does_for_a_caller_is_told(visit, server):
     assert "made the call, with the caller's rights." in window.text()
     assert "GenerateDataKey" in window.text()
     window.judged()
+
+
+def test_new_events_are_announced_and_move_nothing(visit, server):
+    server.client("kms").create_key()
+    window = visit()
+    with window.page.expect_response("**/console/live*"):
+        window.to("/events")
+    before = window.page.locator("table.events").inner_text()
+    button = window.page.locator("[data-new-events] a")
+    server.client("kms").create_key()
+    window.page.get_by_text("1 new event", exact=True).wait_for()
+    server.client("kms").list_keys()
+    window.page.get_by_text("2 new events", exact=True).wait_for()
+    assert window.page.locator("table.events").inner_text() == before
+    window.judged()
+    button.click()
+    assert window.page.locator("table.events").get_by_role("link", name="CreateKey").count() == 2
