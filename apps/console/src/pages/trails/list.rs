@@ -69,10 +69,9 @@ fn trails(c: &Context, report: &Report) -> Markup {
         message!("State", "状態"),
         message!("Key", "キー"),
         message!("Validation", "検証"),
-        message!("Bucket and its default encryption", "バケットとデフォルト暗号化"),
+        message!("Bucket", "バケット"),
         message!("Last log file", "最後のログファイル"),
         message!("Last digest", "最後のダイジェスト"),
-        message!("Change", "変更"),
     ];
     let rows = report.trails.iter().map(|trail| row(c, report, trail)).collect();
     let plural = if count == 1 { "" } else { "s" };
@@ -98,13 +97,16 @@ fn row(c: &Context, report: &Report, trail: &TrailReport) -> Vec<Markup> {
     vec![
         link(&path, &trail.name),
         html! { (trail.home_region) br; span.aside { (c.t(&covers)) } },
-        html! { (logging(c, trail)) @if !of_it.is_empty() { " " a href={ "#trail-" (anchor(report, trail)) } { (problems(c, of_it.len())) } } },
+        html! {
+            (logging(c, trail))
+            @if !of_it.is_empty() { " " a href={ "#trail-" (anchor(report, trail)) } { (problems(c, of_it.len())) } }
+            (change(c, trail, &path))
+        },
         key(c, trail.key.as_ref()),
         validation(c, trail.validation),
         html! { (super::bucket_link(&trail.bucket)) br; (encryption(c, trail)) },
         fact(c, &trail.status, |status| moment(c, status.latest_delivery_time)),
         fact(c, &trail.status, |status| moment(c, status.latest_digest_delivery_time)),
-        change(c, trail, &path),
     ]
 }
 
@@ -147,7 +149,7 @@ fn encryption(c: &Context, trail: &TrailReport) -> Markup {
     if trail.bucket_exists == Fact::Known(false) {
         return state(c, State::Bad, &message!("The bucket is gone", "バケットがありません"));
     }
-    html! { span.aside { (fact(c, &trail.bucket_encryption, |encryption| super::default_encryption(c, encryption.as_ref()))) } }
+    html! { span.aside { (c.t(&message!("default:", "デフォルト:"))) " " (fact(c, &trail.bucket_encryption, |encryption| super::default_encryption(c, encryption.as_ref()))) } }
 }
 
 fn moment(c: &Context, at: Option<base::Timestamp>) -> Markup {
