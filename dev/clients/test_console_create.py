@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import pytest
 
 from browser import PHONE
@@ -88,9 +89,11 @@ def test_the_trail_is_seen_to_begin(server):
     pages = Walker(server)
     page = made(pages)
     assert "A log file is delivered ? Not yet" in page.text and "A digest is signed ? Not yet" in page.text, page.text
-    server.client("kms", HOME).list_keys()
+    server.client("kms", HOME).create_key(Description="the first")
     server.advance("20m")
     later = pages.open(f"/made/{HOME}/audit")
+    # What the page itself reads is no proof.
+    assert re.search(r"An event is recorded ✓ Yes (CreateKey|\w+Clock)", later.text), later.text
     assert "A log file is delivered ✓ Yes" in later.text
     server.advance("2h")
     last = pages.open(f"/made/{HOME}/audit")

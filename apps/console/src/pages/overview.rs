@@ -35,6 +35,7 @@ async fn show(c: Arc<Context>) -> Outcome {
                 li { a href={ (ROOT) "/trails/create" } { (c.t(&message!("Set up a sealed trail", "暗号化された証跡を作成"))) } }
                 li { a href={ (ROOT) "/events" } { (c.t(&message!("See what was recorded", "記録されたイベントを見る"))) } }
                 li { a href={ (ROOT) "/checks" } { (c.t(&message!("Check what is wrong", "問題点をチェック"))) } }
+                li { a href={ (ROOT) "/changes" } { (c.t(&message!("Take a change back", "変更を元に戻す"))) } }
             }
         }
     }))

@@ -81,14 +81,19 @@ fn text<'a>(status: &'a Value, name: &str) -> Option<&'a str> {
     status[name].as_str().filter(|text| !text.is_empty())
 }
 
-/// An event since the trail began: its name and when it was.
+/// The latest event since the trail began that changed something: its name and when it was.
 async fn first_event(
     c: &Context,
     region: &str,
     started: Option<Timestamp>,
 ) -> Result<Option<(String, Option<Timestamp>)>, Error> {
     let Some(started) = started else { return Ok(None) };
-    let input = json!({ "StartTime": started.as_secs_f64(), "MaxResults": 1 });
+    // Reads are this page's own, too. Events have whole seconds.
+    let input = json!({
+        "StartTime": started.as_secs(),
+        "MaxResults": 1,
+        "LookupAttributes": [{ "AttributeKey": "ReadOnly", "AttributeValue": "false" }],
+    });
     let answer = c
         .client()
         .in_region(region)
