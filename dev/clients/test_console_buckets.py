@@ -65,7 +65,7 @@ def test_a_refusal_is_explained_to_who_may_ask(server):
     log = trail.keys("CloudTrail", "us-east-1")[0]
     rights = [allow("s3:GetObject", f"arn:aws:s3:::{trail.bucket}/*"), allow("shoseki:ExplainDecision")]
     text = words(signed_in(server, server.user("asker", *rights)).get(object_path(trail.bucket, log, open=1)))
-    assert "Why" in text and "Denials" in text, text
+    assert "Why" in text and "No identity-based policy allows it." in text and "The smallest change that would allow it" in text, text
 
 
 def test_a_digest_leads_to_its_log_files(server):

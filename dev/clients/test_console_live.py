@@ -136,7 +136,7 @@ def test_what_happens_is_shown_while_the_page_is_open(server, visit):
         window = visit(**how)
         window.to("/")
         panel = window.page.locator("section.live")
-        window.page.wait_for_function("document.querySelector('.live-status').textContent.startsWith('Live')")
+        window.page.locator(".live-status").filter(has_text=re.compile("^Live")).wait_for()
         server.client("sns", "eu-west-1").create_topic(Name="topic")
         line = panel.locator(".live-lines li").first
         line.filter(has_text="CreateTopic (sns.amazonaws.com)").wait_for()
@@ -151,5 +151,5 @@ def test_without_the_right_the_page_says_so(server, visit):
     window.page.get_by_label("Access key ID").fill(who.access_key)
     window.page.get_by_label("Secret access key").fill(who.secret_key)
     window.page.get_by_role("button", name="Sign in").click()
-    window.page.wait_for_function("document.querySelector('.live-status')?.textContent.includes('no live connection')")
+    window.page.locator(".live-status").filter(has_text="no live connection").wait_for()
     window.judged()
