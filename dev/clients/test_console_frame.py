@@ -199,6 +199,17 @@ def test_headers_keep_pages_to_themselves(server):
     assert client.ask("HEAD", "/")[0].status == 200
 
 
+def test_an_unknown_region_is_told_and_ends_no_session(server):
+    client = Plain(server)
+    client.sign_in(server.root)
+    for path in ["/events?region=xx-nowhere-9", "/keys/xx-nowhere-9/key", "/trails/xx-nowhere-9/audit", "/keys?region=%0d%0ax"]:
+        answer, text = client.ask("GET", path)
+        assert answer.status == 404 and "There is no Region of this name here" in text, path
+    answer, _ = client.ask("POST", "/taste", {"token": client.token(), "region": "xx-nowhere-9"})
+    assert answer.status == 400 and is_in(client)
+    assert client.ask("GET", "/keys?region=eu-west-1")[0].status == 200
+
+
 def test_a_browser_at_the_root_finds_the_console(server):
     def ask(**headers):
         connection = http.client.HTTPConnection(*server.address)

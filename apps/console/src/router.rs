@@ -142,6 +142,12 @@ async fn routed(mut context: Context, request: &Request) -> Answer {
         return page::failed(&context, &Failure::no_page()).await;
     };
     context.params = params;
+    let named = [context.param("region"), &context.region];
+    let failure = named.into_iter().find_map(|region| unknown(&context, region));
+    if let Some(failure) = failure {
+        context.region = context.session.taste().region;
+        return page::failed(&context, &failure).await;
+    }
     let context = Arc::new(context);
     match (route.handler)(Arc::clone(&context)).await {
         Ok(answer) => answer,
@@ -151,6 +157,17 @@ async fn routed(mut context: Context, request: &Request) -> Answer {
         }
         Err(failure) => page::failed(&context, &failure).await,
     }
+}
+
+/// Why a Region cannot be looked at. Services refuse a signature for one that is not enabled as they refuse a wrong key.
+fn unknown(context: &Context, region: &str) -> Option<Failure> {
+    let is_known = region.is_empty() || context.regions().iter().any(|known| known == region);
+    (!is_known).then(|| {
+        Failure::Missing(message!(
+            "There is no Region of this name here, or it is not enabled.",
+            "この名前のリージョンは存在しないか、有効になっていません。"
+        ))
+    })
 }
 
 /// Whether a form was sent by a page of this server, as the browser says. Old browsers say nothing; the token is asked for anyway.

@@ -8,7 +8,6 @@ use crate::{
     session::Theme,
     web::Answer,
 };
-use base::Region;
 use operator::{message, message::Language};
 use std::sync::Arc;
 
@@ -18,10 +17,10 @@ pub(crate) fn routes() -> Vec<Route> {
 
 async fn choose(c: Arc<Context>) -> Outcome {
     let region = c.form.given("region");
-    if region.is_some_and(|region| region.parse::<Region>().is_err()) {
+    if region.is_some_and(|region| c.regions().iter().all(|known| known != region)) {
         return Err(Failure::Bad(message!(
-            "This is no name of a Region.",
-            "リージョン名として正しくありません。"
+            "There is no Region of this name here, or it is not enabled.",
+            "この名前のリージョンは存在しないか、有効になっていません。"
         )));
     }
     c.session.set_taste(|taste| {
