@@ -25,6 +25,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(3600);
 /// So many sessions there may be; the one that was used longest ago makes room.
 const SESSIONS_MAX: usize = 1_000;
 
+/// So many of them may be of one principal, for the same reason.
+const OWN_MAX: usize = 50;
+
 /// A name that nobody guesses.
 pub(crate) fn unguessable(random: &Random) -> String {
     URL_SAFE_NO_PAD.encode(random.bytes::<32>())
@@ -136,6 +139,7 @@ impl Sessions {
     /// Begins one; the name is for the browser.
     pub(crate) fn begin(&self, credentials: Credentials, caller: Caller, region: &str, now: Timestamp) -> String {
         let name = unguessable(&self.random);
+        let session_of = caller.clone();
         let session = Session {
             credentials,
             caller,
@@ -152,6 +156,14 @@ impl Sessions {
         };
         let mut all = lock(&self.all);
         Self::forget_old(&mut all, now);
+        let is_own = |session: &Arc<Session>| session.caller.arn == session_of.arn;
+        if all.values().filter(|session| is_own(session)).count() >= OWN_MAX {
+            let own = all.iter().filter(|(_, session)| is_own(session));
+            let oldest = own
+                .min_by_key(|(_, session)| *lock(&session.used))
+                .map(|(name, _)| *name);
+            oldest.and_then(|name| all.remove(&name)).inspect(end);
+        }
         if all.len() >= SESSIONS_MAX {
             let oldest = all
                 .iter()
@@ -202,9 +214,13 @@ mod tests {
     }
 
     fn begin(sessions: &Sessions, now: Timestamp) -> String {
+        begin_as(sessions, "root", now)
+    }
+
+    fn begin_as(sessions: &Sessions, who: &str, now: Timestamp) -> String {
         let caller = Caller {
             account: "000000000000".to_owned(),
-            arn: "arn:aws:iam::000000000000:root".to_owned(),
+            arn: format!("arn:aws:iam::000000000000:{who}"),
         };
         sessions.begin(Credentials::new("AKIA", "secret"), caller, "us-east-1", now)
     }
@@ -238,8 +254,24 @@ mod tests {
     fn the_longest_unused_makes_room() {
         let one = sessions();
         let at = |second: usize| Timestamp::from_secs_f64(1_000.0 + second as f64);
-        let names: Vec<String> = (0..=SESSIONS_MAX).map(|second| begin(&one, at(second))).collect();
+        let names: Vec<String> = (0..=SESSIONS_MAX)
+            .map(|second| begin_as(&one, &format!("user/{second}"), at(second)))
+            .collect();
         assert!(one.of(&names[0], at(SESSIONS_MAX)).is_none());
         assert!(one.of(&names[1], at(SESSIONS_MAX)).is_some());
+    }
+
+    #[test]
+    fn many_sessions_of_one_end_nobody_elses() {
+        let one = sessions();
+        let at = |second: usize| Timestamp::from_secs_f64(1_000.0 + second as f64);
+        let other = begin_as(&one, "user/other", at(0));
+        let names: Vec<String> = (1..=2 * OWN_MAX).map(|second| begin(&one, at(second))).collect();
+        let live = names
+            .iter()
+            .filter(|name| one.of(name, at(2 * OWN_MAX)).is_some())
+            .count();
+        assert_eq!(live, OWN_MAX);
+        assert!(one.of(&other, at(2 * OWN_MAX)).is_some());
     }
 }

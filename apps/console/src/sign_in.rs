@@ -6,6 +6,7 @@ use crate::{
     form::Form,
     page::{self, Outside},
     session::{same, unguessable},
+    throttle::Throttle,
     web::{Answer, Request, cookie, escaped},
 };
 use aws_lc_rs::hmac;
@@ -117,7 +118,7 @@ pub(crate) async fn show(console: &Console, request: &Request, query: &Form) -> 
     match query.given("code") {
         None => form(console, request, query, None, StatusCode::OK),
         Some(code) => match console.links.take(code, console.settings.clock.real_now()) {
-            Some(credentials) => match begin(console, request, credentials, &next(query)).await {
+            Some(credentials) => match begin(console, request, credentials, &next(query), None).await {
                 Ok(answer) => answer,
                 Err(refusal) => form(console, request, query, Some(refusal.says), refusal.status),
             },
@@ -162,7 +163,7 @@ pub(crate) async fn enter(console: &Console, request: &Request, sent: &Form) -> 
         secret: Secret::new(secret.to_owned()),
         session_token: sent.given("session").map(str::to_owned),
     };
-    match begin(console, request, credentials, &next(sent)).await {
+    match begin(console, request, credentials, &next(sent), Some(&console.throttle)).await {
         Ok(answer) => answer,
         Err(refusal) => refused(refusal.says, refusal.status),
     }
@@ -173,16 +174,25 @@ struct Refusal {
     status: StatusCode,
 }
 
-/// Begins a session with a key that STS knows.
-async fn begin(console: &Console, request: &Request, credentials: Credentials, next: &str) -> Result<Answer, Refusal> {
+/// Begins a session with a key that STS knows. Whoever comes by a link has proven the key already, and is not counted.
+async fn begin(
+    console: &Console,
+    request: &Request,
+    credentials: Credentials,
+    next: &str,
+    counted: Option<&Throttle>,
+) -> Result<Answer, Refusal> {
     let now = console.settings.clock.real_now();
-    console.throttle.take(request.peer, now).map_err(|seconds| Refusal {
-        says: message!(
-            "Too many wrong keys came from your address. Wait {seconds} seconds.",
-            "このアドレスからのサインインの失敗が多すぎます。{seconds} 秒待ってからやり直してください。"
-        ),
-        status: StatusCode::TOO_MANY_REQUESTS,
-    })?;
+    if let Some(throttle) = counted {
+        throttle.take(request.peer, now).map_err(|seconds| Refusal {
+            says: message!(
+                "Too many wrong keys came from your address. Wait {seconds} seconds.",
+                "このアドレスからのサインインの失敗が多すぎます。{seconds} 秒待ってからやり直してください。"
+            ),
+            status: StatusCode::TOO_MANY_REQUESTS,
+        })?;
+    }
+    let right = || counted.into_iter().for_each(|throttle| throttle.right(request.peer));
     let client = console.settings.client.with_credentials(credentials.clone());
     let identity: Result<Identity, _> = client.ask_query(ServiceName::Sts, "GetCallerIdentity", &[]).await;
     let caller = match identity {
@@ -202,14 +212,14 @@ async fn begin(console: &Console, request: &Request, credentials: Credentials, n
             });
         }
         Err(error) => {
-            console.throttle.right(request.peer);
+            right();
             return Err(Refusal {
                 says: error.message(),
                 status: StatusCode::BAD_GATEWAY,
             });
         }
     };
-    console.throttle.right(request.peer);
+    right();
     // Whoever was signed in at this browser is not any more: a name of before never becomes that of somebody else.
     if let Some(before) = request.cookie(&session_cookie(console)) {
         console.sessions.end(before);

@@ -9,6 +9,8 @@ use std::fmt;
 
 /// Lines grow no longer than this where they can be broken.
 const WIDTH: usize = 72;
+/// How far lists and objects may lie in each other.
+const DEPTH_MAX: usize = 64;
 
 /// An object's members in their order.
 struct Members(Vec<(String, Box<RawValue>)>);
@@ -52,6 +54,9 @@ fn shape(text: &str) -> Shape {
 
 /// The document over several lines, its members in the order that they have. What is no JSON stays as it is.
 pub fn pretty(text: &str) -> String {
+    if is_deep(text) {
+        return text.to_owned();
+    }
     let mut out = String::new();
     match shape(text) {
         // A document is easier to read, and to change, when each of its members has a line.
@@ -63,7 +68,7 @@ pub fn pretty(text: &str) -> String {
 
 /// Writes at a depth, where `used` columns of the line are taken already.
 fn write(text: &str, depth: usize, used: usize, out: &mut String) {
-    let line = inline(text);
+    let line = on_one_line(text);
     match shape(text) {
         Shape::Scalar => out.push_str(&line),
         _ if used + line.chars().count() <= WIDTH => out.push_str(&line),
@@ -97,15 +102,43 @@ fn broken(parts: &Shape, depth: usize, out: &mut String) {
     out.push(close);
 }
 
+/// Whether lists and objects lie in each other further than any document of these services has them. Such a text is left as it is: it
+/// would be walked by as many calls in each other.
+fn is_deep(text: &str) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => depth += 1,
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return true;
+        }
+    }
+    false
+}
+
 /// On one line, with a space after each colon and comma.
 pub fn inline(text: &str) -> String {
+    match is_deep(text) {
+        true => text.to_owned(),
+        false => on_one_line(text),
+    }
+}
+
+fn on_one_line(text: &str) -> String {
     match shape(text) {
         Shape::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| inline(item.get())).collect();
+            let items: Vec<String> = items.iter().map(|item| on_one_line(item.get())).collect();
             format!("[{}]", items.join(", "))
         }
         Shape::Object(members) => {
-            let member = |(name, value): &(String, Box<RawValue>)| format!("{}: {}", quoted(name), inline(value.get()));
+            let member =
+                |(name, value): &(String, Box<RawValue>)| format!("{}: {}", quoted(name), on_one_line(value.get()));
             let members: Vec<String> = members.iter().map(member).collect();
             format!("{{{}}}", members.join(", "))
         }
@@ -220,6 +253,23 @@ pub fn statements(document: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_too_deep_stays_as_it_is() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        for deep in [
+            nested(100_000),
+            "[".repeat(1_000_000),
+            format!("{{\"a\":{}}}", nested(DEPTH_MAX)),
+        ] {
+            assert_eq!(pretty(&deep), deep);
+            assert_eq!(inline(&deep), deep);
+        }
+        // Brackets in strings are none.
+        let text = format!("{{\"a\":\"\\\"{}\"}}", "[".repeat(200));
+        assert_ne!(pretty(&text), text);
+        assert_eq!(inline("[[1,2]]"), "[[1, 2]]");
+    }
 
     #[test]
     fn order_is_kept_and_short_parts_stay_on_their_line() {

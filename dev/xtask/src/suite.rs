@@ -131,7 +131,13 @@ fn run_part(part: Part, workspace: &Workspace, arguments: &Arguments) -> Result<
 }
 
 fn clients(workspace: &Workspace, arguments: &Arguments) -> Result<Outcome> {
-    let mut pytest = pytest(workspace)?;
+    // The tests of the command have built the binary; alone it would be built with other features of what it depends on.
+    let tested = arguments.only.is_empty() || arguments.only.contains(&Part::Rust);
+    let mut build = match tested {
+        true => workspace.cargo(&["test", "--workspace", "--no-run"]),
+        false => binary(workspace),
+    };
+    let mut pytest = pytest(workspace, &mut build)?;
     if arguments.long {
         // pytest.ini leaves them out.
         pytest.args(["-m", ""]).env("SHOSEKI_SDK_RUST", rust_sdk(workspace)?);
@@ -156,14 +162,15 @@ fn rust_sdk(workspace: &Workspace) -> Result<PathBuf> {
     Ok(target.join("debug/sdk-rust"))
 }
 
+/// Builds the binary and nothing else.
+fn binary(workspace: &Workspace) -> Command {
+    workspace.cargo(&["build", "--workspace", "--bin", "shoseki"])
+}
+
 /// The tests with the stock clients, on a binary that is built first.
-fn pytest(workspace: &Workspace) -> Result<Command> {
+fn pytest(workspace: &Workspace, build: &mut Command) -> Result<Command> {
     let programs = setup::clients(workspace)?;
-    // `--workspace` keeps the features that `cargo test` chose, so that nothing is built a second time.
-    let build = workspace
-        .cargo(&["build", "--workspace", "--bin", "shoseki"])
-        .status()
-        .context("cannot run cargo")?;
+    let build = build.status().context("cannot run cargo")?;
     if !build.success() {
         bail!("the binary does not build");
     }
@@ -214,7 +221,7 @@ fn bless_clients(workspace: &Workspace) -> Result<()> {
         }
     }
     files.sort();
-    let mut tests = pytest(workspace)?;
+    let mut tests = pytest(workspace, &mut binary(workspace))?;
     tests.arg("-q").args(&files).env("SHOSEKI_BLESS", "1");
     if !tests.status().context("cannot run pytest")?.success() {
         bail!("not all of {} could be blessed", files.join(", "));

@@ -233,6 +233,9 @@ impl BackObserver for Backer<'_> {
     }
 }
 
+/// Held by who takes a change back.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The digest under which what takes this change back is confirmed.
 pub(crate) fn would_take_back(c: &Context, entry: &Entry) -> Option<String> {
     let state = entry.state.as_ref().ok()?;
@@ -244,6 +247,8 @@ pub(crate) fn would_take_back(c: &Context, entry: &Entry) -> Option<String> {
 /// # Errors
 /// When there is no such change of who is signed in.
 pub(crate) async fn take_back(c: &Arc<Context>, id: &str) -> Result<Option<TakenBack>, Failure> {
+    // One at a time: two confirmations of one change would both find it to be taken back.
+    let turn = TURN.lock().await;
     let kept = Kept::of(c);
     let none = || Failure::Missing(message!("There is no such change.", "この変更は存在しません。"));
     let entry = kept
@@ -258,6 +263,7 @@ pub(crate) async fn take_back(c: &Arc<Context>, id: &str) -> Result<Option<Taken
     let client = c.client();
     let (overwrite, delete_events) = (c.form.is_on("overwrite"), c.form.is_on("delete-logs"));
     let work = async move {
+        let _turn = turn;
         let undo = file.state().undo.clone();
         let mut backer = Backer {
             file: &mut file,

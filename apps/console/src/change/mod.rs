@@ -29,6 +29,8 @@ use std::{
 pub(crate) const DIGEST: &str = "change-digest";
 /// The field by which a preview is sent once.
 pub(crate) const ONCE: &str = "change-once";
+/// What is longer was not made here.
+const ONCE_MAX: usize = 64;
 /// So many previews that were sent are remembered.
 const SENT_MAX: usize = 10_000;
 
@@ -123,14 +125,13 @@ impl Sent {
     /// Whether it is sent for the first time.
     fn first(&self, once: &str) -> bool {
         let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if once.is_empty() || sent.iter().any(|known| known == once) {
+        if once.is_empty() || once.len() > ONCE_MAX || sent.iter().any(|known| known == once) {
             return false;
         }
         if sent.len() >= SENT_MAX {
             sent.pop_front();
         }
-        // What is longer was not made here.
-        sent.push_back(once.chars().take(64).collect());
+        sent.push_back(once.to_owned());
         true
     }
 }
@@ -143,7 +144,7 @@ mod tests {
     fn a_preview_is_sent_once() {
         let sent = Sent::default();
         assert!(sent.first("a") && sent.first("b"));
-        assert!(!sent.first("a") && !sent.first("b") && !sent.first(""));
+        assert!(!sent.first("a") && !sent.first("b") && !sent.first("") && !sent.first(&"a".repeat(65)));
         for number in 0..SENT_MAX {
             assert!(sent.first(&number.to_string()));
         }

@@ -28,7 +28,8 @@ pub(crate) fn routes() -> Vec<Route> {
 async fn list(c: Arc<Context>) -> Outcome {
     let (entries, more) = Kept::of(&c).list(c.query.given("before"), PAGE);
     let last = entries.last().map(|entry| entry.id.clone());
-    let rows = entries.iter().map(|entry| row(&c, entry)).collect();
+    let own: Vec<&Entry> = entries.iter().filter(|entry| entry.is_for(&c.session)).collect();
+    let rows = own.iter().map(|entry| row(&c, entry)).collect();
     let head = [
         message!("When", "日時"),
         message!("What", "内容"),
@@ -41,8 +42,8 @@ async fn list(c: Arc<Context>) -> Outcome {
             "Before each call of a change, what takes it back is kept here. It is for whoever made the change and for the account's root.",
             "変更の各呼び出しの前に、元に戻すための情報をここに保存します。変更した本人とアカウントのルートだけが使用できます。"
         ))) }
-        @if entries.is_empty() {
-            (empty(&c, &message!("Nothing was changed in this console.", "このコンソールで行った変更はありません。")))
+        @if own.is_empty() && !more {
+            (empty(&c, &message!("You have changed nothing in this console.", "このコンソールで行ったあなたの変更はありません。")))
         } @else {
             (table(&c, &message!("Changes made in this console, the latest first", "このコンソールで行った変更 (新しい順)"), &head, rows))
         }
@@ -53,18 +54,11 @@ async fn list(c: Arc<Context>) -> Outcome {
 }
 
 fn row(c: &Context, entry: &Entry) -> Vec<Markup> {
-    let state_of = match &entry.state {
-        Ok(state) => state,
-        Err(fault) => {
-            let says = html! { (fault.to_string()) };
-            return vec![html! { (entry.id) }, says, html! {}, html! {}];
-        }
-    };
+    let Ok(state_of) = &entry.state else { return Vec::new() };
     let path = format!("/changes/{}", entry.id);
-    let way_back = match (state_of.undo.is_empty(), entry.is_for(&c.session)) {
-        (true, _) => state(c, State::Plain, &message!("Taken back", "元に戻しました")),
-        (false, true) => link(&path, c.t(&message!("Take back", "元に戻す"))),
-        (false, false) => html! { (c.t(&message!("For who made it", "変更した本人のみ"))) },
+    let way_back = match state_of.undo.is_empty() {
+        true => state(c, State::Plain, &message!("Taken back", "元に戻しました")),
+        false => link(&path, c.t(&message!("Take back", "元に戻す"))),
     };
     vec![
         html! { time datetime=(state_of.made_at) { (state_of.made_at) } },
@@ -78,7 +72,11 @@ fn found(c: &Context) -> Result<Entry, Failure> {
     let entry = Kept::of(c).entry(c.param("id"));
     let entry = entry.ok_or_else(none)?;
     match (&entry.state, entry.is_for(&c.session)) {
-        (Err(fault), _) => Err(Failure::Own(Message::plain(fault.to_string()))),
+        (Err(fault), _) => {
+            // Its text names the server's files.
+            tracing::error!(%fault, "what takes a change back cannot be used");
+            Err(none())
+        }
         (Ok(_), true) => Ok(entry),
         (Ok(_), false) => Err(none()),
     }

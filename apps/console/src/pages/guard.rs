@@ -302,16 +302,17 @@ async fn look(c: &Context, baseline: &Baseline) -> Vec<Finding> {
 /// Whether the one who is signed in may see each trail of the baseline.
 async fn sees(c: &Context, baseline: &Baseline) -> bool {
     let client = c.client();
+    let mut proven = false;
     for trail in &baseline.trails {
         let name = json!({ "Name": trail.name });
         let call = operator::change::Call::new("cloudtrail", "GetTrail", &trail.home_region, name);
-        if let Err(error) = call.send(&client).await
-            && !error.is(&["TrailNotFoundException"])
-        {
-            return false;
+        match call.send(&client).await {
+            Ok(_) => proven = true,
+            Err(error) if error.is(&["TrailNotFoundException"]) => {}
+            Err(_) => return false,
         }
     }
-    true
+    proven
 }
 
 fn now(c: &Context, findings: &[Finding]) -> Markup {
@@ -384,12 +385,14 @@ fn standing_said(standing: Standing) -> (State, Message) {
 
 /// The report of the guard's last run, as it wrote it.
 fn last(c: &Context, kept: &Kept, may_see: bool) -> Markup {
-    let ran = kept.memory.since().filter(|_| kept.memory.knows(&kept.baseline));
+    // What another baseline has found is of another account perhaps.
+    let knows = kept.memory.knows(&kept.baseline);
+    let ran = kept.memory.since().filter(|_| knows);
     html! {
         section {
             h2 { (c.t(&message!("The last run", "前回の実行"))) }
             @if let Some(at) = ran { p { (moment(c, &kept.baseline.schedule, at)) } }
-            @match &kept.report {
+            @match kept.report.as_ref().filter(|_| knows) {
                 None => (empty(c, &message!("It has not run yet.", "まだ実行されていません。"))),
                 Some(_) if !may_see => (notice(c, State::Unknown, &message!(
                     "What it found is shown to those who may call cloudtrail:GetTrail for its trails.",
@@ -401,7 +404,12 @@ fn last(c: &Context, kept: &Kept, may_see: bool) -> Markup {
     }
 }
 
-fn reported(c: &Context, report: &Value) -> Markup {
+fn reported(c: &Context, kept: &Value) -> Markup {
+    if let Some(fault) = kept["failed"].as_str() {
+        let fault = message!("It failed: {fault}", "失敗しました: {fault}");
+        return notice(c, State::Bad, &fault);
+    }
+    let report = &kept["report"];
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let findings = report["findings"].as_array().into_iter().flatten();
     let lines = findings.map(|one| Line {

@@ -28,6 +28,10 @@ const STORED_BYTES_MAX: u64 = 8 << 20;
 const INFLATED_BYTES_MAX: usize = 64 << 20;
 /// So many records are on a page.
 const RECORDS_AT_ONCE: usize = 50;
+/// So many bytes of JSON a page shows.
+const JSON_BYTES_MAX: usize = 1 << 20;
+/// A digest is read whole up to so many bytes; one of an hour with 10 000 files has 3 MiB.
+const DIGEST_BYTES_MAX: usize = 8 << 20;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What a key says that an object is.
@@ -178,9 +182,32 @@ fn log(c: &Context, asked: &Asked<'_>, text: &str) -> Markup {
         @if let Some(next) = &next { p.actions { a.button href=(next) { (c.t(&message!("Next records", "次のレコード"))) } } }
         details {
             summary { (c.t(&message!("These records as JSON", "このページのレコード (JSON)"))) }
-            @for raw in page { (code(c, &pretty(raw.get()))) }
+            @for text in within(page.map(|raw| raw.get())) {
+                @match text {
+                    Some(text) => (code(c, &pretty(text))),
+                    None => (notice(c, State::Plain, &too_long())),
+                }
+            }
         }
     }
+}
+
+/// The texts as long as they fit the page; nothing in place of one that does not.
+fn within<'a>(texts: impl Iterator<Item = &'a str>) -> impl Iterator<Item = Option<&'a str>> {
+    texts.scan(JSON_BYTES_MAX, |room, text| {
+        let fits = text.len() <= *room;
+        if fits {
+            *room -= text.len();
+        }
+        Some(fits.then_some(text))
+    })
+}
+
+fn too_long() -> Message {
+    message!(
+        "It is too long for a page; the download has it.",
+        "長すぎるため表示しません。ダウンロードして確認してください。"
+    )
 }
 
 fn row(raw: &str) -> Vec<Markup> {
@@ -200,6 +227,9 @@ fn row(raw: &str) -> Vec<Markup> {
 
 /// What a digest says.
 fn digest(c: &Context, text: &str) -> Markup {
+    if text.len() > DIGEST_BYTES_MAX {
+        return notice(c, State::Plain, &too_long());
+    }
     let Ok(Value::Object(digest)) = serde_json::from_str::<Value>(text) else {
         return unreadable(c);
     };
@@ -252,7 +282,9 @@ fn digest(c: &Context, text: &str) -> Markup {
         (facts(c, rows))
         @if count > 0 { (table(c, &message!("{count} log files", "ログファイル {count} 件"), &head, files.collect())) }
         @else { (notice(c, State::Plain, &message!("It names no log file: nothing was delivered in its hour.", "ログファイルの記載がありません。この期間に配信はありませんでした。"))) }
-        details { summary { (c.t(&message!("As JSON", "JSON"))) } (code(c, &pretty(text))) }
+        details { summary { (c.t(&message!("As JSON", "JSON"))) }
+            @if text.len() <= JSON_BYTES_MAX { (code(c, &pretty(text))) } @else { (notice(c, State::Plain, &too_long())) }
+        }
     }
 }
 
