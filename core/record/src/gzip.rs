@@ -62,6 +62,9 @@ pub enum NotGzip {
     TooLong,
 }
 
+/// A member of more bytes is inflated twice where its bound is less than the usual one.
+const COUNTED_FIRST: usize = 1024 * 1024;
+
 /// Inflates the first gzip member.
 pub fn inflate(gzip: &[u8]) -> Result<Inflated, NotGzip> {
     inflate_within(gzip, INFLATED_BYTES_MAX)
@@ -69,6 +72,14 @@ pub fn inflate(gzip: &[u8]) -> Result<Inflated, NotGzip> {
 
 /// The same, where no more than so many bytes may come out.
 pub fn inflate_within(gzip: &[u8], bytes_max: usize) -> Result<Inflated, NotGzip> {
+    // What is packed so large is counted before it is kept: one that holds too much takes no memory.
+    if gzip.len() > COUNTED_FIRST && bytes_max < INFLATED_BYTES_MAX {
+        let mut counted = GzDecoder::new(gzip).take(bytes_max as u64 + 1);
+        let count = std::io::copy(&mut counted, &mut std::io::sink());
+        if count.is_ok_and(|count| count > bytes_max as u64) {
+            return Err(NotGzip::TooLong);
+        }
+    }
     let mut bytes = Vec::with_capacity(gzip.len().saturating_mul(8).min(bytes_max / 16));
     let mut member = GzDecoder::new(gzip).take(bytes_max as u64 + 1);
     member.read_to_end(&mut bytes).map_err(|error| match error.kind() {
